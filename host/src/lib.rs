@@ -1,1 +1,3 @@
-//! Ferry.
+//! Ferry: a plugin host that carries customer records between CRMs and a platform, in sandboxed components.
+
+pub mod model;

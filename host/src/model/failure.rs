@@ -1,0 +1,116 @@
+//! Why a call into a plugin gave nothing: the plugin's own advice, or the plugin's fault.
+
+use std::time::Duration;
+
+use super::id::PluginId;
+use super::time::Instant;
+use super::value::Problem;
+
+/// A connector's advice on what to do next. Messages are for people and hold no secrets and no values.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    #[error("the CRM no longer accepts the sign-in: {0}")]
+    Unauthorized(String),
+    #[error("the CRM account lacks permissions: {}", .0.join(", "))]
+    Forbidden(Vec<String>),
+    #[error("the CRM asks to slow down")]
+    RateLimited(Option<Duration>),
+    #[error("the CRM account's allowance is used up")]
+    QuotaExhausted(Option<Instant>),
+    #[error("the window holds more records than the CRM pages through")]
+    WindowTooLarge(Option<u64>),
+    #[error("the page token is no longer good")]
+    TokenExpired,
+    #[error("`{0}` is not there")]
+    Missing(String),
+    #[error("the connector can't do that: {0}")]
+    Unsupported(String),
+    #[error("the settings or the request are wrong: {}", problems(.0))]
+    Invalid(Vec<Problem>),
+    #[error("it may work later: {0}")]
+    Temporary(String),
+    #[error("it will not work by itself: {0}")]
+    Permanent(String),
+}
+
+fn problems(list: &[Problem]) -> String {
+    let lines: Vec<String> = list
+        .iter()
+        .map(|problem| match &problem.field {
+            Some(field) => format!("`{field}`: {}", problem.message),
+            None => problem.message.clone(),
+        })
+        .collect();
+    lines.join("; ")
+}
+
+/// What a plugin did that the host does not allow, or that broke it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("plugin `{plugin}` failed in `{verb}`: {kind}")]
+pub struct Fault {
+    pub plugin: PluginId,
+    /// The verb of the contract, as in `pull`.
+    pub verb: &'static str,
+    pub kind: FaultKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FaultKind {
+    /// It panicked or ran into an illegal instruction; the text is the engine's, cut short.
+    #[error("it crashed ({0})")]
+    Trap(String),
+    #[error("it recursed too deeply")]
+    StackOverflow,
+    #[error("it ran for longer than {limit_ms} ms")]
+    Deadline { limit_ms: u64 },
+    #[error("it wanted more than {limit_mib} MiB of memory")]
+    Memory { limit_mib: u32 },
+    #[error("it made more than {limit} host calls")]
+    HostCalls { limit: u32 },
+    #[error("its answer is larger than {limit_mib} MiB")]
+    AnswerSize { limit_mib: u32 },
+    /// The answer has the contract's types but breaks its rules.
+    #[error("its answer breaks the contract: {0}")]
+    BadAnswer(String),
+    /// It could not be loaded or linked at call time.
+    #[error("it could not be started: {0}")]
+    Start(String),
+}
+
+impl FaultKind {
+    /// A stable code for machines, as in `--json` output.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Trap(_) => "plugin-trap",
+            Self::StackOverflow => "plugin-stack-overflow",
+            Self::Deadline { .. } => "plugin-deadline",
+            Self::Memory { .. } => "plugin-memory",
+            Self::HostCalls { .. } => "plugin-host-calls",
+            Self::AnswerSize { .. } => "plugin-answer-size",
+            Self::BadAnswer(_) => "plugin-bad-answer",
+            Self::Start(_) => "plugin-start",
+        }
+    }
+
+    /// The next step for an admin.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Deadline { .. } | Self::Memory { .. } | Self::HostCalls { .. } | Self::AnswerSize { .. } => {
+                "grant the plugin a higher limit if you trust it, or report it to the plugin's publisher"
+            }
+            Self::Start(_) => "install the plugin again; if that fails too, report it to the plugin's publisher",
+            Self::Trap(_) | Self::StackOverflow | Self::BadAnswer(_) => {
+                "report it to the plugin's publisher; nothing was written, so the call can be repeated"
+            }
+        }
+    }
+}
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    #[error(transparent)]
+    Advice(#[from] Failure),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}

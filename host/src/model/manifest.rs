@@ -1,0 +1,180 @@
+//! What a plugin says of itself and asks for: its `plugin.toml`, packed into the component.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::PluginId;
+
+/// The contract that this host speaks.
+pub const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
+
+/// A plugin's manifest. Unknown keys are mistakes: a misspelt limit must not be a silent default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    pub plugin: Identity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
+    #[serde(default)]
+    pub sign_in: SignIn,
+    #[serde(default)]
+    pub limits: Limits,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate: Vec<Rate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily: Option<Daily>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+    /// Mapping presets: name to path when it is written, name to text when it is packed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub presets: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Identity {
+    pub id: PluginId,
+    pub name: String,
+    pub version: semver::Version,
+    pub kind: PluginKind,
+    /// The version of the contract that it was built for.
+    pub contract: semver::Version,
+    pub publisher: String,
+    pub description: String,
+    pub license: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PluginKind {
+    Connector,
+    Mapper,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Network {
+    /// Where relative targets lead, unless the connection names another base address.
+    pub base: url::Url,
+    /// Origins (scheme, host, port) that it asks to reach.
+    pub hosts: Vec<url::Url>,
+}
+
+/// The ways to sign in that a connector offers; none means that its CRM needs no sign-in.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SignIn {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth2: Option<OAuth2>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bearer: Option<Key>,
+    /// A key in a header of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<HeaderKey>,
+    /// User name and password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basic: Option<Key>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OAuth2 {
+    /// Absolute, or a path below the base address.
+    pub authorize: String,
+    pub token: String,
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    #[serde(default)]
+    pub optional_scopes: Vec<String>,
+    #[serde(default)]
+    pub pkce: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Key {
+    pub label: String,
+    #[serde(default)]
+    pub help: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HeaderKey {
+    pub name: String,
+    pub label: String,
+    #[serde(default)]
+    pub help: String,
+}
+
+/// What one call may use. Defaults suit a connector that pages through a JSON API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Limits {
+    /// Linear memory, all memories together.
+    pub memory_mib: u32,
+    /// Time on the wall, waits for the CRM included.
+    pub call_seconds: u32,
+    /// Calls of `http`, `log` and `signature` together.
+    pub host_calls: u32,
+    /// The values that the call returns.
+    pub answer_mib: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory_mib: 64, call_seconds: 60, host_calls: 400, answer_mib: 32 }
+    }
+}
+
+impl Limits {
+    /// The most that any grant can give: beyond, one plugin could starve the host.
+    pub const MOST: Self = Self { memory_mib: 1024, call_seconds: 600, host_calls: 10_000, answer_mib: 128 };
+
+    /// Whether these ask for no more than `other` gives.
+    pub fn within(&self, other: &Self) -> bool {
+        self.memory_mib <= other.memory_mib
+            && self.call_seconds <= other.call_seconds
+            && self.host_calls <= other.host_calls
+            && self.answer_mib <= other.answer_mib
+    }
+}
+
+/// A rate that the CRM is known to enforce; where headers are named, the host learns the real one from them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Rate {
+    /// `account` holds for every request; any other name for requests that name it.
+    pub bucket: String,
+    pub requests: u32,
+    pub per_ms: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining_header: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_header: Option<String>,
+    /// Milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_header: Option<String>,
+}
+
+/// The CRM's daily allowance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Daily {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remaining_header: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_header: Option<String>,
+    /// A 429 whose body holds this text means that the day's allowance is used up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhausted_marker: Option<String>,
+}
+
+/// The JSON Schema of the settings of a connection, or of a mapper's configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// A path when it is written, the schema's text when it is packed.
+    pub schema: String,
+}

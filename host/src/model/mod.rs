@@ -1,0 +1,12 @@
+//! Nouns and ports: what everything else speaks of. No I/O but the machine's clock.
+
+pub mod connector;
+pub mod failure;
+pub mod grant;
+pub mod http;
+pub mod id;
+pub mod manifest;
+pub mod mapping;
+pub mod schema;
+pub mod time;
+pub mod value;
