@@ -1,3 +1,4 @@
 //! Ferry: a plugin host that carries customer records between CRMs and a platform, in sandboxed components.
 
 pub mod model;
+pub mod store;

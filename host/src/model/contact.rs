@@ -38,7 +38,7 @@ pub struct Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     pub sync: SyncId,
-    pub object: String,
+    pub source: Source,
     /// The CRM's id of the record.
     pub record: String,
     /// Of the raw row and the mapping that it went through: an equal one means that nothing has to be done.
