@@ -211,13 +211,13 @@ impl Rule {
         Ok(out)
     }
 
-    /// Writes a value into a template or a concatenation.
+    /// Writes a value into a template or a concatenation, without blanks around it.
     pub(crate) fn push(&self, value: &Value, out: &mut String) -> Result<(), Refusal> {
         if !self.html {
             return self.push_unescaped(value, out);
         }
         match value {
-            Value::Text(text) => push_html(text, out),
+            Value::Text(text) => push_html(text.trim(), out),
             _ => {
                 let mut text = String::new();
                 self.push_unescaped(value, &mut text)?;
@@ -233,11 +233,16 @@ impl Rule {
             Value::Boolean(flag) => out.push_str(if *flag { "true" } else { "false" }),
             Value::Integer(number) => self.number.style().push(&number.to_string(), out),
             Value::Decimal(number) => self.number.style().push(number, out),
-            Value::Text(text) => out.push_str(text),
+            Value::Text(text) => out.push_str(text.trim()),
             Value::Instant(micros) => self.time.push_instant(*micros, out)?,
             Value::Date(days) => self.time.push_date(*days, out)?,
             Value::Texts(texts) => {
-                out.push_str(&texts.join(self.join.as_deref().unwrap_or(LIST_MARK)))
+                let filled = texts
+                    .iter()
+                    .map(|text| text.trim())
+                    .filter(|text| !text.is_empty());
+                let filled: Vec<_> = filled.collect();
+                out.push_str(&filled.join(self.join.as_deref().unwrap_or(LIST_MARK)));
             }
         }
         Ok(())

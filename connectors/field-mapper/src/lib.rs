@@ -6,6 +6,7 @@
 
 mod config;
 mod convert;
+mod kinds;
 mod mistake;
 mod open;
 mod plan;

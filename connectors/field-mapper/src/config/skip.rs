@@ -117,11 +117,11 @@ fn condition<'t>(table: &Table<'t>) -> Option<Condition<'t>> {
             Some("say `is = \"absent\"`, or `equals` with a `value`".to_owned()),
         );
     }
-    let is = table.word("is", IS)?;
+    let is = table.word("is", IS);
     let ignore_case = table.flag("ignore_case").unwrap_or(false);
-    let values = compared(table, is)?;
+    let values = is.and_then(|is| compared(table, is)).unwrap_or_default();
     let bound = match (is, &values[..]) {
-        (Is::Below | Is::Above, [value]) => Some(bound(table, value)?),
+        (Some(Is::Below | Is::Above), [value]) => bound(table, value),
         _ => None,
     };
     let text = |value: Value| {
@@ -132,10 +132,12 @@ fn condition<'t>(table: &Table<'t>) -> Option<Condition<'t>> {
             text
         }
     };
+    let values = values.into_iter().map(text).collect();
+    // What could not be read has its mistake; the rest goes on, so that the column is looked up too.
     Some(Condition {
         name: name?,
-        is,
-        values: values.into_iter().map(text).collect(),
+        is: is.unwrap_or(Is::Absent),
+        values,
         bound,
         ignore_case,
     })

@@ -13,6 +13,17 @@ static PLANS: LazyLock<Option<PhoneNumberUtil>> = LazyLock::new(|| PhoneNumberUt
 /// No number with all its blanks and an extension is longer; a longer text costs time for nothing.
 const MOST_TEXT: usize = 250;
 
+/// The regions that have a numbering plan. Listed here because asking the plans would cost every mapping the time of reading them.
+const REGIONS: &str = "\
+    AC AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
+    BT BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG \
+    EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT \
+    HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR \
+    LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF \
+    NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD \
+    SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TA TC TD TG TH TJ TK TL TM TN TO TR TT TV TW \
+    TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+
 /// How much of a number's plausibility is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
@@ -112,10 +123,16 @@ impl Phone {
 
 /// A region by its two letters, in either case.
 fn region(code: &str) -> Option<Region> {
-    if code.len() != 2 || !code.bytes().all(|b| b.is_ascii_alphabetic()) {
-        return None;
-    }
-    Region::from_code(&code.to_ascii_uppercase()).ok()
+    let code = <[u8; 2]>::try_from(code.as_bytes())
+        .ok()?
+        .map(|b| b.to_ascii_uppercase());
+    // The library takes any two letters for a region.
+    let known = REGIONS
+        .as_bytes()
+        .chunks(3)
+        .any(|known| known.starts_with(&code));
+    let code = std::str::from_utf8(&code).ok().filter(|_| known)?;
+    Region::from_code(code).ok()
 }
 
 /// A region code in the configuration, with a mistake noted where it is none.

@@ -100,6 +100,23 @@ fn the_country_of_the_row_comes_before_the_default() {
 }
 
 #[test]
+fn every_region_with_a_numbering_plan_is_known_and_no_other() {
+    let plans = PLANS.as_ref().expect("the plans");
+    let mut supported: Vec<_> = plans
+        .get_supported_regions()
+        .map(|region| region.as_region_str().to_string())
+        .collect();
+    supported.sort();
+    assert_eq!(REGIONS.split_whitespace().collect::<Vec<_>>(), supported);
+    assert!(
+        ["UK", "XX", "A ", "  ", "Z", "DEU", "ä", "C "]
+            .iter()
+            .all(|code| super::region(code).is_none())
+    );
+    assert_eq!(super::region("gb"), Some(Region::GB));
+}
+
+#[test]
 fn an_extension_is_never_dropped_unasked() {
     let strict = rule(Some("US"));
     assert_eq!(
