@@ -1,3 +1,5 @@
 //! Ferry: a plugin host that carries customer records between CRMs and a platform, in sandboxed components.
 
+pub mod capability;
 pub mod model;
+pub mod plugin;
