@@ -1,0 +1,3 @@
+//! What a plugin may ask of the host: one file per imported interface.
+
+pub mod http;
