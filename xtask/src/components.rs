@@ -82,7 +82,6 @@ fn has_standard_library(target: &str) -> bool {
     let rustc = Command::new("rustc").args(["--print", "target-libdir", "--target", target]).output();
     rustc.is_ok_and(|output| {
         let folder = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        output.status.success()
-            && std::fs::read_dir(folder).is_ok_and(|mut files| files.any(|file| file.is_ok()))
+        output.status.success() && std::fs::read_dir(folder).is_ok_and(|mut files| files.any(|file| file.is_ok()))
     })
 }

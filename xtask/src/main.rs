@@ -1,9 +1,13 @@
 //! The project's own commands: `cargo xtask components | test | demo | bench`.
 
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "these commands are for a terminal")]
+
 mod bench;
+mod browser;
 mod cargo;
 mod components;
 mod demo;
+mod simulator;
 mod test;
 
 use clap::Parser;
