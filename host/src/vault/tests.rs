@@ -111,7 +111,8 @@ async fn a_caller_that_gives_up_does_not_lose_the_new_token() {
         let renewal = std::pin::pin!(signer.renew(&stale));
         assert!(futures::poll!(renewal).is_pending());
     }
-    ground.store.saved.notified().await;
+    let kept = tokio::time::timeout(Duration::from_secs(10), ground.store.saved.notified());
+    kept.await.expect("the new token is kept although nobody waits for it");
     assert_eq!(signer.renew(&stale).await, Ok(Renewal::Renewed));
     assert_eq!((shown(&signer).await.as_deref(), ground.server.asked().len()), (Ok(NEW), 1));
 }
