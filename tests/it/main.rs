@@ -1,0 +1,8 @@
+//! Whole crossings: the built program, the built components, a simulated CRM. `cargo xtask test` builds what they need.
+
+mod crash;
+mod hostile;
+mod layering;
+mod refusals;
+mod rig;
+mod scenarios;

@@ -1,0 +1,195 @@
+//! A simulated CRM and a host that is connected to it, driven by the commands that users type.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use ferry_tests::sim::hubspot::{HubSpot, Options, Start};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Where `cargo xtask test` put a thing, or why it is not there.
+fn built(variable: &str) -> PathBuf {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .unwrap_or_else(|| panic!("{variable} is not set: run these tests by `cargo xtask test`"))
+}
+
+pub(crate) fn component(id: &str) -> PathBuf {
+    built("FERRY_COMPONENTS").join(format!("{id}.wasm"))
+}
+
+pub(crate) fn mapping(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/demo").join(name)
+}
+
+/// A state directory, and the program on it.
+pub(crate) struct Host {
+    pub(crate) state: TempDir,
+}
+
+/// What a command said and how it ended.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Said {
+    /// The documents on stdout; the items where it is one list.
+    pub(crate) fn documents(&self) -> Vec<Value> {
+        let documents = serde_json::Deserializer::from_str(&self.stdout).into_iter::<Value>();
+        let documents: Vec<Value> = documents.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        match documents.as_slice() {
+            [Value::Array(items)] => items.clone(),
+            _ => documents,
+        }
+    }
+
+    pub(crate) fn document(&self) -> Value {
+        self.documents().into_iter().next().unwrap_or_else(|| panic!("no document: {self:?}"))
+    }
+
+    /// The error as a document.
+    pub(crate) fn error(&self) -> Value {
+        let line = self.stderr.lines().rev().find(|line| line.starts_with('{'));
+        let line = line.unwrap_or_else(|| panic!("no error document: {self:?}"));
+        serde_json::from_str::<Value>(line).unwrap()["error"].clone()
+    }
+}
+
+impl Host {
+    pub(crate) fn new() -> Self {
+        let state = TempDir::with_prefix("ferry-it-").unwrap();
+        // Compiling a plugin takes seconds: each once per test run.
+        let compiled = state.path().join("compiled");
+        std::fs::create_dir(&compiled).unwrap();
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&compiled, std::fs::Permissions::from_mode(0o700)).unwrap();
+        for file in std::fs::read_dir(warm_cache()).unwrap() {
+            let file = file.unwrap();
+            std::fs::copy(file.path(), compiled.join(file.file_name())).unwrap();
+        }
+        Self { state }
+    }
+
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(built("FERRY_BIN"));
+        command.args(words).arg("--json").env("FERRY_STATE", self.state.path()).env_remove("FERRY_WORKSPACE");
+        command
+    }
+
+    pub(crate) fn say(&self, words: &[&str]) -> Said {
+        said(self.command(words).output().unwrap())
+    }
+
+    /// A command that must succeed.
+    pub(crate) fn ok(&self, words: &[&str]) -> Said {
+        let said = self.say(words);
+        assert_eq!(said.code, Some(0), "ferry {}: {}", words.join(" "), said.stderr);
+        said
+    }
+
+    /// A command that must fail with this code; gives the error.
+    pub(crate) fn fails(&self, words: &[&str], code: &str) -> Value {
+        let said = self.say(words);
+        assert_ne!(said.code, Some(0), "ferry {} succeeded: {}", words.join(" "), said.stdout);
+        assert_ne!(said.code, None, "ferry {} was killed", words.join(" "));
+        let error = said.error();
+        assert_eq!(error["code"], code, "{error:#}");
+        for key in ["message", "whose", "remedy"] {
+            assert!(error[key].as_str().is_some_and(|text| !text.is_empty()), "no {key}: {error:#}");
+        }
+        error
+    }
+
+    pub(crate) fn install(&self, id: &str, loopback: Option<&str>) {
+        let file = component(id).display().to_string();
+        let loopback: Vec<&str> = loopback.into_iter().flat_map(|origin| ["--allow-loopback", origin]).collect();
+        self.ok(&[&["plugin", "install", &file, "--yes"][..], &loopback].concat());
+    }
+}
+
+pub(crate) fn said(output: Output) -> Said {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// A folder with all plugins compiled.
+fn warm_cache() -> &'static Path {
+    static WARM: OnceLock<TempDir> = OnceLock::new();
+    let warm = WARM.get_or_init(|| {
+        let host = Host { state: TempDir::with_prefix("ferry-warm-").unwrap() };
+        ["hubspot", "field-mapper", "hostile"].iter().for_each(|id| host.install(id, None));
+        host.state
+    });
+    static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+    COMPILED.get_or_init(|| warm.path().join("compiled"))
+}
+
+/// A host with both plugins, a connection `crm` and a sync `people`, and the CRM behind it.
+pub(crate) struct Rig {
+    pub(crate) crm: HubSpot,
+    pub(crate) host: Host,
+}
+
+impl Rig {
+    pub(crate) fn new(contacts: u64, seed: u64) -> Self {
+        let rig = Self::connected(contacts, seed);
+        rig.create_sync(&[]);
+        rig
+    }
+
+    pub(crate) fn connected(contacts: u64, seed: u64) -> Self {
+        let crm = HubSpot::start(Options { contacts, seed, clock: Start::Now, ..Options::default() }).unwrap();
+        let host = Host::new();
+        host.install("hubspot", Some(crm.base_url()));
+        host.install("field-mapper", None);
+        let token = host.state.path().join("token");
+        std::fs::write(&token, &crm.credentials().service_key).unwrap();
+        let token = token.display().to_string();
+        let words = ["connection", "add", "crm", "--plugin", "hubspot", "--base-url", crm.base_url()];
+        host.ok(&[&words[..], &["--sign-in", "bearer", "--token-file", &token]].concat());
+        Self { crm, host }
+    }
+
+    pub(crate) fn create_sync(&self, more: &[&str]) {
+        let path = |name: &str| mapping(name).display().to_string();
+        let (call, meeting) = (format!("call=calls:{}", path("call.toml")), format!("appointment=meetings:{}", path("appointment.toml")));
+        let words = ["sync", "create", "people", "--connection", "crm", "--object", "contacts"];
+        let mapping = path("contacts.toml");
+        let rest = ["--mapping", &mapping, "--outbound", &call, "--outbound", &meeting];
+        self.host.ok(&[&words[..], &rest, more].concat());
+    }
+
+    /// The counts of the last inbound run that this command reports.
+    pub(crate) fn run_inbound(&self) -> Value {
+        self.host.ok(&["sync", "run", "people", "--inbound-only"]).document()["inbound"]["counts"].clone()
+    }
+
+    /// Every record of the CRM is a contact with its values, or is refused; and there is nothing else.
+    pub(crate) fn assert_complete(&self) {
+        let records = self.crm.records("contacts", 0, usize::MAX).unwrap();
+        let contacts = self.host.ok(&["contacts", "list", "--limit", "1000000"]).documents();
+        let refused = self.host.ok(&["contacts", "list", "--sync", "people", "--refused", "--limit", "1000000"]).documents();
+        let mut here: std::collections::BTreeMap<String, Option<Value>> = std::collections::BTreeMap::new();
+        for contact in contacts {
+            for link in contact["links"].as_array().unwrap() {
+                let record = link["record"].as_str().unwrap().to_owned();
+                let twice = here.insert(record.clone(), Some(contact.clone()));
+                assert_eq!(twice, None, "record {record} stands in two contacts");
+            }
+        }
+        for refusal in &refused {
+            here.entry(refusal["record"].as_str().unwrap().to_owned()).or_insert(None);
+        }
+        for record in records.iter().filter(|record| !record.archived) {
+            let found = here.remove(&record.id).unwrap_or_else(|| panic!("record {} is missing", record.id));
+            let Some(contact) = found else { continue };
+            let theirs = record.properties.get("city").map(|city| city.trim());
+            assert_eq!(contact["attributes"]["city"].as_str(), theirs, "record {}", record.id);
+        }
+        assert_eq!(here.keys().collect::<Vec<_>>(), Vec::<&String>::new(), "records that the CRM does not have");
+    }
+}
