@@ -1,4 +1,5 @@
 //! Ferry: a plugin host that carries customer records between CRMs and a platform, in sandboxed components.
 
+pub mod app;
 pub mod model;
 pub mod store;

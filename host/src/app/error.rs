@@ -1,0 +1,286 @@
+//! One error for everything the application does: what happened, whose it is to mend, and how. Prints nothing.
+
+use std::path::PathBuf;
+
+use super::advice::{self, Advice, Class, Whose};
+use crate::model::failure::{CallError, Fault};
+use crate::model::id::{ConnectionId, InvalidName, PluginId};
+use crate::model::manifest::PluginKind;
+use crate::model::mapping::{MappingError, Mistake};
+use crate::model::secret::SealedStoreError;
+use crate::model::value::Problem;
+use crate::store::StoreError;
+
+/// What a name stands for, and which command lists the ones there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    Plugin,
+    Connection,
+    Sync,
+    Contact,
+    Preset,
+    Object,
+    Field,
+    Segment,
+    OutboxEntry,
+}
+
+impl Thing {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Connection => "connection",
+            Self::Sync => "sync",
+            Self::Contact => "contact",
+            Self::Preset => "preset",
+            Self::Object => "object",
+            Self::Field => "field",
+            Self::Segment => "segment",
+            Self::OutboxEntry => "outbox entry",
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin-not-found",
+            Self::Connection => "connection-not-found",
+            Self::Sync => "sync-not-found",
+            Self::Contact => "contact-not-found",
+            Self::Preset => "preset-not-found",
+            Self::Object => "object-not-found",
+            Self::Field => "field-not-found",
+            Self::Segment => "segment-not-found",
+            Self::OutboxEntry => "outbox-entry-not-found",
+        }
+    }
+
+    fn listed_by(self) -> &'static str {
+        match self {
+            Self::Plugin => "ferry plugin list",
+            Self::Connection => "ferry connection list",
+            Self::Sync => "ferry sync list",
+            Self::Contact => "ferry contacts list",
+            Self::Preset => "ferry plugin inspect",
+            Self::Object => "ferry objects CONNECTION",
+            Self::Field => "ferry fields CONNECTION OBJECT",
+            Self::Segment => "ferry segments CONNECTION OBJECT",
+            Self::OutboxEntry => "ferry outbox list",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("connection `{connection}`: {error}")]
+    Call { connection: ConnectionId, error: CallError },
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("the mapping by `{mapper}` has {} mistake(s)", mistakes.len())]
+    Mapping { mapper: PluginId, mistakes: Vec<Mistake> },
+    #[error("there is no {} `{name}`", what.word())]
+    NotFound { what: Thing, name: String, near: Option<String> },
+    #[error("there is already a {} `{name}`", what.word())]
+    Exists { what: Thing, name: String },
+    #[error("the {} `{name}` is in use by {}", what.word(), by.join(", "))]
+    InUse { what: Thing, name: String, by: Vec<String> },
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error("`{plugin}` is a {}, and a {} is needed here", kind_word(*is), kind_word(*wanted))]
+    WrongKind { plugin: PluginId, is: PluginKind, wanted: PluginKind },
+    #[error("the settings do not suit plugin `{plugin}`")]
+    Settings { plugin: PluginId, problems: Vec<Problem> },
+    #[error("the settings are not JSON")]
+    SettingsText(#[source] serde_json::Error),
+    #[error("the settings schema of plugin `{plugin}` is not a JSON Schema: {message}")]
+    SettingsSchema { plugin: PluginId, message: String },
+    #[error("the grant of plugin `{plugin}` does not cover `{origin}`")]
+    NotGranted { plugin: PluginId, origin: String, loopback: bool },
+    #[error("`{given}` is not an origin on this machine")]
+    NotLoopback { given: String },
+    #[error("`{given}` is not a base address: {why}")]
+    BaseAddress { given: String, why: &'static str },
+    #[error("plugin `{plugin}` needs to know how to sign in")]
+    SignInMissing { plugin: PluginId, offers: Vec<&'static str> },
+    #[error("plugin `{plugin}` does not sign in by {given}")]
+    SignInNotOffered { plugin: PluginId, given: &'static str, offers: Vec<&'static str> },
+    #[error("signing in by {by} needs {lacks}")]
+    SignInIncomplete { by: &'static str, lacks: &'static str, remedy: &'static str },
+    #[error("`{}` can't be {doing}", path.display())]
+    File { path: PathBuf, doing: &'static str, source: std::io::Error },
+    #[error("the bytes of plugin `{plugin}` are not those that were installed")]
+    Tampered { plugin: PluginId },
+    #[error(transparent)]
+    Sealed(#[from] SealedStoreError),
+}
+
+fn kind_word(kind: PluginKind) -> &'static str {
+    match kind {
+        PluginKind::Connector => "connector",
+        PluginKind::Mapper => "mapper",
+    }
+}
+
+impl AppError {
+    /// A connector's answer, with the connection that it was asked through.
+    pub fn call(connection: &ConnectionId, error: CallError) -> Self {
+        Self::Call { connection: connection.clone(), error }
+    }
+
+    /// Why a mapping could not be opened.
+    pub fn mapping(mapper: &PluginId, error: MappingError) -> Self {
+        match error {
+            MappingError::Mistakes(mistakes) => Self::Mapping { mapper: mapper.clone(), mistakes },
+            MappingError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+
+    /// A name that is not there, with the one that was probably meant.
+    pub fn not_found<'a>(what: Thing, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let near = super::suggest::nearest(name, known).map(str::to_owned);
+        Self::NotFound { what, name: name.to_owned(), near }
+    }
+
+    /// A stable code for machines.
+    pub fn code(&self) -> &'static str {
+        self.advice().code
+    }
+
+    pub fn whose(&self) -> Whose {
+        self.advice().whose
+    }
+
+    pub fn class(&self) -> Class {
+        self.advice().class
+    }
+
+    /// The next step.
+    pub fn remedy(&self) -> String {
+        self.advice().remedy
+    }
+
+    /// Code, fault, class and remedy of each error: the one place that knows them.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Store(error) => advice::of_store(error),
+            Self::Call { connection, error } => advice::of_call(connection, error),
+            Self::Fault(fault) => advice::of_fault(fault),
+            Self::Sealed(error) => match error.0.downcast_ref::<StoreError>() {
+                Some(store) => advice::of_store(store),
+                None => advice::disk("sealed-store", "check the state directory and repeat the command"),
+            },
+            Self::File { .. } => {
+                advice::disk("file", "check that the path is right, that you may use it and that the disk has space")
+            }
+            Self::Tampered { .. } => advice::disk("plugin-bytes", "install the plugin again from its packed file"),
+            Self::SettingsSchema { .. } => Advice::new(
+                "plugin-settings-schema",
+                Whose::Plugin,
+                Class::Plugin,
+                "report it to the plugin's publisher: its packed settings schema is broken",
+            ),
+            _ => self.configuration(),
+        }
+    }
+
+    /// What the one who typed the command can mend.
+    fn configuration(&self) -> Advice {
+        match self {
+            Self::NotFound { what, near, .. } => not_found(*what, near.as_deref()),
+            Self::Exists { what, .. } => advice::configuration(
+                "name-taken",
+                format!("choose another name, or remove that {} first", what.word()),
+            ),
+            Self::InUse { what, .. } => {
+                advice::configuration("in-use", format!("remove what uses the {} first", what.word()))
+            }
+            Self::Name(_) => advice::configuration("invalid-name", "choose a name of that form"),
+            Self::WrongKind { wanted, .. } => advice::configuration(
+                "plugin-kind",
+                format!("name a {}: see the column `kind` of `ferry plugin list`", kind_word(*wanted)),
+            ),
+            Self::Mapping { .. } => advice::configuration("mapping-mistakes", "mend the places named above"),
+            Self::Settings { plugin, .. } => advice::configuration(
+                "settings",
+                format!("mend the settings named above; `ferry plugin inspect {plugin}` shows which there are"),
+            ),
+            Self::SettingsText(_) => advice::configuration("settings-json", "write the settings as one JSON object"),
+            Self::NotGranted { plugin, origin, loopback } => not_granted(plugin, origin, *loopback),
+            Self::NotLoopback { .. } => advice::configuration(
+                "not-loopback",
+                "name scheme, host and port of a server on this machine, as in http://127.0.0.1:8080",
+            ),
+            Self::BaseAddress { .. } => {
+                advice::configuration("base-address", "write it as in https://api.example.com")
+            }
+            Self::SignInMissing { offers, .. } | Self::SignInNotOffered { offers, .. } => sign_in(offers),
+            Self::SignInIncomplete { remedy, .. } => advice::configuration("sign-in-incomplete", *remedy),
+            _ => Advice::new("internal", Whose::Ferry, Class::Internal, "this is a mistake in ferry: please report it"),
+        }
+    }
+
+    /// What lies behind it, outermost first: single mistakes and problems, then the chain of sources.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes: Vec<String> = match self {
+            Self::Mapping { mistakes, .. } => mistakes.iter().map(mistake_line).collect(),
+            Self::Settings { problems, .. } => problems.iter().map(problem_line).collect(),
+            _ => Vec::new(),
+        };
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            causes.push(error.to_string());
+            source = error.source();
+        }
+        causes
+    }
+}
+
+fn not_found(what: Thing, near: Option<&str>) -> Advice {
+    let list = what.listed_by();
+    let remedy = match near {
+        Some(near) => format!("did you mean `{near}`? `{list}` shows what there is"),
+        None => format!("`{list}` shows what there is"),
+    };
+    advice::configuration(what.code(), remedy)
+}
+
+fn not_granted(plugin: &PluginId, origin: &str, loopback: bool) -> Advice {
+    let remedy = if loopback {
+        format!("for development only: `ferry plugin install {plugin}.wasm --allow-loopback {origin}`")
+    } else {
+        format!("use an address that the plugin asks for (`ferry plugin inspect {plugin}` lists them)")
+    };
+    advice::configuration("not-granted", remedy)
+}
+
+fn sign_in(offers: &[&str]) -> Advice {
+    let remedy = if offers.is_empty() {
+        "leave the sign-in away: this plugin needs none".to_owned()
+    } else {
+        format!("choose with --sign-in: {}", offers.join(", "))
+    };
+    advice::configuration("sign-in-way", remedy)
+}
+
+/// One line for people.
+pub fn mistake_line(mistake: &Mistake) -> String {
+    let place = match (mistake.line, mistake.path.as_str()) {
+        (Some(line), "") => format!("line {line}: "),
+        (Some(line), path) => format!("line {line}, `{path}`: "),
+        (None, "") => String::new(),
+        (None, path) => format!("`{path}`: "),
+    };
+    match &mistake.hint {
+        Some(hint) => format!("{place}{} ({hint})", mistake.message),
+        None => format!("{place}{}", mistake.message),
+    }
+}
+
+/// One line for people.
+pub fn problem_line(problem: &Problem) -> String {
+    match &problem.field {
+        Some(field) => format!("`{field}`: {}", problem.message),
+        None => problem.message.clone(),
+    }
+}

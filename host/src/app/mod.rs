@@ -1,0 +1,4 @@
+pub mod advice;
+pub mod error;
+pub mod settings;
+pub mod suggest;
