@@ -154,12 +154,22 @@ pub struct OutboxEntry {
     pub created: Instant,
 }
 
-/// What became of a write: the proof that it need not be sent again.
+/// What became of an outcome in a sync: the proof that it is not to be recorded or sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     pub sync: SyncId,
     pub outcome_id: String,
-    /// The CRM's object and id; none where the mapping left the outcome out on purpose.
-    pub written: Option<(String, String)>,
+    pub state: ReceiptState,
     pub at: Instant,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReceiptState {
+    /// It waits in the outbox, or lies there for a person.
+    Queued(OutboxId),
+    /// The CRM has it as this record.
+    Delivered { object: String, record: String },
+    /// The mapping left it out on purpose.
+    LeftOut { reason: String },
 }

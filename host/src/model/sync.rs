@@ -11,7 +11,7 @@ use super::id::{ConnectionId, PluginId, RunId, SyncId};
 use super::manifest::Manifest;
 use super::mapping::{Column, Direction};
 use super::outcome::OutcomeKind;
-use super::schema::Account;
+use super::schema::{Abilities, Account};
 use super::time::Instant;
 
 /// A plugin that is installed in a workspace. Its bytes lie beside the store, under their digest.
@@ -69,6 +69,8 @@ impl MatchKey {
 pub struct OutboundSpec {
     /// The CRM's object that a write creates, or the sync's own object to update the record itself.
     pub object: String,
+    /// What the connector can do with that object.
+    pub abilities: Abilities,
     pub mapping: MappingSpec,
 }
 
@@ -81,6 +83,9 @@ pub struct Sync {
     pub segment: Option<String>,
     pub filter: Vec<Condition>,
     pub mapping: MappingSpec,
+    /// What the connector can do with the object, and how late its records may appear, as it said then.
+    pub abilities: Abilities,
+    pub lateness_ms: u32,
     /// What the mapping reads, with the types that the CRM gave when the sync was created.
     pub columns: Vec<Column>,
     pub match_keys: Vec<MatchKey>,

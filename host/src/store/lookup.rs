@@ -44,13 +44,43 @@ pub enum LookupKey<'a> {
     Phone(&'a str),
 }
 
+/// A keyed hash of what a contact can be found by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LookupHash(u64);
+
 type Entry = (u64, u64);
 
+pub(super) fn entry(hash: LookupHash, contact: ContactId) -> Entry {
+    (hash.0, contact.0)
+}
+
+impl LookupKey<'_> {
+    pub(super) fn hash(self, hash_key: &[u8; 16]) -> LookupHash {
+        let mut hasher = SipHasher13::new_with_key(hash_key);
+        match self {
+            LookupKey::Record { source, id } => {
+                for part in [source.connection.as_str(), &source.object, id] {
+                    hasher.write(part.as_bytes());
+                    hasher.write_u8(0);
+                }
+            }
+            LookupKey::Email(text) => {
+                hasher.write_u8(1);
+                hasher.write(text.as_bytes());
+            }
+            LookupKey::Phone(text) => {
+                hasher.write_u8(2);
+                hasher.write(text.as_bytes());
+            }
+        }
+        LookupHash(hasher.finish())
+    }
+}
+
 /// The lookups of one workspace.
-pub struct Lookups {
+pub(super) struct Lookups {
     tree: sled::Tree,
     workspace: u32,
-    hash_key: [u8; 16],
     recent: BTreeSet<Entry>,
     next_run: u64,
     merged: Merged,
@@ -68,7 +98,7 @@ struct Merged {
 }
 
 impl Lookups {
-    pub(super) fn open(tree: sled::Tree, workspace: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
+    pub(super) fn open(tree: sled::Tree, workspace: u32) -> Result<Self, StoreError> {
         let merged = match tree.get(key::in_workspace(workspace, Table::LookupMeta, &[]))? {
             Some(bytes) => Merged::decode(&bytes)?,
             None => Merged::default(),
@@ -85,32 +115,11 @@ impl Lookups {
             next_run = key::read_u64(&run_key[runs.len()..])? + 1;
             recent.extend(entries(&bytes));
         }
-        Ok(Self { tree, workspace, hash_key, recent, next_run, merged, filter })
-    }
-
-    pub(super) fn hash(&self, key: LookupKey<'_>) -> u64 {
-        let mut hasher = SipHasher13::new_with_key(&self.hash_key);
-        match key {
-            LookupKey::Record { source, id } => {
-                for part in [source.connection.as_str(), &source.object, id] {
-                    hasher.write(part.as_bytes());
-                    hasher.write_u8(0);
-                }
-            }
-            LookupKey::Email(text) => {
-                hasher.write_u8(1);
-                hasher.write(text.as_bytes());
-            }
-            LookupKey::Phone(text) => {
-                hasher.write_u8(2);
-                hasher.write(text.as_bytes());
-            }
-        }
-        hasher.finish()
+        Ok(Self { tree, workspace, recent, next_run, merged, filter })
     }
 
     /// Contacts that may be meant, in order, each once.
-    pub(super) fn find(&self, hash: u64) -> Result<Vec<ContactId>, StoreError> {
+    pub(super) fn find(&self, LookupHash(hash): LookupHash) -> Result<Vec<ContactId>, StoreError> {
         let range = (hash, 0)..=(hash, u64::MAX);
         let mut found: Vec<u64> = self.recent.range(range).map(|(_, contact)| *contact).collect();
         if self.filter.may_hold(hash)

@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::id::WorkspaceId;
 pub use error::StoreError;
-pub use lookup::{LookupKey, Lookups};
+pub use lookup::{LookupHash, LookupKey};
 pub use table::Document;
 pub use workspace::{Changes, Workspace};
 

@@ -37,9 +37,10 @@ fn contact(number: u64) -> Contact {
     Contact { id: ContactId(number), created: Instant(1), changed: Instant(2), attributes, links: vec![link] }
 }
 
-fn put(changes: &mut Changes, contact: &Contact) {
-    let (record, email) = (contact.links[0].record.clone(), contact.text("email").unwrap().to_owned());
-    changes.contact(contact.clone(), &[LookupKey::Record { source: &source(), id: &record }, LookupKey::Email(&email)]);
+fn put(workspace: &Workspace, changes: &mut Changes, contact: &Contact) {
+    let record = LookupKey::Record { source: &source(), id: &contact.links[0].record };
+    let email = LookupKey::Email(contact.text("email").unwrap());
+    changes.contact(contact.clone(), &[workspace.hash(record), workspace.hash(email)]);
 }
 
 #[test]
@@ -48,8 +49,9 @@ fn a_contact_survives_a_restart_and_is_found_by_record_and_email() {
     {
         let store = open(&dir);
         let mut changes = Changes::default();
-        put(&mut changes, &contact(1));
-        workspace(&store).commit(changes).unwrap();
+        let workspace = workspace(&store);
+        put(&workspace, &mut changes, &contact(1));
+        workspace.commit(changes).unwrap();
         store.flush().unwrap();
     }
     let store = open(&dir);
@@ -72,7 +74,7 @@ fn everything_is_found_across_merges_splits_and_restarts() {
         let workspace = workspace(&store);
         for page in 0..CONTACTS / 100 {
             let mut changes = Changes::default();
-            (page * 100..page * 100 + 100).for_each(|number| put(&mut changes, &contact(number)));
+            (page * 100..page * 100 + 100).for_each(|number| put(&workspace, &mut changes, &contact(number)));
             workspace.commit(changes).unwrap();
         }
     }
@@ -93,12 +95,12 @@ fn a_stale_entry_finds_nobody() {
     let store = open(&dir);
     let workspace = workspace(&store);
     let mut changes = Changes::default();
-    put(&mut changes, &contact(1));
+    put(&workspace, &mut changes, &contact(1));
     workspace.commit(changes).unwrap();
     let mut moved = contact(1);
     moved.set(&"email".into(), Value::Text("new@example.com".into()));
     let mut changes = Changes::default();
-    changes.contact(moved.clone(), &[LookupKey::Email("new@example.com")]);
+    changes.contact(moved.clone(), &[workspace.hash(LookupKey::Email("new@example.com"))]);
     workspace.commit(changes).unwrap();
     assert_eq!(workspace.find(LookupKey::Email("p1@example.com")).unwrap(), []);
     assert_eq!(workspace.find(LookupKey::Email("new@example.com")).unwrap(), [moved]);
@@ -111,7 +113,7 @@ fn workspaces_do_not_see_each_other() {
     let one = workspace(&store);
     let other = store.workspace(&"other".parse().unwrap()).unwrap();
     let mut changes = Changes::default();
-    put(&mut changes, &contact(1));
+    put(&one, &mut changes, &contact(1));
     changes.put("email", &AttributeDefinition { name: "email".into(), kind: Kind::Email }).unwrap();
     one.commit(changes).unwrap();
     assert_eq!(other.contact(ContactId(1)).unwrap(), None);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::lookup::{LookupKey, Lookups};
+use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::Names;
 use super::table::{Document, Table};
 use super::{StoreError, contact, key};
@@ -20,6 +20,7 @@ pub struct Workspace {
     hash_key: [u8; 16],
     /// Read when they are first needed: most commands never look a contact up.
     lookups: OnceLock<Mutex<Lookups>>,
+    writing: tokio::sync::Mutex<()>,
     next_contact: AtomicU64,
     next_run: AtomicU64,
     next_outbox: AtomicU64,
@@ -42,6 +43,7 @@ impl Workspace {
             next_run: after_last(Run::TABLE)?,
             next_outbox: after_last(OutboxEntry::TABLE)?,
             lookups: OnceLock::new(),
+            writing: tokio::sync::Mutex::default(),
             tree,
             number,
             hash_key,
@@ -83,6 +85,16 @@ impl Workspace {
         self.scan_below(key::text(names))
     }
 
+    /// The documents from a key on. Whoever changes them on the way goes on from the key that comes after.
+    pub fn scan_from<D: Document>(&self, key: D::Key<'_>) -> impl Iterator<Item = Result<D, StoreError>> + use<D> {
+        let first = self.document_key::<D>(&D::key(key));
+        let mut after_last = self.document_key::<D>(&[]);
+        if let Some(table) = after_last.last_mut() {
+            *table += 1;
+        }
+        self.tree.range(first..after_last).map(|entry| decode(&entry?.1))
+    }
+
     fn scan_below<D: Document>(
         &self,
         prefix: Vec<u8>,
@@ -116,16 +128,17 @@ impl Workspace {
         })
     }
 
+    /// What `key` is looked up by. The same for as long as the store lives.
+    pub fn hash(&self, key: LookupKey<'_>) -> LookupHash {
+        key.hash(&self.hash_key)
+    }
+
     /// The contacts that have this record, e-mail or phone now, in order.
     pub fn find(&self, key: LookupKey<'_>) -> Result<Vec<Contact>, StoreError> {
-        let candidates = {
-            let lookups = self.lookups()?;
-            lookups.find(lookups.hash(key))?
-        };
-        let mut found = Vec::with_capacity(candidates.len());
-        for id in candidates {
+        let mut found = Vec::new();
+        for id in self.candidates(self.hash(key))? {
             if let Some(contact) = self.contact(id)?
-                && has(&contact, key)
+                && key.fits(&contact)
             {
                 found.push(contact);
             }
@@ -133,9 +146,19 @@ impl Workspace {
         Ok(found)
     }
 
+    /// The contacts that had, or seem to have, what was hashed: each has to be read and held against the key.
+    pub fn candidates(&self, hash: LookupHash) -> Result<Vec<ContactId>, StoreError> {
+        self.lookups()?.find(hash)
+    }
+
+    /// Held by whoever reads contacts in order to change them, until the change is committed.
+    pub async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.writing.lock().await
+    }
+
     fn lookups(&self) -> Result<MutexGuard<'_, Lookups>, StoreError> {
         if self.lookups.get().is_none() {
-            let lookups = Lookups::open(self.tree.clone(), self.number, self.hash_key)?;
+            let lookups = Lookups::open(self.tree.clone(), self.number)?;
             // Another thread may have been faster; the two are equal, for nothing is committed without them.
             let _ = self.lookups.set(Mutex::new(lookups));
         }
@@ -160,8 +183,7 @@ impl Workspace {
             return Ok(self.tree.apply_batch(batch)?);
         }
         let mut lookups = self.lookups()?;
-        let new: Vec<(u64, u64)> =
-            changes.lookups.iter().map(|(key, id)| (lookups.hash(key.borrowed()), id.0)).collect();
+        let new: Vec<_> = changes.lookups.iter().map(|(hash, id)| lookup::entry(*hash, *id)).collect();
         lookups.stage(&mut batch, &new);
         self.tree.apply_batch(batch)?;
         lookups.staged(&new)
@@ -172,13 +194,16 @@ fn decode<D: Document>(bytes: &[u8]) -> Result<D, StoreError> {
     serde_json::from_slice(bytes).map_err(|_| StoreError::Corrupt { what: D::NAME })
 }
 
-fn has(contact: &Contact, key: LookupKey<'_>) -> bool {
-    match key {
-        LookupKey::Record { source, id } => {
-            contact.links.iter().any(|link| link.record == id && &link.source == source)
+impl LookupKey<'_> {
+    /// Whether `contact` has it now.
+    pub fn fits(&self, contact: &Contact) -> bool {
+        match self {
+            LookupKey::Record { source, id } => {
+                contact.links.iter().any(|link| link.record == *id && &link.source == *source)
+            }
+            LookupKey::Email(email) => contact.text("email") == Some(email),
+            LookupKey::Phone(phone) => contact.text("phone") == Some(phone),
         }
-        LookupKey::Email(email) => contact.text("email") == Some(email),
-        LookupKey::Phone(phone) => contact.text("phone") == Some(phone),
     }
 }
 
@@ -188,33 +213,7 @@ pub struct Changes {
     /// Table and key, and the document or none to remove it.
     documents: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     contacts: Vec<Contact>,
-    lookups: Vec<(OwnedLookupKey, ContactId)>,
-}
-
-enum OwnedLookupKey {
-    Record { source: crate::model::contact::Source, id: String },
-    Email(String),
-    Phone(String),
-}
-
-impl OwnedLookupKey {
-    fn borrowed(&self) -> LookupKey<'_> {
-        match self {
-            Self::Record { source, id } => LookupKey::Record { source, id },
-            Self::Email(text) => LookupKey::Email(text),
-            Self::Phone(text) => LookupKey::Phone(text),
-        }
-    }
-}
-
-impl From<LookupKey<'_>> for OwnedLookupKey {
-    fn from(key: LookupKey<'_>) -> Self {
-        match key {
-            LookupKey::Record { source, id } => Self::Record { source: source.clone(), id: id.to_owned() },
-            LookupKey::Email(text) => Self::Email(text.to_owned()),
-            LookupKey::Phone(text) => Self::Phone(text.to_owned()),
-        }
-    }
+    lookups: Vec<(LookupHash, ContactId)>,
 }
 
 impl Changes {
@@ -229,8 +228,8 @@ impl Changes {
     }
 
     /// Keeps a contact; `found_by` names what it can be found by that it could not before.
-    pub fn contact(&mut self, contact: Contact, found_by: &[LookupKey<'_>]) {
-        self.lookups.extend(found_by.iter().map(|key| ((*key).into(), contact.id)));
+    pub fn contact(&mut self, contact: Contact, found_by: &[LookupHash]) {
+        self.lookups.extend(found_by.iter().map(|hash| (*hash, contact.id)));
         self.contacts.push(contact);
     }
 
