@@ -3,8 +3,9 @@
 use std::fmt;
 
 use crate::model::failure::{CallError, Failure, Fault};
-use crate::model::id::ConnectionId;
+use crate::model::mapping::MappingError;
 use crate::store::StoreError;
+use crate::sync::SyncError;
 
 /// Who can mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub enum Class {
     Plugin,
     /// The state directory, the disk or a file.
     State,
+    /// Somebody stopped it.
+    Stopped,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,80 +95,61 @@ pub fn of_fault(fault: &Fault) -> Advice {
     Advice::new(fault.kind.code(), Whose::Plugin, Class::Plugin, fault.kind.remedy())
 }
 
-/// What to do when a call through `connection` gave nothing.
-pub fn of_call(connection: &ConnectionId, error: &CallError) -> Advice {
-    match error {
-        CallError::Fault(fault) => of_fault(fault),
-        CallError::Advice(failure) => of_failure(connection, failure),
-    }
+/// Code and remedy are the run's own; whose fault and which class it is, is told apart here.
+pub fn of_sync(error: &SyncError) -> Advice {
+    let (whose, class) = match error {
+        SyncError::Store(error) => return of_store(error),
+        SyncError::Call { source: CallError::Fault(_), .. }
+        | SyncError::Mapping(MappingError::Fault(_))
+        | SyncError::MapperFault(_)
+        | SyncError::TooDense(_) => (Whose::Plugin, Class::Plugin),
+        SyncError::Call { source: CallError::Advice(failure), .. } => of_failure(failure),
+        SyncError::Mapping(MappingError::Mistakes(_)) | SyncError::Attribute(_) | SyncError::NoMapper(_) => {
+            (Whose::Configuration, Class::Configuration)
+        }
+        SyncError::Stopped => (Whose::Configuration, Class::Stopped),
+        SyncError::Lost => (Whose::Ferry, Class::Internal),
+    };
+    Advice::new(error.code(), whose, class, error.remedy())
 }
 
-fn of_failure(connection: &ConnectionId, failure: &Failure) -> Advice {
-    let crm = |code, remedy: String| Advice::new(code, Whose::Crm, Class::Crm, remedy);
+/// Whose fault a connector's answer tells of.
+fn of_failure(failure: &Failure) -> (Whose, Class) {
     match failure {
-        Failure::Unauthorized(_) => Advice::new(
-            "unauthorized",
-            Whose::Crm,
-            Class::SignIn,
-            format!("sign in again: `ferry connection add {connection} --renew`"),
-        ),
-        Failure::Forbidden(_) => Advice::new(
-            "forbidden",
-            Whose::Crm,
-            Class::SignIn,
-            "ask an administrator of the CRM account for these permissions, then sign in again",
-        ),
-        Failure::RateLimited(Some(pause)) => {
-            crm("rate-limited", format!("repeat the command in {} s or later", pause.as_secs().max(1)))
+        Failure::Unauthorized(_) | Failure::Forbidden(_) => (Whose::Crm, Class::SignIn),
+        Failure::Missing(_) | Failure::Unsupported(_) | Failure::Invalid(_) => {
+            (Whose::Configuration, Class::Configuration)
         }
-        Failure::RateLimited(None) => crm("rate-limited", "repeat the command later".to_owned()),
-        Failure::QuotaExhausted(Some(until)) => {
-            crm("quota-exhausted", format!("repeat the command after {until}, or buy a larger allowance from the CRM"))
+        Failure::WindowTooLarge(_) | Failure::TokenExpired => (Whose::Plugin, Class::Plugin),
+        Failure::RateLimited(_) | Failure::QuotaExhausted(_) | Failure::Temporary(_) | Failure::Permanent(_) => {
+            (Whose::Crm, Class::Crm)
         }
-        Failure::QuotaExhausted(None) => {
-            crm("quota-exhausted", "repeat the command tomorrow, or buy a larger allowance from the CRM".to_owned())
-        }
-        Failure::WindowTooLarge(_) => crm("window-too-large", "repeat the command: smaller windows are used".to_owned()),
-        Failure::TokenExpired => crm("token-expired", "repeat the command: the slice is started again".to_owned()),
-        Failure::Missing(_) => configuration(
-            "missing",
-            format!("see what the CRM has: `ferry objects {connection}`, `ferry fields {connection} OBJECT`"),
-        ),
-        Failure::Unsupported(_) => configuration(
-            "unsupported",
-            format!("use another way; `ferry objects {connection}` shows what each object can do"),
-        ),
-        Failure::Invalid(_) => {
-            configuration("invalid", "mend the settings, the filter or the mapping that is named above")
-        }
-        Failure::Temporary(_) => crm("temporary", "repeat the command later".to_owned()),
-        Failure::Permanent(_) => crm("permanent", "read the CRM's message above; repeating will not help".to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
-    fn every_advice_names_a_next_step() {
-        let connection: ConnectionId = "hub".parse().unwrap();
+    fn every_failure_has_an_owner_a_class_and_a_next_step() {
         let known: Vec<(Failure, &str, Whose, Class)> = vec![
-            (Failure::Unauthorized("x".into()), "unauthorized", Whose::Crm, Class::SignIn),
-            (Failure::Forbidden(vec!["a".into()]), "forbidden", Whose::Crm, Class::SignIn),
-            (Failure::RateLimited(Some(Duration::from_millis(10))), "rate-limited", Whose::Crm, Class::Crm),
-            (Failure::QuotaExhausted(None), "quota-exhausted", Whose::Crm, Class::Crm),
-            (Failure::WindowTooLarge(None), "window-too-large", Whose::Crm, Class::Crm),
-            (Failure::TokenExpired, "token-expired", Whose::Crm, Class::Crm),
-            (Failure::Missing("x".into()), "missing", Whose::Configuration, Class::Configuration),
-            (Failure::Unsupported("x".into()), "unsupported", Whose::Configuration, Class::Configuration),
-            (Failure::Invalid(vec![]), "invalid", Whose::Configuration, Class::Configuration),
-            (Failure::Temporary("x".into()), "temporary", Whose::Crm, Class::Crm),
-            (Failure::Permanent("x".into()), "permanent", Whose::Crm, Class::Crm),
+            (Failure::Unauthorized("x".into()), "crm-unauthorized", Whose::Crm, Class::SignIn),
+            (Failure::Forbidden(vec!["a".into()]), "crm-forbidden", Whose::Crm, Class::SignIn),
+            (Failure::RateLimited(None), "crm-rate-limited", Whose::Crm, Class::Crm),
+            (Failure::QuotaExhausted(None), "crm-quota-exhausted", Whose::Crm, Class::Crm),
+            (Failure::WindowTooLarge(None), "crm-window-too-large", Whose::Plugin, Class::Plugin),
+            (Failure::TokenExpired, "crm-token-expired", Whose::Plugin, Class::Plugin),
+            (Failure::Missing("x".into()), "crm-missing", Whose::Configuration, Class::Configuration),
+            (Failure::Unsupported("x".into()), "crm-unsupported", Whose::Configuration, Class::Configuration),
+            (Failure::Invalid(vec![]), "crm-invalid", Whose::Configuration, Class::Configuration),
+            (Failure::Temporary("x".into()), "crm-temporary", Whose::Crm, Class::Crm),
+            (Failure::Permanent("x".into()), "crm-permanent", Whose::Crm, Class::Crm),
         ];
+        let connection: crate::model::id::ConnectionId = "hub".parse().unwrap();
         for (failure, code, whose, class) in known {
-            let advice = of_call(&connection, &CallError::Advice(failure));
+            let source = CallError::Advice(failure);
+            let advice = of_sync(&SyncError::Call { connection: connection.clone(), verb: "pull", source });
             assert_eq!((advice.code, advice.whose, advice.class), (code, whose, class));
             assert!(!advice.remedy.is_empty(), "{code}");
         }

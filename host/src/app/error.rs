@@ -10,6 +10,7 @@ use crate::model::mapping::{MappingError, Mistake};
 use crate::model::secret::SealedStoreError;
 use crate::model::value::Problem;
 use crate::store::StoreError;
+use crate::sync::SyncError;
 
 /// What a name stands for, and which command lists the ones there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,8 +74,9 @@ impl Thing {
 pub enum AppError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("connection `{connection}`: {error}")]
-    Call { connection: ConnectionId, error: CallError },
+    /// A run, or a call through a connection.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
     #[error(transparent)]
     Fault(#[from] Fault),
     #[error("the mapping by `{mapper}` has {} mistake(s)", mistakes.len())]
@@ -123,9 +125,9 @@ fn kind_word(kind: PluginKind) -> &'static str {
 }
 
 impl AppError {
-    /// A connector's answer, with the connection that it was asked through.
-    pub fn call(connection: &ConnectionId, error: CallError) -> Self {
-        Self::Call { connection: connection.clone(), error }
+    /// Why `connection` gave no answer to `verb`.
+    pub fn call(connection: &ConnectionId, verb: &'static str, source: CallError) -> Self {
+        Self::Sync(SyncError::Call { connection: connection.clone(), verb, source })
     }
 
     /// Why a mapping could not be opened.
@@ -164,7 +166,7 @@ impl AppError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Store(error) => advice::of_store(error),
-            Self::Call { connection, error } => advice::of_call(connection, error),
+            Self::Sync(error) => advice::of_sync(error),
             Self::Fault(fault) => advice::of_fault(fault),
             Self::Sealed(error) => match error.0.downcast_ref::<StoreError>() {
                 Some(store) => advice::of_store(store),
@@ -211,9 +213,7 @@ impl AppError {
                 "not-loopback",
                 "name scheme, host and port of a server on this machine, as in http://127.0.0.1:8080",
             ),
-            Self::BaseAddress { .. } => {
-                advice::configuration("base-address", "write it as in https://api.example.com")
-            }
+            Self::BaseAddress { .. } => advice::configuration("base-address", "write it as in https://api.example.com"),
             Self::SignInMissing { offers, .. } | Self::SignInNotOffered { offers, .. } => sign_in(offers),
             Self::SignInIncomplete { remedy, .. } => advice::configuration("sign-in-incomplete", *remedy),
             _ => Advice::new("internal", Whose::Ferry, Class::Internal, "this is a mistake in ferry: please report it"),
@@ -223,7 +223,9 @@ impl AppError {
     /// What lies behind it, outermost first: single mistakes and problems, then the chain of sources.
     pub fn causes(&self) -> Vec<String> {
         let mut causes: Vec<String> = match self {
-            Self::Mapping { mistakes, .. } => mistakes.iter().map(mistake_line).collect(),
+            Self::Mapping { mistakes, .. } | Self::Sync(SyncError::Mapping(MappingError::Mistakes(mistakes))) => {
+                mistakes.iter().map(mistake_line).collect()
+            }
             Self::Settings { problems, .. } => problems.iter().map(problem_line).collect(),
             _ => Vec::new(),
         };
