@@ -1,6 +1,7 @@
 //! Ferry: a plugin host that carries customer records between CRMs and a platform, in sandboxed components.
 
 pub mod app;
+pub mod egress;
 pub mod model;
 pub mod store;
 pub mod sync;
