@@ -3,9 +3,13 @@
 use std::fmt;
 
 use crate::model::failure::{CallError, Failure, Fault};
+use crate::model::id::ConnectionId;
 use crate::model::mapping::MappingError;
+use crate::plugin::LoadError;
+use crate::plugin::package::PackageError;
 use crate::store::StoreError;
 use crate::sync::SyncError;
+use crate::vault::{TokenError, VaultError};
 
 /// Who can mend it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,10 @@ impl Advice {
     pub fn new(code: &'static str, whose: Whose, class: Class, remedy: impl Into<String>) -> Self {
         Self { code, whose, class, remedy: remedy.into() }
     }
+
+    fn with(self, remedy: String) -> Self {
+        Self { remedy, ..self }
+    }
 }
 
 pub(super) fn configuration(code: &'static str, remedy: impl Into<String>) -> Advice {
@@ -93,6 +101,78 @@ pub fn of_store(error: &StoreError) -> Advice {
 
 pub fn of_fault(fault: &Fault) -> Advice {
     Advice::new(fault.kind.code(), Whose::Plugin, Class::Plugin, fault.kind.remedy())
+}
+
+pub(super) fn of_package(error: &PackageError) -> Advice {
+    let plugin = |code, remedy: &str| Advice::new(code, Whose::Plugin, Class::Plugin, remedy);
+    let author = "tell the plugin's publisher, or mend it if it is yours";
+    match error {
+        PackageError::Truncated => plugin("package-truncated", "get the file again"),
+        PackageError::NotWasm => plugin("package-not-wasm", "name a packed plugin, a file that ends in `.wasm`"),
+        PackageError::CoreModule | PackageError::NoManifest => {
+            plugin("package-not-packed", "pack it first: `ferry plugin pack FILE --manifest plugin.toml`")
+        }
+        PackageError::Packed => plugin("package-packed", "pack the component as the compiler made it"),
+        PackageError::Manifest(_) => plugin("package-manifest", author),
+        PackageError::Invalid(_) => plugin("package-invalid", author),
+        PackageError::WrongWorld { .. } => plugin("package-world", author),
+        PackageError::OtherContract { .. } => plugin("package-contract", "get a version for this host"),
+        PackageError::ForbiddenImports { .. } => plugin("package-imports", author),
+        PackageError::TooLarge { .. } => plugin("package-too-large", author),
+        PackageError::Componentize(_) => plugin("package-component", author),
+        PackageError::Referenced { .. } | PackageError::ReferencedTooLarge { .. } => {
+            configuration("package-file", "mend the path in the manifest, or the file")
+        }
+    }
+}
+
+pub(super) fn of_load(error: &LoadError) -> Advice {
+    let again = "install the plugin again from its packed file";
+    match error {
+        LoadError::Package(error) => of_package(error),
+        LoadError::Unreadable { .. } => disk("plugin-unreadable", again),
+        LoadError::NotGranted { .. } => disk("plugin-bytes", again),
+        LoadError::Mismatch { .. } => {
+            Advice::new("plugin-mismatch", Whose::Plugin, Class::Plugin, "get a version for this host")
+        }
+        LoadError::Compile { .. } => {
+            Advice::new("plugin-compile", Whose::Plugin, Class::Plugin, "report it to the plugin's publisher")
+        }
+        LoadError::WrongKind { .. } => configuration("plugin-kind", "name a plugin of the other kind"),
+        LoadError::Sandbox(_) => Advice::new(
+            "sandbox",
+            Whose::Machine,
+            Class::State,
+            "check how much memory this machine lets a process reserve (`ulimit -v`)",
+        ),
+    }
+}
+
+pub(super) fn of_vault(error: &VaultError) -> Advice {
+    match error {
+        VaultError::Store(_) => disk("vault-store", "check the state directory and repeat the command"),
+        VaultError::Unsealable { connection } => disk("vault-key", "").with(format!(
+            "give the key that was used before (--key-file), or `ferry connection sign-in {connection}`"
+        )),
+        VaultError::BadKey(_) => configuration("bad-key", "give the key again, exactly as the CRM shows it"),
+        VaultError::BrokenOff => {
+            Advice::new("vault-broken-off", Whose::Ferry, Class::Internal, "repeat the command, and report it")
+        }
+    }
+}
+
+pub(super) fn of_token(connection: &ConnectionId, error: &TokenError) -> Advice {
+    let sign_in = |remedy: String| Advice::new("sign-in", Whose::Crm, Class::SignIn, remedy);
+    match error {
+        TokenError::Refused(_) => {
+            sign_in("check client id, client secret and redirect address in the CRM, then sign in again".to_owned())
+        }
+        TokenError::StateMismatch => sign_in(format!("sign in again, in one browser: connection `{connection}`")),
+        TokenError::Trouble(_) => Advice::new("sign-in-trouble", Whose::Crm, Class::Crm, "sign in again later"),
+        TokenError::Manifest(_) => {
+            Advice::new("sign-in-manifest", Whose::Plugin, Class::Plugin, "report it to the plugin's publisher")
+        }
+    }
 }
 
 /// Code and remedy are the run's own; whose fault and which class it is, is told apart here.

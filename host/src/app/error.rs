@@ -1,16 +1,18 @@
 //! One error for everything the application does: what happened, whose it is to mend, and how. Prints nothing.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::advice::{self, Advice, Class, Whose};
 use crate::model::failure::{CallError, Fault};
-use crate::model::id::{ConnectionId, InvalidName, PluginId};
+use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId};
 use crate::model::manifest::PluginKind;
 use crate::model::mapping::{MappingError, Mistake};
-use crate::model::secret::SealedStoreError;
 use crate::model::value::Problem;
+use crate::plugin::LoadError;
+use crate::plugin::package::PackageError;
 use crate::store::StoreError;
 use crate::sync::SyncError;
+use crate::vault::{KeyError, TokenError, VaultError};
 
 /// What a name stands for, and which command lists the ones there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,10 +113,32 @@ pub enum AppError {
     SignInIncomplete { by: &'static str, lacks: &'static str, remedy: &'static str },
     #[error("`{}` can't be {doing}", path.display())]
     File { path: PathBuf, doing: &'static str, source: std::io::Error },
-    #[error("the bytes of plugin `{plugin}` are not those that were installed")]
-    Tampered { plugin: PluginId },
     #[error(transparent)]
-    Sealed(#[from] SealedStoreError),
+    Package(#[from] PackageError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("connection `{connection}` could not be signed in: {error}")]
+    Token { connection: ConnectionId, error: TokenError },
+    /// It is kept; only its check did not succeed.
+    #[error("connection `{connection}` was added, but could not be checked")]
+    Unchecked { connection: ConnectionId, source: Box<AppError> },
+    #[error("{key} is that of several contacts: {}", list(contacts))]
+    SeveralContacts { key: &'static str, contacts: Vec<ContactId> },
+    #[error("no sync would send a {kind} of contact {contact}")]
+    NoTarget { contact: ContactId, kind: &'static str },
+    #[error("the {kind} can't be recorded as it is")]
+    Outcome { kind: &'static str, problems: Vec<Problem> },
+    #[error("the CRM does not let field `{field}` be written")]
+    ReadOnly { field: String },
+}
+
+fn list(contacts: &[ContactId]) -> String {
+    let names: Vec<String> = contacts.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 fn kind_word(kind: PluginKind) -> &'static str {
@@ -138,6 +162,10 @@ impl AppError {
         }
     }
 
+    pub(super) fn file(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), doing, source }
+    }
+
     /// A name that is not there, with the one that was probably meant.
     pub fn not_found<'a>(what: Thing, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         let near = super::suggest::nearest(name, known).map(str::to_owned);
@@ -157,6 +185,11 @@ impl AppError {
         self.advice().class
     }
 
+    /// Whether trying the same again can't help: a person has to change something first.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self.class(), Class::SignIn | Class::Configuration)
+    }
+
     /// The next step.
     pub fn remedy(&self) -> String {
         self.advice().remedy
@@ -168,14 +201,18 @@ impl AppError {
             Self::Store(error) => advice::of_store(error),
             Self::Sync(error) => advice::of_sync(error),
             Self::Fault(fault) => advice::of_fault(fault),
-            Self::Sealed(error) => match error.0.downcast_ref::<StoreError>() {
-                Some(store) => advice::of_store(store),
-                None => advice::disk("sealed-store", "check the state directory and repeat the command"),
+            Self::Package(error) => advice::of_package(error),
+            Self::Load(error) => advice::of_load(error),
+            Self::Key(_) => advice::disk("sealing-key", "give the key that the credentials were sealed with"),
+            Self::Vault(error) => advice::of_vault(error),
+            Self::Token { connection, error } => advice::of_token(connection, error),
+            Self::Unchecked { connection, source } => Advice {
+                remedy: format!("{}; then `ferry connection check {connection}`", source.advice().remedy),
+                ..source.advice()
             },
             Self::File { .. } => {
                 advice::disk("file", "check that the path is right, that you may use it and that the disk has space")
             }
-            Self::Tampered { .. } => advice::disk("plugin-bytes", "install the plugin again from its packed file"),
             Self::SettingsSchema { .. } => Advice::new(
                 "plugin-settings-schema",
                 Whose::Plugin,
@@ -215,6 +252,13 @@ impl AppError {
             ),
             Self::BaseAddress { .. } => advice::configuration("base-address", "write it as in https://api.example.com"),
             Self::SignInMissing { offers, .. } | Self::SignInNotOffered { offers, .. } => sign_in(offers),
+            Self::SeveralContacts { .. } => advice::configuration("several-contacts", "name one of them by its id"),
+            Self::NoTarget { kind, .. } => advice::configuration(
+                "no-target",
+                format!("create a sync with `--outbound {kind}=..` and run it, so that the contact has a record in the CRM"),
+            ),
+            Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
+            Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
             Self::SignInIncomplete { remedy, .. } => advice::configuration("sign-in-incomplete", *remedy),
             _ => Advice::new("internal", Whose::Ferry, Class::Internal, "this is a mistake in ferry: please report it"),
         }
@@ -226,7 +270,7 @@ impl AppError {
             Self::Mapping { mistakes, .. } | Self::Sync(SyncError::Mapping(MappingError::Mistakes(mistakes))) => {
                 mistakes.iter().map(mistake_line).collect()
             }
-            Self::Settings { problems, .. } => problems.iter().map(problem_line).collect(),
+            Self::Settings { problems, .. } | Self::Outcome { problems, .. } => problems.iter().map(problem_line).collect(),
             _ => Vec::new(),
         };
         let mut source = std::error::Error::source(self);

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::output::Output;
 use super::table::clean;
-use crate::app::advice::{Advice, Class, Whose};
-use crate::app::error::AppError;
+use ferry::app::advice::{Advice, Class, Whose};
+use ferry::app::error::AppError;
 
 /// Shown below `ferry --help`.
 pub(super) const EXIT_CODES: &str = "\
@@ -172,10 +172,10 @@ pub(super) fn exit_code(class: Class) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::error::Thing;
-    use crate::model::failure::{CallError, Failure};
-    use crate::model::mapping::Mistake;
-    use crate::store::StoreError;
+    use ferry::app::error::Thing;
+    use ferry::model::failure::{CallError, Failure};
+    use ferry::model::mapping::Mistake;
+    use ferry::store::StoreError;
 
     fn cases() -> Vec<(CliError, u8, &'static str)> {
         let hub = "hub".parse().unwrap();

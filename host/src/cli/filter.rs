@@ -1,7 +1,7 @@
 //! Reads what `--filter` takes: `lifecyclestage = customer`, `country in DE, AT`, `phone present`. Knows no CRM.
 
-use crate::model::connector::{Comparison, Condition};
-use crate::model::value::Value;
+use ferry::model::connector::{Comparison, Condition};
+use ferry::model::value::Value;
 
 /// What to write, said wherever something else was written.
 pub(super) const FORM: &str =

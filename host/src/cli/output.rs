@@ -36,11 +36,8 @@ impl Output {
     }
 
     /// One JSON document, or what `people` makes for people.
-    pub(super) fn answer<T: Serialize>(self, document: &T, people: impl FnOnce(Self) -> Table) -> Result<(), CliError> {
-        if self.json {
-            return self.document(document);
-        }
-        self.table(&people(self))
+    pub(super) fn answer<T: Serialize>(self, document: &T, people: impl FnOnce() -> Table) -> Result<(), CliError> {
+        if self.json { self.document(document) } else { self.table(&people()) }
     }
 
     pub(super) fn document<T: Serialize>(self, document: &T) -> Result<(), CliError> {
@@ -56,6 +53,15 @@ impl Output {
 
     pub(super) fn table(self, table: &Table) -> Result<(), CliError> {
         self.text(&table.render(self.width))
+    }
+
+    /// Says that something is gone.
+    pub(super) fn removed(self, what: &str, name: &str) -> Result<(), CliError> {
+        if self.json {
+            return self.document(&serde_json::json!({ "removed": { what: name } }));
+        }
+        self.note(&format!("removed {what} `{name}`"));
+        Ok(())
     }
 
     pub(super) fn line(self, line: &str) -> Result<(), CliError> {
@@ -88,4 +94,9 @@ impl Output {
         io::stdin().read_line(&mut answer).map_err(CliError::Output)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
+}
+
+/// How the library spells a word of the model, as in `long-text`.
+pub(super) fn word<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
