@@ -25,9 +25,10 @@ use self::governor::{Blocked, Permit};
 pub use self::governor::{DailyState, Governor, GovernorState, WindowState};
 pub use self::resolve::{Resolve, SystemResolver};
 use self::retry::Outcome;
+pub(crate) use self::target::address;
 use self::wire::{Answer, Wire};
 pub use self::wire::{Bounds, Prepared, SignInHeader};
-use crate::model::grant::Grant;
+use crate::model::grant::{Grant, Reach};
 use crate::model::http::{HttpError, Lane, Request, Response};
 use crate::model::manifest::{Daily, Rate};
 use crate::model::time::{Clock, Instant};
@@ -113,6 +114,12 @@ impl Egress {
             let origin = url.origin().ascii_serialization();
             return Err(HttpError::Denied(format!("the grant does not name `{origin}`")));
         };
+        if reach == Reach::Open && url.scheme() != "https" {
+            let origin = url.origin().ascii_serialization();
+            return Err(HttpError::Denied(format!(
+                "`{origin}` is not `https`: customers' records never travel in the clear"
+            )));
+        }
         wire::literal(&url, reach)?;
         let most = self.0.wire.bounds.request_bytes;
         if let Some(length) = request.body.as_ref().map(Vec::len).filter(|length| *length > most) {

@@ -220,7 +220,7 @@ async fn names_that_lead_inside_are_denied() {
     .into();
     let clock = Arc::new(JumpingClock::default());
     let egress = egress(&clock, short(), Table(names));
-    let hosts = ["https://meta.example.com", "http://mixed.example.com", "https://self.example.com"];
+    let hosts = ["https://meta.example.com", "https://mixed.example.com", "https://self.example.com"];
     let grant = grant(&hosts, &["http://out.example.com"]);
     for (origin, why) in [
         (
@@ -263,6 +263,10 @@ async fn what_the_grant_does_not_allow_is_denied_before_anything_is_sent() {
     ] {
         assert_eq!(ground.send(request).await, Err(HttpError::Denied(why.into())));
     }
+    let clear = Url::parse("http://crm.example.com").unwrap();
+    let refused = ground.egress.prepare(&grant(&[clear.as_str()], &[]), &clear, get("/"), None).map(|_| ());
+    let why = "`http://crm.example.com` is not `https`: customers' records never travel in the clear";
+    assert_eq!(refused, Err(HttpError::Denied(why.into())));
     let base = Url::parse("https://10.0.0.1").unwrap();
     let refused = ground.egress.prepare(&grant(&[base.as_str()], &[]), &base, get("/"), None).map(|_| ());
     assert_eq!(refused, Err(HttpError::Denied("`10.0.0.1` leads to `10.0.0.1`, a private address".into())));
