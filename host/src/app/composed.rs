@@ -6,9 +6,7 @@ use async_trait::async_trait;
 
 use crate::capability::http::{HttpLine, HttpLineOptions};
 use crate::egress::{Egress, Governor};
-use crate::model::connector::{
-    Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written,
-};
+use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
 use crate::model::failure::{CallError, Fault, FaultKind};
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId};

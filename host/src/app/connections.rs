@@ -150,11 +150,7 @@ impl Tenant {
         let (plugin, loaded) = self.load(&connection.plugin, PluginKind::Connector).await?;
         let place = place(&plugin, connection.base.as_ref())?;
         let egress = self.app.egress().clone();
-        // The same account behind two connections has one allowance; until it is known, each connection has its own.
-        let account = match &connection.account {
-            Some(account) => format!("{}/account/{}", connection.plugin, account.id),
-            None => format!("{}/{}/{id}", connection.plugin, self.id),
-        };
+        let account = self.account_key(&connection);
         let governor = egress.governor(&account, &plugin.manifest.rate, plugin.manifest.daily.as_ref());
         Ok(Arc::new(Composed {
             signer: self.app.vault()?.signer(&self.id, id, place.clone())?,
@@ -168,6 +164,15 @@ impl Tenant {
             lane,
             clock: self.clock(),
         }))
+    }
+
+    /// What the allowance hangs on. The same account behind two connections has one; until the account is known, each
+    /// connection has its own.
+    pub(super) fn account_key(&self, connection: &Connection) -> String {
+        match &connection.account {
+            Some(account) => format!("{}/account/{}", connection.plugin, account.id),
+            None => format!("{}/{}/{}", connection.plugin, self.id, connection.id),
+        }
     }
 
     /// A mapper, ready to open mappings.
@@ -184,10 +189,9 @@ pub(super) fn place(plugin: &InstalledPlugin, base: Option<&Url>) -> Result<Plac
         Some(base) => Some(allowed_base(plugin, base.clone())?),
         None => own(),
     };
-    let base = base.map_or_else(|| Url::parse(NOWHERE), Ok).map_err(|_| AppError::BaseAddress {
-        given: NOWHERE.to_owned(),
-        why: "it can't be read",
-    })?;
+    let base = base
+        .map_or_else(|| Url::parse(NOWHERE), Ok)
+        .map_err(|_| AppError::BaseAddress { given: NOWHERE.to_owned(), why: "it can't be read" })?;
     Ok(Place { grant: Arc::new(plugin.grant.clone()), base, oauth2: plugin.manifest.sign_in.oauth2.clone() })
 }
 

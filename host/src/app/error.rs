@@ -255,7 +255,9 @@ impl AppError {
             Self::SeveralContacts { .. } => advice::configuration("several-contacts", "name one of them by its id"),
             Self::NoTarget { kind, .. } => advice::configuration(
                 "no-target",
-                format!("create a sync with `--outbound {kind}=..` and run it, so that the contact has a record in the CRM"),
+                format!(
+                    "create a sync with `--outbound {kind}=..` and run it, so that the contact has a record in the CRM"
+                ),
             ),
             Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
             Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
@@ -270,7 +272,9 @@ impl AppError {
             Self::Mapping { mistakes, .. } | Self::Sync(SyncError::Mapping(MappingError::Mistakes(mistakes))) => {
                 mistakes.iter().map(mistake_line).collect()
             }
-            Self::Settings { problems, .. } | Self::Outcome { problems, .. } => problems.iter().map(problem_line).collect(),
+            Self::Settings { problems, .. } | Self::Outcome { problems, .. } => {
+                problems.iter().map(problem_line).collect()
+            }
             _ => Vec::new(),
         };
         let mut source = std::error::Error::source(self);

@@ -14,12 +14,14 @@ pub mod plugins;
 pub mod settings;
 pub mod sign_in;
 pub mod suggest;
+mod sync_health;
 pub mod syncs;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::egress::{Bounds, Egress, EgressOptions, SystemResolver};
+use crate::model::contact::AttributeDefinition;
 use crate::model::id::WorkspaceId;
 use crate::model::time::Clock;
 use crate::plugin::{Options, Plugins};
@@ -61,8 +63,7 @@ impl App {
     /// When another process holds the state, or it can't be read.
     pub fn open(options: AppOptions) -> Result<Arc<Self>, AppError> {
         let store = Store::open(&options.state_dir, &options.command)?;
-        let app =
-            Self { options, store, plugins: OnceLock::new(), egress: OnceLock::new(), vault: OnceLock::new() };
+        let app = Self { options, store, plugins: OnceLock::new(), egress: OnceLock::new(), vault: OnceLock::new() };
         Ok(Arc::new(app))
     }
 
@@ -120,6 +121,11 @@ pub struct Tenant {
 impl Tenant {
     pub fn id(&self) -> &WorkspaceId {
         &self.id
+    }
+
+    /// The attributes that contacts of this tenant may have, by name.
+    pub fn attributes(&self) -> Result<Vec<AttributeDefinition>, AppError> {
+        Ok(self.store().scan().collect::<Result<_, _>>()?)
     }
 
     pub(crate) fn store(&self) -> &Arc<Workspace> {

@@ -120,7 +120,8 @@ impl Tenant {
         self.same_kind(&manifest, before.as_ref())?;
         let mut origins = loopback;
         if let Some(same) = before.as_ref().filter(|plugin| plugin.digest == digest) {
-            origins.extend(same.grant.loopback.iter().filter(|old| !origins.contains(old)).cloned().collect::<Vec<_>>());
+            origins
+                .extend(same.grant.loopback.iter().filter(|old| !origins.contains(old)).cloned().collect::<Vec<_>>());
         }
         let grant = Grant::as_asked(&manifest, digest.clone(), origins, self.clock().now());
         let size = bytes.len() as u64;
@@ -140,11 +141,9 @@ impl Tenant {
     /// A connector can't become a mapper under the feet of those who use it.
     fn same_kind(&self, manifest: &Manifest, before: Option<&InstalledPlugin>) -> Result<(), AppError> {
         match before.map(|plugin| plugin.manifest.plugin.kind) {
-            Some(kind) if kind != manifest.plugin.kind => Err(AppError::WrongKind {
-                plugin: manifest.plugin.id.clone(),
-                is: manifest.plugin.kind,
-                wanted: kind,
-            }),
+            Some(kind) if kind != manifest.plugin.kind => {
+                Err(AppError::WrongKind { plugin: manifest.plugin.id.clone(), is: manifest.plugin.kind, wanted: kind })
+            }
             _ => Ok(()),
         }
     }
@@ -195,7 +194,11 @@ impl Tenant {
     }
 
     /// The plugin, compiled and under its grant.
-    pub(super) async fn load(&self, id: &PluginId, wanted: PluginKind) -> Result<(InstalledPlugin, LoadedPlugin), AppError> {
+    pub(super) async fn load(
+        &self,
+        id: &PluginId,
+        wanted: PluginKind,
+    ) -> Result<(InstalledPlugin, LoadedPlugin), AppError> {
         let plugin = self.plugin(id)?;
         let is = plugin.manifest.plugin.kind;
         if is != wanted {

@@ -109,11 +109,7 @@ impl Tenant {
     }
 
     /// The columns that a mapping reads, with the CRM's types, and what it gives.
-    async fn open_inbound(
-        &self,
-        spec: &MappingSpec,
-        fields: &[Field],
-    ) -> Result<(Vec<Column>, Vec<Column>), AppError> {
+    async fn open_inbound(&self, spec: &MappingSpec, fields: &[Field]) -> Result<(Vec<Column>, Vec<Column>), AppError> {
         let mapper = self.mapper(&spec.mapper).await?;
         let mistakes = |error| AppError::mapping(&spec.mapper, error);
         let reads = mapper.reads(&spec.configuration, Direction::Inbound).await.map_err(mistakes)?;
@@ -137,10 +133,8 @@ impl Tenant {
         let mut specs = BTreeMap::new();
         for (kind, NewOutbound { object, mapping }) in &new.outbound {
             let abilities = find_object(objects, object)?.abilities;
-            let fields = connector
-                .fields(object)
-                .await
-                .map_err(|source| AppError::call(&new.connection, "fields", source))?;
+            let fields =
+                connector.fields(object).await.map_err(|source| AppError::call(&new.connection, "fields", source))?;
             let input = sync::outcome_columns(*kind, &attributes);
             let opened =
                 self.mapper(&mapping.mapper).await?.open(&mapping.configuration, Direction::Outbound, &input).await;
@@ -229,8 +223,7 @@ impl Tenant {
 
     async fn ports(&self, sync: &Sync) -> Result<Ports, AppError> {
         let specs = sync.outbound.values().map(|spec| &spec.mapping);
-        let names: BTreeSet<&PluginId> =
-            specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
+        let names: BTreeSet<&PluginId> = specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
         let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();
         for name in names {
             mappers.insert(name.clone(), self.mapper(name).await?);

@@ -81,16 +81,22 @@ impl CliError {
             Self::Content { remedy, .. } => {
                 Advice::new("content", Whose::Configuration, Class::Configuration, remedy.as_str())
             }
-            Self::Read { .. } => {
-                Advice::new("file-read", Whose::Configuration, Class::Configuration, "check the path and its permissions")
-            }
+            Self::Read { .. } => Advice::new(
+                "file-read",
+                Whose::Configuration,
+                Class::Configuration,
+                "check the path and its permissions",
+            ),
             Self::Write { .. } | Self::Output(_) => {
                 Advice::new("file-write", Whose::Machine, Class::State, "check the path, its permissions and the disk")
             }
             Self::SignIn(error) => error.advice(),
-            Self::Start(_) => {
-                Advice::new("start", Whose::Machine, Class::Internal, "check this machine's limits on threads and files")
-            }
+            Self::Start(_) => Advice::new(
+                "start",
+                Whose::Machine,
+                Class::Internal,
+                "check this machine's limits on threads and files",
+            ),
             Self::Stopped => Advice::new(
                 "stopped",
                 Whose::Configuration,

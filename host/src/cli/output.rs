@@ -74,6 +74,11 @@ impl Output {
         stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(CliError::Output)
     }
 
+    /// Stdout for a long stream; whoever writes to it flushes it.
+    pub(super) fn raw(self) -> impl Write {
+        io::BufWriter::new(io::stdout().lock())
+    }
+
     /// For people, beside the data; nothing with `--json`.
     pub(super) fn note(self, text: &str) {
         if !self.json {

@@ -24,7 +24,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Ok(segments.map_err(|error| AppError::call(&args.connection, "segments", error))?)
     })?;
     context.output.answer(&segments, || {
-        let mut table = Table::new(&["id", "name", "size", "members"], "the CRM has no lists of this object").numbers(&[2]);
+        let mut table =
+            Table::new(&["id", "name", "size", "members"], "the CRM has no lists of this object").numbers(&[2]);
         for segment in &segments {
             let size = segment.size.map(|size| size.to_string()).unwrap_or_default();
             let members = if segment.changes_by_itself { "by a rule" } else { "by hand" };

@@ -14,7 +14,7 @@ const CUT: char = '…';
 /// Rows under headers.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
-    headers: Vec<&'static str>,
+    headers: Vec<String>,
     rows: Vec<Vec<String>>,
     /// Columns of numbers.
     right: Vec<usize>,
@@ -23,8 +23,8 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(headers: &[&'static str], empty: &'static str) -> Self {
-        Self { headers: headers.to_vec(), empty, ..Self::default() }
+    pub(super) fn new(headers: &[&str], empty: &'static str) -> Self {
+        Self { headers: headers.iter().map(|header| header.to_uppercase()).collect(), empty, ..Self::default() }
     }
 
     /// Names on the left, values on the right.
@@ -69,7 +69,7 @@ impl Table {
             }
         }
         if !self.headers.is_empty() {
-            table.set_header(self.headers.iter().map(|header| header.to_uppercase()).collect::<Vec<_>>());
+            table.set_header(&self.headers);
         }
         for row in &self.rows {
             table.add_row(row.iter().map(|text| Cell::new(clean(text, most))).collect::<Vec<_>>());
@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn a_sheet_leaves_out_what_is_not_known() {
-        let sheet = Table::sheet(vec![("name", "hub".into()), ("segment", String::new()), ("object", "contacts".into())]);
+        let sheet =
+            Table::sheet(vec![("name", "hub".into()), ("segment", String::new()), ("object", "contacts".into())]);
         assert_eq!(sheet.render(None), "name    hub\nobject  contacts\n");
     }
 }

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::sign_in::{Account, SignInOptions};
 use crate::cli::context::Context;
+use crate::cli::documents;
 use crate::cli::failure::CliError;
 
 /// Connect a CRM account: settings, sign-in, check
@@ -56,7 +57,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         Ok(tenant.add_connection(new).await?)
     })?;
     super::warn_of_lacking(&connection, context);
-    context.output.answer(&connection, || super::sheet(&connection))
+    context.output.answer(&documents::connection(&connection), || super::sheet(&connection))
 }
 
 fn settings(args: &Args) -> Result<Value, CliError> {

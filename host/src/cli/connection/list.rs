@@ -1,6 +1,7 @@
 //! `ferry connection list`
 
 use crate::cli::context::Context;
+use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::table::Table;
 
@@ -10,7 +11,8 @@ pub(crate) struct Args {}
 
 pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
     let connections = context.tenant()?.connections()?;
-    context.output.answer(&connections, || {
+    let document: Vec<_> = connections.iter().map(documents::connection).collect();
+    context.output.answer(&document, || {
         let headers = ["name", "plugin", "account", "added"];
         let mut table = Table::new(&headers, "no connections yet: `ferry connection add NAME --plugin PLUGIN`");
         for connection in &connections {
@@ -18,7 +20,8 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
             table.row(vec![
                 connection.id.to_string(),
                 connection.plugin.to_string(),
-                account.map_or_else(|| "not checked".to_owned(), |account| format!("{} ({})", account.name, account.id)),
+                account
+                    .map_or_else(|| "not checked".to_owned(), |account| format!("{} ({})", account.name, account.id)),
                 connection.created.to_string(),
             ]);
         }

@@ -11,6 +11,7 @@ use ferry::vault::{Application, Credential, Keys, OAuth2Keys, Secret};
 use url::Url;
 
 use crate::cli::context::Context;
+use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 use crate::cli::redirect::{PATIENCE, Redirect, open_browser};
@@ -96,7 +97,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         Ok(tenant.sign_in_again(&args.connection, credential).await?)
     })?;
     super::warn_of_lacking(&connection, context);
-    context.output.answer(&connection, || super::sheet(&connection))
+    context.output.answer(&documents::connection(&connection), || super::sheet(&connection))
 }
 
 impl SignInOptions {

@@ -7,6 +7,7 @@ use ferry::model::manifest::Manifest;
 use url::Url;
 
 use crate::cli::context::Context;
+use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 
@@ -29,7 +30,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let loopback = args.allow_loopback.iter().map(|text| plugins::loopback_origin(text)).collect::<Result<Vec<_>, _>>()?;
+    let loopback =
+        args.allow_loopback.iter().map(|text| plugins::loopback_origin(text)).collect::<Result<Vec<_>, _>>()?;
     let package = plugins::read(&args.file)?;
     let tenant = context.tenant()?;
     let review = tenant.review(&package)?;
@@ -41,16 +43,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Some(old) => format!("installed {} {} in place of {old}", identity.id, identity.version),
         None => format!("installed {} {}", identity.id, identity.version),
     });
-    if context.output.json { context.output.document(&plugin) } else { Ok(()) }
+    if context.output.json { context.output.document(&documents::plugin(&plugin)) } else { Ok(()) }
 }
 
-fn consent(
-    yes: bool,
-    output: Output,
-    manifest: &Manifest,
-    review: &Review,
-    loopback: &[Url],
-) -> Result<(), CliError> {
+fn consent(yes: bool, output: Output, manifest: &Manifest, review: &Review, loopback: &[Url]) -> Result<(), CliError> {
     for line in asks(manifest, review, loopback) {
         output.note(&line);
     }
@@ -70,7 +66,8 @@ fn consent(
 /// What the plugin is and what it asks for, in lines for the person who grants it.
 fn asks(manifest: &Manifest, review: &Review, loopback: &[Url]) -> Vec<String> {
     let identity = &manifest.plugin;
-    let mut lines = vec![format!("{} {} by {}: {}", identity.id, identity.version, identity.publisher, identity.description)];
+    let mut lines =
+        vec![format!("{} {} by {}: {}", identity.id, identity.version, identity.publisher, identity.description)];
     let mut ask = |text: String| lines.push(format!("  asks to {text}"));
     for host in manifest.network.iter().flat_map(|network| &network.hosts) {
         let new = if review.installed.is_some() && review.new_hosts.contains(host) { " (new)" } else { "" };

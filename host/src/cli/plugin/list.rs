@@ -1,6 +1,7 @@
 //! `ferry plugin list`
 
 use crate::cli::context::Context;
+use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::output::word;
 use crate::cli::table::Table;
@@ -11,7 +12,8 @@ pub(crate) struct Args {}
 
 pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
     let plugins = context.tenant()?.plugins()?;
-    context.output.answer(&plugins, || {
+    let document: Vec<_> = plugins.iter().map(documents::plugin).collect();
+    context.output.answer(&document, || {
         let headers = ["id", "kind", "version", "digest", "reaches"];
         let mut table = Table::new(&headers, "no plugins yet: `ferry plugin install FILE`");
         for plugin in &plugins {

@@ -30,7 +30,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let (package, path) = plugins::pack(&args.component, &args.manifest, args.out.as_deref())?;
     let identity = &package.manifest.plugin;
     if context.output.json {
-        let document = json!({ "file": path, "id": identity.id, "version": identity.version, "digest": package.digest });
+        let document =
+            json!({ "file": path, "id": identity.id, "version": identity.version, "digest": package.digest });
         return context.output.document(&document);
     }
     let text = format!("packed {} {} into {}", identity.id, identity.version, path.display());
