@@ -1,5 +1,6 @@
 //! Ferry: a plugin host that carries customer records between CRMs and a platform, in sandboxed components.
 
+pub mod app;
 pub mod capability;
 pub mod egress;
 pub mod model;

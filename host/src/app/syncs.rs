@@ -66,7 +66,7 @@ impl Tenant {
         if self.store().get::<Sync>(&new.id)?.is_some() {
             return Err(AppError::Exists { what: Thing::Sync, name: new.id.to_string() });
         }
-        let connector = self.connector(&new.connection)?;
+        let connector = self.connector(&new.connection).await?;
         let call = |verb, source| AppError::call(&new.connection, verb, source);
         let objects = connector.objects().await.map_err(|source| call("objects", source))?;
         let object = find_object(&objects, &new.object)?;
@@ -109,12 +109,8 @@ impl Tenant {
     }
 
     /// The columns that a mapping reads, with the CRM's types, and what it gives.
-    async fn open_inbound(
-        &self,
-        spec: &MappingSpec,
-        fields: &[Field],
-    ) -> Result<(Vec<Column>, Vec<Column>), AppError> {
-        let mapper = self.mapper(&spec.mapper)?;
+    async fn open_inbound(&self, spec: &MappingSpec, fields: &[Field]) -> Result<(Vec<Column>, Vec<Column>), AppError> {
+        let mapper = self.mapper(&spec.mapper).await?;
         let mistakes = |error| AppError::mapping(&spec.mapper, error);
         let reads = mapper.reads(&spec.configuration, Direction::Inbound).await.map_err(mistakes)?;
         let column = |field: &Field| Column { name: field.name.clone(), kind: field.kind.into() };
@@ -137,13 +133,11 @@ impl Tenant {
         let mut specs = BTreeMap::new();
         for (kind, NewOutbound { object, mapping }) in &new.outbound {
             let abilities = find_object(objects, object)?.abilities;
-            let fields = connector
-                .fields(object)
-                .await
-                .map_err(|source| AppError::call(&new.connection, "fields", source))?;
+            let fields =
+                connector.fields(object).await.map_err(|source| AppError::call(&new.connection, "fields", source))?;
             let input = sync::outcome_columns(*kind, &attributes);
             let opened =
-                self.mapper(&mapping.mapper)?.open(&mapping.configuration, Direction::Outbound, &input).await;
+                self.mapper(&mapping.mapper).await?.open(&mapping.configuration, Direction::Outbound, &input).await;
             let opened = opened.map_err(|error| AppError::mapping(&mapping.mapper, error))?;
             for column in opened.output() {
                 check_writable(&fields, &column.name)?;
@@ -204,7 +198,7 @@ impl Tenant {
     /// Tries a sync on a sample; writes nothing.
     pub async fn test_sync(&self, id: &SyncId, sample: u32) -> Result<TrialReport, AppError> {
         let sync = self.sync(id)?;
-        Ok(sync::try_sync(&self.ports(&sync)?, &sync, sample).await?)
+        Ok(sync::try_sync(&self.ports(&sync).await?, &sync, sample).await?)
     }
 
     /// Runs a sync, inbound first.
@@ -216,7 +210,7 @@ impl Tenant {
         stop: &StopSignal,
     ) -> Result<RunReport, AppError> {
         let sync = self.sync(id)?;
-        let ports = self.ports(&sync)?;
+        let ports = self.ports(&sync).await?;
         let mut report = RunReport::default();
         if directions.inbound {
             report.inbound = Some(sync::run_inbound(&ports, &sync, observer, stop).await?);
@@ -227,18 +221,17 @@ impl Tenant {
         Ok(report)
     }
 
-    fn ports(&self, sync: &Sync) -> Result<Ports, AppError> {
+    async fn ports(&self, sync: &Sync) -> Result<Ports, AppError> {
         let specs = sync.outbound.values().map(|spec| &spec.mapping);
-        let names: BTreeSet<&PluginId> =
-            specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
+        let names: BTreeSet<&PluginId> = specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
         let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();
         for name in names {
-            mappers.insert(name.clone(), self.mapper(name)?);
+            mappers.insert(name.clone(), self.mapper(name).await?);
         }
         Ok(Ports {
             store: self.whole_store(),
             workspace: self.store().clone(),
-            connector: self.connector(&sync.connection)?,
+            connector: self.connector(&sync.connection).await?,
             mappers,
             clock: self.clock(),
         })

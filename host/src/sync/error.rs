@@ -88,7 +88,7 @@ fn call_remedy(connection: &ConnectionId, error: &CallError) -> String {
     };
     match failure {
         Failure::Unauthorized(_) => {
-            format!("sign in again: remove connection `{connection}` and add it anew, or renew its key in the CRM")
+            format!("sign in again with `ferry connection sign-in {connection}`")
         }
         Failure::Forbidden(_) => "ask an administrator of the CRM for these permissions, then run again".to_owned(),
         Failure::RateLimited(_) => "run again later; other programs may be using the same account".to_owned(),

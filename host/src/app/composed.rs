@@ -1,0 +1,96 @@
+//! A connection at work: plugin, sign-in, grant and the way out put together, anew for each call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::capability::http::{HttpLine, HttpLineOptions};
+use crate::egress::{Egress, Governor};
+use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
+use crate::model::failure::{CallError, Fault, FaultKind};
+use crate::model::http::Lane;
+use crate::model::id::{ConnectionId, PluginId};
+use crate::model::schema::{Account, Field, Object, Segment};
+use crate::model::time::Clock;
+use crate::plugin::{ConnectorContext, LoadedPlugin, SandboxedConnector};
+use crate::vault::{Place, Signer};
+
+/// What each call of a connection is made of.
+pub(super) struct Composed {
+    pub(super) connection: ConnectionId,
+    pub(super) plugin: PluginId,
+    pub(super) settings: String,
+    pub(super) loaded: LoadedPlugin,
+    pub(super) egress: Egress,
+    pub(super) signer: Signer,
+    pub(super) place: Place,
+    pub(super) governor: Arc<Governor>,
+    pub(super) lane: Lane,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Composed {
+    /// For one call: limits on requests and time begin with it.
+    fn begin(&self, verb: &'static str) -> Result<SandboxedConnector, CallError> {
+        let outbound = Arc::new(HttpLine::new(HttpLineOptions {
+            egress: self.egress.clone(),
+            signer: self.signer.clone(),
+            grant: Arc::clone(&self.place.grant),
+            base: self.place.base.clone(),
+            governor: Arc::clone(&self.governor),
+            lane: self.lane,
+        }));
+        let context = ConnectorContext {
+            connection: self.connection.clone(),
+            settings: self.settings.clone(),
+            clock: Arc::clone(&self.clock),
+            outbound,
+        };
+        self.loaded.connector(context).map_err(|error| {
+            CallError::Fault(Fault { plugin: self.plugin.clone(), verb, kind: FaultKind::Start(error.to_string()) })
+        })
+    }
+}
+
+#[async_trait]
+impl Connector for Composed {
+    async fn check(&self) -> Result<Account, CallError> {
+        self.begin("check")?.check().await
+    }
+
+    async fn objects(&self) -> Result<Vec<Object>, CallError> {
+        self.begin("objects")?.objects().await
+    }
+
+    async fn fields(&self, object: &str) -> Result<Vec<Field>, CallError> {
+        self.begin("fields")?.fields(object).await
+    }
+
+    async fn segments(&self, object: &str) -> Result<Vec<Segment>, CallError> {
+        self.begin("segments")?.segments(object).await
+    }
+
+    async fn pull(&self, request: PullRequest) -> Result<Page, CallError> {
+        self.begin("pull")?.pull(request).await
+    }
+
+    async fn partition(&self, request: PullRequest, most: u32) -> Result<Vec<String>, CallError> {
+        self.begin("partition")?.partition(request, most).await
+    }
+
+    async fn gone(&self, object: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
+        self.begin("gone")?.gone(object, window, token).await
+    }
+
+    async fn push(&self, object: &str, writes: &[Write]) -> Result<Vec<WriteOutcome>, CallError> {
+        self.begin("push")?.push(object, writes).await
+    }
+
+    async fn resolve(&self, object: &str, writes: &[Write]) -> Result<Vec<Option<Written>>, CallError> {
+        self.begin("resolve")?.resolve(object, writes).await
+    }
+
+    async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError> {
+        self.begin("receive")?.receive(webhook).await
+    }
+}

@@ -1,0 +1,223 @@
+//! Connections: added, checked, signed in anew, removed; and put to work.
+
+use std::sync::Arc;
+
+use url::{Origin, Url};
+
+use super::composed::Composed;
+use super::error::{AppError, Thing};
+use super::plugins::is_loopback;
+use super::{Tenant, settings};
+use crate::model::connector::Connector;
+use crate::model::grant::Grant;
+use crate::model::http::Lane;
+use crate::model::id::{ConnectionId, PluginId};
+use crate::model::manifest::{Manifest, PluginKind};
+use crate::model::mapping::Mapper;
+use crate::model::sync::{Connection, InstalledPlugin, Sync};
+use crate::store::Changes;
+use crate::vault::{Credential, Place, Summary};
+
+/// The base address of a plugin that reaches no network: nothing is there, and no grant names it.
+const NOWHERE: &str = "https://nowhere.invalid/";
+
+/// What an admin says of a connection.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    pub id: ConnectionId,
+    pub plugin: PluginId,
+    /// Where relative targets lead; none for the plugin's own address.
+    pub base: Option<Url>,
+    /// An object that satisfies the plugin's schema, once its defaults are filled in.
+    pub settings: serde_json::Value,
+    pub credential: Credential,
+}
+
+impl Tenant {
+    pub fn connections(&self) -> Result<Vec<Connection>, AppError> {
+        Ok(self.store().scan().collect::<Result<_, _>>()?)
+    }
+
+    pub fn connection(&self, id: &ConnectionId) -> Result<Connection, AppError> {
+        if let Some(connection) = self.store().get::<Connection>(id)? {
+            return Ok(connection);
+        }
+        let known = self.connections()?;
+        Err(AppError::not_found(Thing::Connection, id.as_str(), known.iter().map(|connection| connection.id.as_str())))
+    }
+
+    /// Whether a connection of this name can be added; asked before a person is sent to sign in.
+    pub fn check_new_connection(&self, new: &ConnectionId) -> Result<(), AppError> {
+        match self.store().get::<Connection>(new)? {
+            Some(_) => Err(AppError::Exists { what: Thing::Connection, name: new.to_string() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps a connection with its sealed credential, then checks it.
+    ///
+    /// # Errors
+    /// Where nothing can come of it, as with a refused sign-in, nothing is kept. Where the CRM only has trouble, it is
+    /// kept: [`AppError::Unchecked`].
+    pub async fn add_connection(&self, new: NewConnection) -> Result<Connection, AppError> {
+        self.check_new_connection(&new.id)?;
+        let plugin = self.connector_plugin(&new.plugin)?;
+        let base = new.base.map(|base| allowed_base(&plugin, base)).transpose()?;
+        let settings = settings::complete(&plugin.manifest, new.settings)?;
+        super::sign_in::check_way(&plugin.manifest, &new.credential)?;
+        let (id, created) = (new.id, self.clock().now());
+        let connection = Connection { id: id.clone(), plugin: new.plugin, base, settings, account: None, created };
+        self.app.vault()?.put(&self.id, &id, new.credential).await?;
+        self.keep(&connection)?;
+        match self.check_connection(&id).await {
+            Err(error) if error.is_hopeless() => {
+                self.remove_connection(&id).await?;
+                Err(error)
+            }
+            Err(source) => Err(AppError::Unchecked { connection: id, source: Box::new(source) }),
+            checked => checked,
+        }
+    }
+
+    fn keep(&self, connection: &Connection) -> Result<(), AppError> {
+        let mut changes = Changes::default();
+        changes.put(&connection.id, connection)?;
+        self.commit(changes)
+    }
+
+    fn connector_plugin(&self, id: &PluginId) -> Result<InstalledPlugin, AppError> {
+        let plugin = self.plugin(id)?;
+        match plugin.manifest.plugin.kind {
+            PluginKind::Connector => Ok(plugin),
+            is => Err(AppError::WrongKind { plugin: id.clone(), is, wanted: PluginKind::Connector }),
+        }
+    }
+
+    /// Asks the CRM who the account is, and keeps the answer.
+    pub async fn check_connection(&self, id: &ConnectionId) -> Result<Connection, AppError> {
+        let connection = self.connection(id)?;
+        let connector = self.connector(id).await?;
+        let account = connector.check().await.map_err(|error| AppError::call(id, "check", error))?;
+        let connection = Connection { account: Some(account), ..connection };
+        self.keep(&connection)?;
+        Ok(connection)
+    }
+
+    /// Puts another credential in place of the old one, then checks the connection. The new one is kept whatever the
+    /// check says: the old one may be gone for good.
+    pub async fn sign_in_again(&self, id: &ConnectionId, credential: Credential) -> Result<Connection, AppError> {
+        let connection = self.connection(id)?;
+        super::sign_in::check_way(&self.plugin(&connection.plugin)?.manifest, &credential)?;
+        self.app.vault()?.put(&self.id, id, credential).await?;
+        self.check_connection(id).await
+    }
+
+    /// What can be told of how a connection signs in.
+    pub fn sign_in_summary(&self, id: &ConnectionId) -> Result<Option<Summary>, AppError> {
+        Ok(self.app.vault()?.summary(&self.id, id)?)
+    }
+
+    /// Removes a connection and its credential.
+    ///
+    /// # Errors
+    /// [`AppError::InUse`] names the syncs that use it.
+    pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), AppError> {
+        self.connection(id)?;
+        let mut by = Vec::new();
+        for sync in self.store().scan::<Sync>() {
+            let sync = sync?;
+            if &sync.connection == id {
+                by.push(format!("sync `{}`", sync.id));
+            }
+        }
+        if !by.is_empty() {
+            return Err(AppError::InUse { what: Thing::Connection, name: id.to_string(), by });
+        }
+        let mut changes = Changes::default();
+        changes.remove::<Connection>(id);
+        self.commit(changes)?;
+        Ok(self.app.vault()?.remove(&self.id, id).await?)
+    }
+
+    /// A connection, ready to be asked on behalf of a person.
+    pub async fn connector(&self, id: &ConnectionId) -> Result<Arc<dyn Connector>, AppError> {
+        self.connector_in(id, Lane::Outcome).await
+    }
+
+    /// A connection, ready to be asked; `lane` says who goes first when the account's allowance is short.
+    pub async fn connector_in(&self, id: &ConnectionId, lane: Lane) -> Result<Arc<dyn Connector>, AppError> {
+        let connection = self.connection(id)?;
+        let (plugin, loaded) = self.load(&connection.plugin, PluginKind::Connector).await?;
+        let place = place(&plugin, connection.base.as_ref())?;
+        let egress = self.app.egress().clone();
+        let account = self.account_key(&connection);
+        let governor = egress.governor(&account, &plugin.manifest.rate, plugin.manifest.daily.as_ref());
+        Ok(Arc::new(Composed {
+            signer: self.app.vault()?.signer(&self.id, id, place.clone())?,
+            connection: connection.id,
+            plugin: connection.plugin,
+            settings: connection.settings,
+            loaded,
+            egress,
+            place,
+            governor,
+            lane,
+            clock: self.clock(),
+        }))
+    }
+
+    /// What the allowance hangs on. The same account behind two connections has one; until the account is known, each
+    /// connection has its own.
+    pub(super) fn account_key(&self, connection: &Connection) -> String {
+        match &connection.account {
+            Some(account) => format!("{}/account/{}", connection.plugin, account.id),
+            None => format!("{}/{}/{}", connection.plugin, self.id, connection.id),
+        }
+    }
+
+    /// A mapper, ready to open mappings.
+    pub async fn mapper(&self, id: &PluginId) -> Result<Arc<dyn Mapper>, AppError> {
+        let (_, loaded) = self.load(id, PluginKind::Mapper).await?;
+        Ok(Arc::new(loaded.mapper()?))
+    }
+}
+
+/// Where a connection of `plugin` signs in and sends its requests.
+pub(super) fn place(plugin: &InstalledPlugin, base: Option<&Url>) -> Result<Place, AppError> {
+    let own = || plugin.manifest.network.as_ref().map(|network| network.base.clone());
+    let base = match base {
+        Some(base) => Some(allowed_base(plugin, base.clone())?),
+        None => own(),
+    };
+    let base = base
+        .map_or_else(|| Url::parse(NOWHERE), Ok)
+        .map_err(|_| AppError::BaseAddress { given: NOWHERE.to_owned(), why: "it can't be read" })?;
+    Ok(Place { grant: Arc::new(plugin.grant.clone()), base, oauth2: plugin.manifest.sign_in.oauth2.clone() })
+}
+
+/// The address, if requests may be sent below it under the plugin's grant.
+fn allowed_base(plugin: &InstalledPlugin, base: Url) -> Result<Url, AppError> {
+    let refused = |why| AppError::BaseAddress { given: base.to_string(), why };
+    if !matches!(base.origin(), Origin::Tuple(..)) || !matches!(base.scheme(), "http" | "https") {
+        return Err(refused("it does not begin with http:// or https://"));
+    }
+    if !base.username().is_empty() || base.password().is_some() {
+        return Err(refused("it holds a user name"));
+    }
+    if base.query().is_some() || base.fragment().is_some() {
+        return Err(refused("it holds a query or a fragment"));
+    }
+    covered(&plugin.manifest, &plugin.grant, &base)?;
+    Ok(base)
+}
+
+fn covered(manifest: &Manifest, grant: &Grant, base: &Url) -> Result<(), AppError> {
+    match grant.reach(base) {
+        Some(_) => Ok(()),
+        None => Err(AppError::NotGranted {
+            plugin: manifest.plugin.id.clone(),
+            origin: base.origin().ascii_serialization(),
+            loopback: is_loopback(base),
+        }),
+    }
+}

@@ -1,0 +1,213 @@
+//! What is well and what is not, from the state directory up to each sync, with whose it is to mend and how. Changes
+//! nothing but what opening the state and compiling a plugin leave behind.
+
+use std::path::Path;
+
+use super::advice::{Advice, Class, Whose};
+use super::error::AppError;
+use super::sync_health;
+use super::{App, AppOptions, Tenant};
+use crate::model::id::WorkspaceId;
+use crate::model::sync::{Connection, InstalledPlugin};
+
+/// Less free space than this is told before it is gone: a run of a million contacts writes about a gigabyte.
+const LITTLE_SPACE: u64 = 1 << 30;
+
+/// Less than this is a failure: sled can't write its next segments.
+const NO_SPACE: u64 = 64 << 20;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    Ok,
+    /// It works, and will not for ever or not for everything.
+    Warn,
+    Fail,
+}
+
+impl Health {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Warn => "warn",
+            Self::Fail => "fail",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// As in `state` or `connection hub`.
+    pub subject: String,
+    pub health: Health,
+    /// What was found, with the causes.
+    pub what: String,
+    /// None where it is well.
+    pub advice: Option<Advice>,
+}
+
+impl Finding {
+    pub(super) fn ok(subject: &str, what: impl Into<String>) -> Self {
+        Self { subject: subject.to_owned(), health: Health::Ok, what: what.into(), advice: None }
+    }
+
+    pub(super) fn warn(subject: &str, what: impl Into<String>, advice: Advice) -> Self {
+        Self { subject: subject.to_owned(), health: Health::Warn, what: what.into(), advice: Some(advice) }
+    }
+
+    pub(super) fn fail(subject: &str, error: &AppError) -> Self {
+        let mut what = error.to_string();
+        for cause in error.causes() {
+            what.push_str(": ");
+            what.push_str(&cause);
+        }
+        Self { subject: subject.to_owned(), health: Health::Fail, what, advice: Some(error.advice()) }
+    }
+}
+
+/// Which parts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Ask the CRMs too.
+    pub online: bool,
+}
+
+/// Looks at everything, in the order in which one thing rests on another.
+pub async fn examine(options: AppOptions, workspace: &WorkspaceId, extent: Extent) -> Vec<Finding> {
+    let state_dir = options.state_dir.clone();
+    let tenant = App::open(options).and_then(|app| app.tenant(workspace));
+    let tenant = match tenant {
+        Ok(tenant) => tenant,
+        Err(error) => return vec![Finding::fail("state", &error), disk(&state_dir)],
+    };
+    let mut findings = vec![state(&tenant, &state_dir), disk(&state_dir)];
+    let examined = tenant.examine(extent, &mut findings).await;
+    findings.extend(examined.err().map(|error| Finding::fail("state", &error)));
+    findings
+}
+
+fn state(tenant: &Tenant, dir: &Path) -> Finding {
+    match tenant.app.store.size_on_disk() {
+        Ok(bytes) => Finding::ok("state", format!("`{}` opens; the store has {} MiB", dir.display(), bytes >> 20)),
+        Err(error) => Finding::fail("state", &error.into()),
+    }
+}
+
+fn disk(dir: &Path) -> Finding {
+    let free = match rustix::fs::statvfs(dir) {
+        Ok(stats) => stats.f_bavail.saturating_mul(stats.f_frsize),
+        Err(error) => return Finding::fail("disk", &AppError::file(dir, "looked at", error.into())),
+    };
+    let what = format!("{} MiB free", free >> 20);
+    let advice =
+        Advice::new("disk-space", Whose::Machine, Class::State, "free some space, or move the state directory");
+    match free {
+        ..NO_SPACE => Finding { health: Health::Fail, ..Finding::warn("disk", what, advice) },
+        NO_SPACE..LITTLE_SPACE => Finding::warn("disk", what, advice),
+        _ => Finding::ok("disk", what),
+    }
+}
+
+impl Tenant {
+    async fn examine(&self, extent: Extent, findings: &mut Vec<Finding>) -> Result<(), AppError> {
+        let connections = self.connections()?;
+        // A key that nothing was sealed with yet is not missed.
+        if !connections.is_empty() {
+            findings.push(self.examine_key());
+        }
+        for plugin in self.plugins()? {
+            findings.push(self.examine_plugin(&plugin).await);
+        }
+        for connection in connections {
+            findings.extend(self.examine_connection(&connection, extent).await);
+        }
+        for sync in self.syncs()? {
+            findings.extend(sync_health::examine(self, &sync, extent).await);
+        }
+        Ok(())
+    }
+
+    fn examine_key(&self) -> Finding {
+        match self.app.vault() {
+            Ok(_) => Finding::ok("sealing key", "can be read by its owner only"),
+            Err(error) => Finding::fail("sealing key", &error),
+        }
+    }
+
+    /// Its bytes are those that were installed, and they compile.
+    async fn examine_plugin(&self, plugin: &InstalledPlugin) -> Finding {
+        let identity = &plugin.manifest.plugin;
+        let subject = format!("plugin {}", identity.id);
+        match self.load(&identity.id, identity.kind).await {
+            Ok(_) => Finding::ok(&subject, format!("version {} is whole and compiles", identity.version)),
+            Err(error) => Finding::fail(&subject, &error),
+        }
+    }
+
+    async fn examine_connection(&self, connection: &Connection, extent: Extent) -> Vec<Finding> {
+        let subject = format!("connection {}", connection.id);
+        match self.sign_in_summary(&connection.id) {
+            Err(error) => return vec![Finding::fail(&subject, &error)],
+            Ok(None) => {
+                let what = "there is no credential for it";
+                return vec![Finding {
+                    health: Health::Fail,
+                    ..Finding::warn(&subject, what, sign_in_again(connection))
+                }];
+            }
+            Ok(Some(summary)) => {
+                if let Some(refused) = summary.refused {
+                    let finding = Finding::warn(&subject, refused, sign_in_again(connection));
+                    return vec![Finding { health: Health::Fail, ..finding }];
+                }
+            }
+        }
+        if !extent.online {
+            return vec![Finding::ok(&subject, "has a credential; the CRM was not asked")];
+        }
+        match self.asked(connection).await {
+            Ok(findings) => findings,
+            Err(error) => vec![Finding::fail(&subject, &error)],
+        }
+    }
+
+    /// Alive, signed in, permitted, and with allowance left.
+    async fn asked(&self, connection: &Connection) -> Result<Vec<Finding>, AppError> {
+        let subject = format!("connection {}", connection.id);
+        let connector = self.connector(&connection.id).await?;
+        let account = connector.check().await.map_err(|error| AppError::call(&connection.id, "check", error))?;
+        let mut findings = vec![Finding::ok(&subject, format!("answers as {} ({})", account.name, account.id))];
+        if !account.lacking.is_empty() {
+            let remedy = "ask an administrator of the CRM for them, then sign in again, if a sync needs them";
+            let advice = Advice::new("lacking-permissions", Whose::Crm, Class::SignIn, remedy);
+            findings.push(Finding::warn(
+                &subject,
+                format!("lacks permissions: {}", account.lacking.join(", ")),
+                advice,
+            ));
+        }
+        findings.extend(self.examine_allowance(connection));
+        Ok(findings)
+    }
+
+    fn examine_allowance(&self, connection: &Connection) -> Option<Finding> {
+        let key = self.account_key(connection);
+        let (_, state) = self.app.egress().governors().into_iter().find(|(name, _)| *name == key)?;
+        let daily = state.daily?;
+        let remaining = daily.remaining?;
+        let subject = format!("connection {}", connection.id);
+        let of = daily.limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
+        let what = format!("{remaining}{of} requests are left today");
+        // A tenth is what a day's increments need; a backfill needs more.
+        if daily.limit.is_some_and(|limit| remaining.saturating_mul(10) < limit) {
+            let remedy = "wait for the next day before a backfill, or buy a larger allowance from the CRM";
+            return Some(Finding::warn(&subject, what, Advice::new("low-allowance", Whose::Crm, Class::Crm, remedy)));
+        }
+        Some(Finding::ok(&subject, what))
+    }
+}
+
+fn sign_in_again(connection: &Connection) -> Advice {
+    let remedy = format!("sign in again with `ferry connection sign-in {}`", connection.id);
+    Advice::new("signed-out", Whose::Crm, Class::SignIn, remedy)
+}

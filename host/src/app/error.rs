@@ -1,0 +1,336 @@
+//! One error for everything the application does: what happened, whose it is to mend, and how. Prints nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::advice::{self, Advice, Class, Whose};
+use crate::model::failure::{CallError, Fault};
+use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId};
+use crate::model::manifest::PluginKind;
+use crate::model::mapping::{MappingError, Mistake};
+use crate::model::value::Problem;
+use crate::plugin::LoadError;
+use crate::plugin::package::PackageError;
+use crate::store::StoreError;
+use crate::sync::SyncError;
+use crate::vault::{KeyError, TokenError, VaultError};
+
+/// What a name stands for, and which command lists the ones there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    Plugin,
+    Connection,
+    Sync,
+    Contact,
+    Preset,
+    Object,
+    Field,
+    Segment,
+    OutboxEntry,
+}
+
+impl Thing {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin",
+            Self::Connection => "connection",
+            Self::Sync => "sync",
+            Self::Contact => "contact",
+            Self::Preset => "preset",
+            Self::Object => "object",
+            Self::Field => "field",
+            Self::Segment => "segment",
+            Self::OutboxEntry => "outbox entry",
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plugin => "plugin-not-found",
+            Self::Connection => "connection-not-found",
+            Self::Sync => "sync-not-found",
+            Self::Contact => "contact-not-found",
+            Self::Preset => "preset-not-found",
+            Self::Object => "object-not-found",
+            Self::Field => "field-not-found",
+            Self::Segment => "segment-not-found",
+            Self::OutboxEntry => "outbox-entry-not-found",
+        }
+    }
+
+    fn listed_by(self) -> &'static str {
+        match self {
+            Self::Plugin => "ferry plugin list",
+            Self::Connection => "ferry connection list",
+            Self::Sync => "ferry sync list",
+            Self::Contact => "ferry contacts list",
+            Self::Preset => "ferry plugin inspect",
+            Self::Object => "ferry objects CONNECTION",
+            Self::Field => "ferry fields CONNECTION OBJECT",
+            Self::Segment => "ferry segments CONNECTION OBJECT",
+            Self::OutboxEntry => "ferry outbox list",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A run, or a call through a connection.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("the mapping by `{mapper}` has {} mistake(s)", mistakes.len())]
+    Mapping { mapper: PluginId, mistakes: Vec<Mistake> },
+    #[error("there is no {} `{name}`", what.word())]
+    NotFound { what: Thing, name: String, near: Option<String> },
+    #[error("there is already a {} `{name}`", what.word())]
+    Exists { what: Thing, name: String },
+    #[error("the {} `{name}` is in use by {}", what.word(), by.join(", "))]
+    InUse { what: Thing, name: String, by: Vec<String> },
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error("`{plugin}` is a {}, and a {} is needed here", kind_word(*is), kind_word(*wanted))]
+    WrongKind { plugin: PluginId, is: PluginKind, wanted: PluginKind },
+    #[error("the settings do not suit plugin `{plugin}`")]
+    Settings { plugin: PluginId, problems: Vec<Problem> },
+    #[error("the settings are not JSON")]
+    SettingsText(#[source] serde_json::Error),
+    #[error("the settings schema of plugin `{plugin}` is not a JSON Schema: {message}")]
+    SettingsSchema { plugin: PluginId, message: String },
+    #[error("the grant of plugin `{plugin}` does not cover `{origin}`")]
+    NotGranted { plugin: PluginId, origin: String, loopback: bool },
+    #[error("`{given}` is not an origin on this machine")]
+    NotLoopback { given: String },
+    #[error("`{given}` is not a base address: {why}")]
+    BaseAddress { given: String, why: &'static str },
+    #[error("plugin `{plugin}` needs to know how to sign in")]
+    SignInMissing { plugin: PluginId, offers: Vec<&'static str> },
+    #[error("plugin `{plugin}` does not sign in by {given}")]
+    SignInNotOffered { plugin: PluginId, given: &'static str, offers: Vec<&'static str> },
+    #[error("signing in by {by} needs {lacks}")]
+    SignInIncomplete { by: &'static str, lacks: &'static str, remedy: &'static str },
+    #[error("`{}` can't be {doing}", path.display())]
+    File { path: PathBuf, doing: &'static str, source: std::io::Error },
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error("connection `{connection}` could not be signed in: {error}")]
+    Token { connection: ConnectionId, error: TokenError },
+    /// It is kept; only its check did not succeed.
+    #[error("connection `{connection}` was added, but could not be checked")]
+    Unchecked { connection: ConnectionId, source: Box<AppError> },
+    #[error("{key} is that of several contacts: {}", list(contacts))]
+    SeveralContacts { key: &'static str, contacts: Vec<ContactId> },
+    #[error("no sync would send a {kind} of contact {contact}")]
+    NoTarget { contact: ContactId, kind: &'static str },
+    #[error("the {kind} can't be recorded as it is")]
+    Outcome { kind: &'static str, problems: Vec<Problem> },
+    #[error("the CRM does not let field `{field}` be written")]
+    ReadOnly { field: String },
+}
+
+fn list(contacts: &[ContactId]) -> String {
+    let names: Vec<String> = contacts.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}
+
+fn kind_word(kind: PluginKind) -> &'static str {
+    match kind {
+        PluginKind::Connector => "connector",
+        PluginKind::Mapper => "mapper",
+    }
+}
+
+impl AppError {
+    /// Why `connection` gave no answer to `verb`.
+    pub fn call(connection: &ConnectionId, verb: &'static str, source: CallError) -> Self {
+        Self::Sync(SyncError::Call { connection: connection.clone(), verb, source })
+    }
+
+    /// Why a mapping could not be opened.
+    pub fn mapping(mapper: &PluginId, error: MappingError) -> Self {
+        match error {
+            MappingError::Mistakes(mistakes) => Self::Mapping { mapper: mapper.clone(), mistakes },
+            MappingError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+
+    pub(super) fn file(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
+        Self::File { path: path.to_owned(), doing, source }
+    }
+
+    /// A name that is not there, with the one that was probably meant.
+    pub fn not_found<'a>(what: Thing, name: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let near = super::suggest::nearest(name, known).map(str::to_owned);
+        Self::NotFound { what, name: name.to_owned(), near }
+    }
+
+    /// A stable code for machines.
+    pub fn code(&self) -> &'static str {
+        self.advice().code
+    }
+
+    pub fn whose(&self) -> Whose {
+        self.advice().whose
+    }
+
+    pub fn class(&self) -> Class {
+        self.advice().class
+    }
+
+    /// Whether trying the same again can't help: a person has to change something first.
+    pub fn is_hopeless(&self) -> bool {
+        matches!(self.class(), Class::SignIn | Class::Configuration)
+    }
+
+    /// The next step.
+    pub fn remedy(&self) -> String {
+        self.advice().remedy
+    }
+
+    /// Code, fault, class and remedy of each error: the one place that knows them.
+    pub fn advice(&self) -> Advice {
+        match self {
+            Self::Store(error) => advice::of_store(error),
+            Self::Sync(error) => advice::of_sync(error),
+            Self::Fault(fault) => advice::of_fault(fault),
+            Self::Package(error) => advice::of_package(error),
+            Self::Load(error) => advice::of_load(error),
+            Self::Key(_) => advice::disk("sealing-key", "give the key that the credentials were sealed with"),
+            Self::Vault(error) => advice::of_vault(error),
+            Self::Token { connection, error } => advice::of_token(connection, error),
+            Self::Unchecked { connection, source } => Advice {
+                remedy: format!("{}; then `ferry connection check {connection}`", source.advice().remedy),
+                ..source.advice()
+            },
+            Self::File { .. } => {
+                advice::disk("file", "check that the path is right, that you may use it and that the disk has space")
+            }
+            Self::SettingsSchema { .. } => Advice::new(
+                "plugin-settings-schema",
+                Whose::Plugin,
+                Class::Plugin,
+                "report it to the plugin's publisher: its packed settings schema is broken",
+            ),
+            _ => self.configuration(),
+        }
+    }
+
+    /// What the one who typed the command can mend.
+    fn configuration(&self) -> Advice {
+        match self {
+            Self::NotFound { what, near, .. } => not_found(*what, near.as_deref()),
+            Self::Exists { what, .. } => advice::configuration(
+                "name-taken",
+                format!("choose another name, or remove that {} first", what.word()),
+            ),
+            Self::InUse { what, .. } => {
+                advice::configuration("in-use", format!("remove what uses the {} first", what.word()))
+            }
+            Self::Name(_) => advice::configuration("invalid-name", "choose a name of that form"),
+            Self::WrongKind { wanted, .. } => advice::configuration(
+                "plugin-kind",
+                format!("name a {}: see the column `kind` of `ferry plugin list`", kind_word(*wanted)),
+            ),
+            Self::Mapping { .. } => advice::configuration("mapping-mistakes", "mend the places named above"),
+            Self::Settings { plugin, .. } => advice::configuration(
+                "settings",
+                format!("mend the settings named above; `ferry plugin inspect {plugin}` shows which there are"),
+            ),
+            Self::SettingsText(_) => advice::configuration("settings-json", "write the settings as one JSON object"),
+            Self::NotGranted { plugin, origin, loopback } => not_granted(plugin, origin, *loopback),
+            Self::NotLoopback { .. } => advice::configuration(
+                "not-loopback",
+                "name scheme, host and port of a server on this machine, as in http://127.0.0.1:8080",
+            ),
+            Self::BaseAddress { .. } => advice::configuration("base-address", "write it as in https://api.example.com"),
+            Self::SignInMissing { offers, .. } | Self::SignInNotOffered { offers, .. } => sign_in(offers),
+            Self::SeveralContacts { .. } => advice::configuration("several-contacts", "name one of them by its id"),
+            Self::NoTarget { kind, .. } => advice::configuration(
+                "no-target",
+                format!(
+                    "create a sync with `--outbound {kind}=..` and run it, so that the contact has a record in the CRM"
+                ),
+            ),
+            Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
+            Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
+            Self::SignInIncomplete { remedy, .. } => advice::configuration("sign-in-incomplete", *remedy),
+            _ => Advice::new("internal", Whose::Ferry, Class::Internal, "this is a mistake in ferry: please report it"),
+        }
+    }
+
+    /// What lies behind it, outermost first: single mistakes and problems, then the chain of sources.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes: Vec<String> = match self {
+            Self::Mapping { mistakes, .. } | Self::Sync(SyncError::Mapping(MappingError::Mistakes(mistakes))) => {
+                mistakes.iter().map(mistake_line).collect()
+            }
+            Self::Settings { problems, .. } | Self::Outcome { problems, .. } => {
+                problems.iter().map(problem_line).collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            causes.push(error.to_string());
+            source = error.source();
+        }
+        causes
+    }
+}
+
+fn not_found(what: Thing, near: Option<&str>) -> Advice {
+    let list = what.listed_by();
+    let remedy = match near {
+        Some(near) => format!("did you mean `{near}`? `{list}` shows what there is"),
+        None => format!("`{list}` shows what there is"),
+    };
+    advice::configuration(what.code(), remedy)
+}
+
+fn not_granted(plugin: &PluginId, origin: &str, loopback: bool) -> Advice {
+    let remedy = if loopback {
+        format!("for development only: `ferry plugin install {plugin}.wasm --allow-loopback {origin}`")
+    } else {
+        format!("use an address that the plugin asks for (`ferry plugin inspect {plugin}` lists them)")
+    };
+    advice::configuration("not-granted", remedy)
+}
+
+fn sign_in(offers: &[&str]) -> Advice {
+    let remedy = if offers.is_empty() {
+        "leave the sign-in away: this plugin needs none".to_owned()
+    } else {
+        format!("choose with --sign-in: {}", offers.join(", "))
+    };
+    advice::configuration("sign-in-way", remedy)
+}
+
+/// One line for people.
+pub fn mistake_line(mistake: &Mistake) -> String {
+    let place = match (mistake.line, mistake.path.as_str()) {
+        (Some(line), "") => format!("line {line}: "),
+        (Some(line), path) => format!("line {line}, `{path}`: "),
+        (None, "") => String::new(),
+        (None, path) => format!("`{path}`: "),
+    };
+    match &mistake.hint {
+        Some(hint) => format!("{place}{} ({hint})", mistake.message),
+        None => format!("{place}{}", mistake.message),
+    }
+}
+
+/// One line for people.
+pub fn problem_line(problem: &Problem) -> String {
+    match &problem.field {
+        Some(field) => format!("`{field}`: {}", problem.message),
+        None => problem.message.clone(),
+    }
+}

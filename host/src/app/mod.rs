@@ -1,0 +1,151 @@
+//! What the host can do, for whoever embeds it: the command line today, a server tomorrow. Prints nothing and never reads
+//! the environment.
+//!
+//! Opening is cheap: the sandbox and the way to the network are made when they are first needed.
+
+pub mod advice;
+mod composed;
+pub mod connections;
+pub mod contacts;
+pub mod doctor;
+pub mod error;
+pub mod outcomes;
+pub mod plugins;
+pub mod settings;
+pub mod sign_in;
+pub mod suggest;
+mod sync_health;
+pub mod syncs;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use crate::egress::{Bounds, Egress, EgressOptions, SystemResolver};
+use crate::model::contact::AttributeDefinition;
+use crate::model::id::WorkspaceId;
+use crate::model::time::Clock;
+use crate::plugin::{Options, Plugins};
+use crate::store::{Changes, Store, Workspace};
+use crate::vault::{SealingKey, Secret, Vault, VaultOptions};
+use error::AppError;
+
+/// Where the key comes from that seals credentials.
+#[derive(Debug, Clone)]
+pub enum KeySource {
+    /// A file for its owner's eyes only; made when it is first needed.
+    File(PathBuf),
+    /// 64 hexadecimal digits.
+    Text(Secret),
+}
+
+/// What an application is opened with.
+pub struct AppOptions {
+    /// Holds the store, the plugins and their compiled form. Made where it is missing.
+    pub state_dir: PathBuf,
+    /// Said to another process that finds the state in use.
+    pub command: String,
+    /// Where the key comes from that seals credentials.
+    pub key: KeySource,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The host over one state directory, which it holds until it is dropped.
+pub struct App {
+    options: AppOptions,
+    store: Arc<Store>,
+    plugins: OnceLock<Plugins>,
+    egress: OnceLock<Egress>,
+    vault: OnceLock<Vault>,
+}
+
+impl App {
+    /// # Errors
+    /// When another process holds the state, or it can't be read.
+    pub fn open(options: AppOptions) -> Result<Arc<Self>, AppError> {
+        let store = Store::open(&options.state_dir, &options.command)?;
+        let app = Self { options, store, plugins: OnceLock::new(), egress: OnceLock::new(), vault: OnceLock::new() };
+        Ok(Arc::new(app))
+    }
+
+    /// A tenant's part of it; made when it is asked for the first time.
+    pub fn tenant(self: &Arc<Self>, id: &WorkspaceId) -> Result<Tenant, AppError> {
+        Ok(Tenant { workspace: self.store.workspace(id)?, id: id.clone(), app: Arc::clone(self) })
+    }
+
+    /// The workspaces that there are.
+    pub fn workspaces(&self) -> Result<Vec<WorkspaceId>, AppError> {
+        Ok(self.store.workspaces()?)
+    }
+
+    fn state_dir(&self) -> &Path {
+        &self.options.state_dir
+    }
+
+    fn plugins(&self) -> &Plugins {
+        self.plugins.get_or_init(|| {
+            // Whoever can write in the state directory can name other plugins there: a seal would add nothing.
+            Plugins::new(Options { cache_dir: self.state_dir().join("compiled"), cache_key: None })
+        })
+    }
+
+    fn egress(&self) -> &Egress {
+        self.egress.get_or_init(|| {
+            let (clock, resolver) = (Arc::clone(&self.options.clock), Arc::new(SystemResolver));
+            Egress::new(EgressOptions { clock, resolver, bounds: Bounds::default() })
+        })
+    }
+
+    fn vault(&self) -> Result<&Vault, AppError> {
+        if let Some(vault) = self.vault.get() {
+            return Ok(vault);
+        }
+        let key = match &self.options.key {
+            KeySource::File(path) => SealingKey::from_file(path)?,
+            KeySource::Text(text) => SealingKey::from_text(text.expose())?,
+        };
+        let store: Arc<Store> = Arc::clone(&self.store);
+        let vault = Vault::new(VaultOptions { key, store, egress: self.egress().clone() });
+        // Another thread may have been faster: then its vault is the one that is used.
+        Ok(self.vault.get_or_init(|| vault))
+    }
+}
+
+/// What a tenant has: plugins, connections, syncs, contacts, outcomes.
+#[derive(Clone)]
+pub struct Tenant {
+    app: Arc<App>,
+    id: WorkspaceId,
+    workspace: Arc<Workspace>,
+}
+
+impl Tenant {
+    pub fn id(&self) -> &WorkspaceId {
+        &self.id
+    }
+
+    /// The attributes that contacts of this tenant may have, by name.
+    pub fn attributes(&self) -> Result<Vec<AttributeDefinition>, AppError> {
+        Ok(self.store().scan().collect::<Result<_, _>>()?)
+    }
+
+    pub(crate) fn store(&self) -> &Arc<Workspace> {
+        &self.workspace
+    }
+
+    fn whole_store(&self) -> Arc<Store> {
+        Arc::clone(&self.app.store)
+    }
+
+    fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.app.options.clock)
+    }
+
+    /// Writes all of it or nothing; on disk when this returns.
+    fn commit(&self, changes: Changes) -> Result<(), AppError> {
+        if !changes.is_empty() {
+            self.workspace.commit(changes)?;
+            self.app.store.flush()?;
+        }
+        Ok(())
+    }
+}

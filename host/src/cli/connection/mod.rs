@@ -1,0 +1,59 @@
+//! `ferry connection`
+
+mod add;
+mod check;
+mod list;
+mod remove;
+mod sign_in;
+
+use ferry::model::sync::Connection;
+
+use super::context::Context;
+use super::failure::CliError;
+use super::table::Table;
+
+/// Connect CRM accounts, check them, sign in again
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    Add(Box<add::Args>),
+    List(list::Args),
+    Check(check::Args),
+    SignIn(sign_in::Args),
+    Remove(remove::Args),
+}
+
+pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Add(args) => add::run(*args, context),
+        Command::List(args) => list::run(&args, context),
+        Command::Check(args) => check::run(&args, context),
+        Command::SignIn(args) => sign_in::run(args, context),
+        Command::Remove(args) => remove::run(&args, context),
+    }
+}
+
+/// A connection as the last check told it.
+fn sheet(connection: &Connection) -> Table {
+    let account = connection.account.as_ref();
+    Table::sheet(vec![
+        ("connection", connection.id.to_string()),
+        ("plugin", connection.plugin.to_string()),
+        ("account", account.map(|account| format!("{} ({})", account.name, account.id)).unwrap_or_default()),
+        ("time zone", account.and_then(|account| account.time_zone.clone()).unwrap_or_default()),
+        ("lacking", account.map(|account| account.lacking.join(" ")).unwrap_or_default()),
+        ("base", connection.base.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ("settings", connection.settings.clone()),
+    ])
+}
+
+/// Says on stderr which permissions are missing: a sync that needs one of them will fail.
+fn warn_of_lacking(connection: &Connection, context: &Context) {
+    let lacking = connection.account.iter().flat_map(|account| &account.lacking);
+    let lacking: Vec<&str> = lacking.map(String::as_str).collect();
+    if !lacking.is_empty() {
+        context.output.note(&format!(
+            "note: the sign-in lacks permissions: {}; an administrator of the CRM can give them",
+            lacking.join(", ")
+        ));
+    }
+}

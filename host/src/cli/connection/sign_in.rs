@@ -1,0 +1,207 @@
+//! `ferry connection sign-in`, and what it shares with `add`: from options, files and a browser to a credential.
+
+use std::path::PathBuf;
+
+use ferry::app::Tenant;
+use ferry::app::error::AppError;
+use ferry::app::sign_in::{SignInRequest, ways};
+use ferry::model::id::{ConnectionId, PluginId};
+use ferry::model::time::Instant;
+use ferry::vault::{Application, Credential, Keys, OAuth2Keys, Secret};
+use url::Url;
+
+use crate::cli::context::Context;
+use crate::cli::documents;
+use crate::cli::failure::CliError;
+use crate::cli::output::Output;
+use crate::cli::redirect::{PATIENCE, Redirect, open_browser};
+use crate::cli::secrets::{self, Tokens};
+
+/// Sign in again, in place of a sign-in that the CRM no longer accepts
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The connection
+    connection: ConnectionId,
+
+    #[command(flatten)]
+    options: SignInOptions,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Way {
+    Oauth2,
+    Bearer,
+    Header,
+    Basic,
+    None,
+}
+
+/// Secrets come from files, from stdin or from the environment: on a command line every process could read them.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Sign-in")]
+pub(crate) struct SignInOptions {
+    /// How to sign in, where the plugin offers several ways
+    #[arg(long, value_enum, value_name = "WAY")]
+    sign_in: Option<Way>,
+
+    /// The OAuth 2 application's id
+    #[arg(long, env = "FERRY_CLIENT_ID", value_name = "ID")]
+    client_id: Option<String>,
+
+    /// Holds the OAuth 2 application's secret (else FERRY_CLIENT_SECRET); `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    client_secret_file: Option<PathBuf>,
+
+    /// Holds the key, password or OAuth 2 refresh token (else FERRY_TOKEN); `-` is stdin
+    ///
+    /// For OAuth 2 it may also be JSON with `access_token`, `refresh_token` or both; then no browser is needed.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// The user name of a basic sign-in
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+
+    /// Holds what the CRM signs webhooks with, if not the client secret (else FERRY_SIGNING_SECRET); `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    signing_secret_file: Option<PathBuf>,
+
+    /// The port on this machine to which the CRM sends the browser back; 0 for any
+    ///
+    /// The CRM's application must know `http://localhost:PORT/callback` as a redirect address.
+    #[arg(long, default_value_t = 8371, value_name = "PORT")]
+    redirect_port: u16,
+
+    /// Sign in at this address instead of the plugin's own, as for a sandbox of the CRM
+    #[arg(long, value_name = "URL")]
+    authorize_url: Option<Url>,
+
+    /// Do not open a browser: only print the address
+    #[arg(long)]
+    no_browser: bool,
+}
+
+/// What is signed in to.
+pub(super) struct Account<'a> {
+    pub(super) connection: &'a ConnectionId,
+    pub(super) plugin: &'a PluginId,
+    pub(super) base: Option<&'a Url>,
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
+    let tenant = context.tenant()?;
+    let connection = context.block_on(async {
+        let old = tenant.connection(&args.connection)?;
+        let account = Account { connection: &old.id, plugin: &old.plugin, base: old.base.as_ref() };
+        let credential = args.options.credential(&tenant, &account, context.output).await?;
+        Ok(tenant.sign_in_again(&args.connection, credential).await?)
+    })?;
+    super::warn_of_lacking(&connection, context);
+    context.output.answer(&documents::connection(&connection), || super::sheet(&connection))
+}
+
+impl SignInOptions {
+    /// Everything secret about the connection; may take a person and a browser.
+    pub(super) async fn credential(
+        &self,
+        tenant: &Tenant,
+        account: &Account<'_>,
+        output: Output,
+    ) -> Result<Credential, CliError> {
+        let token = secrets::read(self.token_file.as_deref(), "FERRY_TOKEN")?;
+        let signing_secret = secrets::read(self.signing_secret_file.as_deref(), "FERRY_SIGNING_SECRET")?;
+        let manifest = tenant.plugin(account.plugin)?.manifest;
+        let lacks = |by, lacks, remedy| CliError::App(AppError::SignInIncomplete { by, lacks, remedy });
+        let key = "put it into a file for --token-file, or into FERRY_TOKEN";
+        let keys = match self.way(account.plugin, &ways(&manifest.sign_in))? {
+            Way::None => Keys::None,
+            Way::Oauth2 => Keys::OAuth2(self.oauth2(tenant, account, token, output).await?),
+            Way::Bearer => Keys::Bearer(token.ok_or_else(|| lacks("bearer", "a key", key))?),
+            Way::Header => Keys::Header {
+                name: manifest.sign_in.header.map(|header| header.name).unwrap_or_default(),
+                value: token.ok_or_else(|| lacks("header", "a key", key))?,
+            },
+            Way::Basic => Keys::Basic {
+                user: self.user.clone().ok_or_else(|| lacks("basic", "a user name", "give it with --user"))?,
+                password: token.ok_or_else(|| lacks("basic", "a password", key))?,
+            },
+        };
+        Ok(Credential { keys, signing_secret })
+    }
+
+    /// The way that was asked for, or the only one there is, or the one that the given options belong to.
+    fn way(&self, plugin: &PluginId, offers: &[&'static str]) -> Result<Way, CliError> {
+        if let Some(way) = self.sign_in {
+            return Ok(way);
+        }
+        let guess = match offers {
+            [] => Some("none"),
+            [only] => Some(*only),
+            _ if self.client_id.is_some() => Some("oauth2"),
+            _ if self.user.is_some() => Some("basic"),
+            _ => None,
+        };
+        match guess {
+            Some("none") => Ok(Way::None),
+            Some("oauth2") => Ok(Way::Oauth2),
+            Some("bearer") => Ok(Way::Bearer),
+            Some("header") => Ok(Way::Header),
+            Some("basic") => Ok(Way::Basic),
+            _ => Err(AppError::SignInMissing { plugin: plugin.clone(), offers: offers.to_vec() }.into()),
+        }
+    }
+
+    async fn oauth2(
+        &self,
+        tenant: &Tenant,
+        account: &Account<'_>,
+        token: Option<Secret>,
+        output: Output,
+    ) -> Result<OAuth2Keys, CliError> {
+        let tokens = token.as_ref().map(Tokens::parse).transpose()?.unwrap_or_default();
+        let client_id = self.client_id.clone().or(tokens.client_id).ok_or(AppError::SignInIncomplete {
+            by: "oauth2",
+            lacks: "the id of an application that is registered with the CRM",
+            remedy: "give it with --client-id",
+        })?;
+        let client_secret = secrets::read(self.client_secret_file.as_deref(), "FERRY_CLIENT_SECRET")?;
+        let client_secret = client_secret.or(tokens.client_secret.map(Secret::new));
+        if tokens.access.is_none() && tokens.refresh.is_none() {
+            return self.by_browser(tenant, account, client_id, client_secret, output).await;
+        }
+        Ok(OAuth2Keys {
+            client_id,
+            client_secret,
+            // Without an access token the first request begins with a refresh.
+            expires_at: tokens.access.is_none().then_some(Instant(0)),
+            access: Secret::new(tokens.access.unwrap_or_default()),
+            refresh: tokens.refresh.map(Secret::new),
+            scopes: Vec::new(),
+        })
+    }
+
+    async fn by_browser(
+        &self,
+        tenant: &Tenant,
+        account: &Account<'_>,
+        client_id: String,
+        client_secret: Option<Secret>,
+        output: Output,
+    ) -> Result<OAuth2Keys, CliError> {
+        let redirect = Redirect::listen(self.redirect_port).await?;
+        let application = Application { client_id, client_secret, redirect: redirect.address()? };
+        let begun = tenant.begin_sign_in(SignInRequest {
+            connection: account.connection,
+            plugin: account.plugin,
+            base: account.base,
+            application,
+            authorize: self.authorize_url.clone(),
+        })?;
+        output.tell(&format!("open this address to sign in: {}", begun.address));
+        if !self.no_browser {
+            open_browser(&begun.address);
+        }
+        let brought = redirect.wait(&begun.state, PATIENCE).await?;
+        Ok(tenant.finish_sign_in(begun, brought.code, &brought.state).await?)
+    }
+}

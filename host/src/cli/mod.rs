@@ -1,0 +1,193 @@
+//! The command line: reads arguments and the environment, calls the library, shows what it says. Decides nothing.
+
+mod completions;
+mod connection;
+mod contacts;
+mod context;
+mod doctor;
+mod documents;
+mod failure;
+mod fields;
+mod filter;
+mod objects;
+mod outbox;
+mod outcome;
+mod output;
+mod plugin;
+mod progress;
+mod redirect;
+mod safe_csv;
+mod secrets;
+mod segments;
+mod sync;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use ferry::model::id::WorkspaceId;
+use tracing_subscriber::EnvFilter;
+
+use context::Context;
+use failure::CliError;
+use output::Output;
+
+/// Carries customer records between CRMs and your platform, both ways, through sandboxed plugins.
+///
+/// Install a connector and a mapper, connect an account, create a sync, try it with `sync test`, run it with `sync run`.
+/// Data goes to stdout, everything else to stderr.
+#[derive(Debug, Parser)]
+#[command(name = "ferry", version, after_help = failure::EXIT_CODES, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// The workspace (tenant) to work in
+    #[arg(long, global = true, env = "FERRY_WORKSPACE", default_value = "default", value_name = "NAME")]
+    workspace: WorkspaceId,
+
+    /// Where the state lies [default: `ferry` in your data directory]
+    #[arg(long, global = true, env = "FERRY_STATE", value_name = "DIR")]
+    state: Option<PathBuf>,
+
+    /// The file with the key that seals credentials; made at first use [default: `sealing.key` beside the state]
+    #[arg(long, global = true, env = "FERRY_KEY_FILE", value_name = "FILE", hide_short_help = true)]
+    key_file: Option<PathBuf>,
+
+    /// Answer in JSON: one document, or one per line for streams; errors too, on stderr
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// Say more on stderr; twice for everything
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    #[command(subcommand)]
+    Connection(connection::Command),
+    Objects(objects::Args),
+    Fields(fields::Args),
+    Segments(segments::Args),
+    #[command(subcommand)]
+    Sync(sync::Command),
+    #[command(subcommand)]
+    Contacts(contacts::Command),
+    #[command(subcommand)]
+    Outcome(outcome::Command),
+    #[command(subcommand)]
+    Outbox(outbox::Command),
+    Doctor(doctor::Args),
+    Completions(completions::Args),
+}
+
+pub(crate) fn main() -> ExitCode {
+    let matches = match Cli::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return refuse(&error),
+    };
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let output = Output::new(cli.global.json);
+    log_to_stderr(cli.global.verbose);
+    let context = Context::new(cli.global, output, spoken(&matches));
+    match run(cli.command, &context) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            error.report(output);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn run(command: Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Plugin(command) => plugin::run(command, context),
+        Command::Connection(command) => connection::run(command, context),
+        Command::Objects(args) => objects::run(&args, context),
+        Command::Fields(args) => fields::run(&args, context),
+        Command::Segments(args) => segments::run(&args, context),
+        Command::Sync(command) => sync::run(command, context),
+        Command::Contacts(command) => contacts::run(command, context),
+        Command::Outcome(command) => outcome::run(command, context),
+        Command::Outbox(command) => outbox::run(command, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+    }
+}
+
+/// Help and version as clap shows them; mistakes as clap explains them, or as a document where one was asked for.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && wants_json {
+        let text = error.render().to_string();
+        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        CliError::usage(what, "see `ferry --help`").report(Output::new(true));
+    } else {
+        // Nobody is left to tell if this can't be printed.
+        let _ = error.print();
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// The subcommands that were called, without what was given to them: that may be about people.
+fn spoken(matches: &ArgMatches) -> String {
+    let mut words = vec!["ferry"];
+    let mut matches = matches;
+    while let Some((word, inner)) = matches.subcommand() {
+        words.push(word);
+        matches = inner;
+    }
+    words.join(" ")
+}
+
+fn log_to_stderr(verbose: u8) {
+    let usual = match verbose {
+        0 => "ferry=warn",
+        1 => "ferry=info",
+        _ => "ferry=debug",
+    };
+    let filter = EnvFilter::try_from_env("FERRY_LOG").unwrap_or_else(|_| EnvFilter::new(usual));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_and_every_argument_has_a_help_text() {
+        fn visit(command: &clap::Command) {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", command.get_name(), argument.get_id());
+            }
+            command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(visit);
+        }
+        visit(&Cli::command());
+    }
+
+    #[test]
+    fn what_is_noted_of_a_command_names_nobody() {
+        let words = ["ferry", "contacts", "show", "ada@example.com"];
+        let matches = Cli::command().try_get_matches_from(words).unwrap();
+        assert_eq!(spoken(&matches), "ferry contacts show");
+    }
+}

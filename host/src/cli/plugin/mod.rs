@@ -1,0 +1,30 @@
+//! `ferry plugin`
+
+mod inspect;
+mod install;
+mod list;
+mod pack;
+mod remove;
+
+use super::context::Context;
+use super::failure::CliError;
+
+/// Install plugins, look into them, pack your own
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    Install(install::Args),
+    List(list::Args),
+    Inspect(inspect::Args),
+    Remove(remove::Args),
+    Pack(pack::Args),
+}
+
+pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Install(args) => install::run(&args, context),
+        Command::List(args) => list::run(&args, context),
+        Command::Inspect(args) => inspect::run(&args, context),
+        Command::Remove(args) => remove::run(&args, context),
+        Command::Pack(args) => pack::run(&args, context),
+    }
+}

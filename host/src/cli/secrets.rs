@@ -1,0 +1,106 @@
+//! Reads secrets from files, stdin and the environment; never from the command line, where every process can see them.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use ferry::vault::Secret;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::failure::CliError;
+
+/// The longest secret: tokens have up to some KiB.
+const LONGEST: u64 = 64 * 1024;
+
+/// Stands for stdin.
+const STDIN: &str = "-";
+
+/// The secret in `file`, else in the variable; none where neither is given.
+pub(super) fn read(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, CliError> {
+    let text = match file {
+        Some(path) => Some(contents(path)?),
+        None => std::env::var(variable).ok().map(Zeroizing::new),
+    };
+    let Some(text) = text else { return Ok(None) };
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        let place = file.map_or_else(|| variable.to_owned(), |path| path.display().to_string());
+        return Err(CliError::content(format!("the secret in `{place}` is empty"), "put the secret there"));
+    }
+    Ok(Some(Secret::new(trimmed.to_owned())))
+}
+
+fn contents(path: &Path) -> Result<Zeroizing<String>, CliError> {
+    let failed = |source| CliError::Read { path: path.to_owned(), source };
+    let mut text = Zeroizing::new(String::new());
+    let read = if path == Path::new(STDIN) {
+        std::io::stdin().take(LONGEST).read_to_string(&mut text)
+    } else {
+        File::open(path).map_err(failed)?.take(LONGEST).read_to_string(&mut text)
+    };
+    read.map_err(failed)?;
+    Ok(text)
+}
+
+/// What a token endpoint answers, perhaps with the application's own data.
+#[derive(Default, Deserialize)]
+pub(super) struct Tokens {
+    #[serde(default, rename = "access_token")]
+    pub(super) access: Option<String>,
+    #[serde(default, rename = "refresh_token")]
+    pub(super) refresh: Option<String>,
+    #[serde(default)]
+    pub(super) client_id: Option<String>,
+    #[serde(default)]
+    pub(super) client_secret: Option<String>,
+}
+
+impl Tokens {
+    /// A JSON object, or a bare refresh token.
+    pub(super) fn parse(secret: &Secret) -> Result<Self, CliError> {
+        let text = secret.expose();
+        if !text.starts_with('{') {
+            return Ok(Self { refresh: Some(text.to_owned()), ..Self::default() });
+        }
+        // The parser's own words could quote the token.
+        let tokens: Self = serde_json::from_str(text).map_err(|_| unreadable())?;
+        if tokens.access.is_none() && tokens.refresh.is_none() { Err(unreadable()) } else { Ok(tokens) }
+    }
+}
+
+fn unreadable() -> CliError {
+    CliError::content(
+        "the token file holds no token",
+        "put a refresh token there, or JSON with `access_token`, `refresh_token` or both",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_comes_from_its_file_without_the_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "pat-na1-0000\n").unwrap();
+        assert_eq!(read(Some(&path), "FERRY_NOT_SET").unwrap(), Some("pat-na1-0000".into()));
+        assert_eq!(read(None, "FERRY_NOT_SET").unwrap(), None);
+        std::fs::write(&path, "\n").unwrap();
+        assert_eq!(read(Some(&path), "FERRY_NOT_SET").unwrap_err().exit_code(), 3);
+        assert_eq!(read(Some(&folder.path().join("none")), "X").unwrap_err().exit_code(), 3);
+    }
+
+    #[test]
+    fn tokens_are_json_or_a_bare_refresh_token() {
+        let parsed = |text: &str| Tokens::parse(&text.into()).map(|tokens| (tokens.access, tokens.refresh)).ok();
+        assert_eq!(parsed("abc"), Some((None, Some("abc".into()))));
+        assert_eq!(
+            parsed(r#"{"access_token":"a","refresh_token":"r","expires_in":1800}"#),
+            Some((Some("a".into()), Some("r".into())))
+        );
+        assert_eq!(parsed(r#"{"client_id":"x"}"#), None);
+        assert_eq!(parsed("{broken"), None);
+    }
+}

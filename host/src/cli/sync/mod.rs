@@ -1,0 +1,36 @@
+//! `ferry sync`
+
+mod create;
+mod list;
+mod remove;
+mod run;
+mod show;
+mod status;
+mod test;
+
+use super::context::Context;
+use super::failure::CliError;
+
+/// Create syncs, try them, run them, look after them
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    Create(Box<create::Args>),
+    List(list::Args),
+    Show(show::Args),
+    Test(test::Args),
+    Run(run::Args),
+    Status(status::Args),
+    Remove(remove::Args),
+}
+
+pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
+    match command {
+        Command::Create(args) => create::run(*args, context),
+        Command::List(args) => list::run(&args, context),
+        Command::Show(args) => show::run(&args, context),
+        Command::Test(args) => test::run(&args, context),
+        Command::Run(args) => run::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Remove(args) => remove::run(&args, context),
+    }
+}

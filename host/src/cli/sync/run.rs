@@ -1,0 +1,98 @@
+//! `ferry sync run`
+
+use ferry::app::Tenant;
+use ferry::app::syncs::{Directions, RunReport};
+use ferry::model::id::SyncId;
+use ferry::model::sync::Run;
+use ferry::sync::{Stopper, SyncError, stop_signal};
+use serde_json::json;
+
+use crate::cli::context::Context;
+use crate::cli::documents;
+use crate::cli::failure::CliError;
+use crate::cli::output::word;
+use crate::cli::progress::{Progress, told};
+use crate::cli::table::Table;
+
+/// The exit code of a program that was interrupted at once.
+const INTERRUPTED: i32 = 130;
+
+/// Run a sync: records in, then outcomes out
+///
+/// Everything is committed page by page: after Ctrl-C, a crash or an error the next run goes on where this one stopped.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The sync
+    name: SyncId,
+
+    /// Only read from the CRM
+    #[arg(long, conflicts_with = "outbound_only")]
+    inbound_only: bool,
+
+    /// Only write to the CRM
+    #[arg(long)]
+    outbound_only: bool,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let tenant = context.tenant()?;
+    let report = context.block_on(watched(args, &tenant, context))?;
+    let document = json!({
+        "inbound": report.inbound.as_ref().map(documents::run),
+        "outbound": report.outbound.as_ref().map(documents::run),
+    });
+    context.output.answer(&document, || table(&report))?;
+    let refused = report.inbound.as_ref().map_or(0, |run| run.counts.refused);
+    if refused > 0 {
+        context
+            .output
+            .note(&format!("`ferry contacts list --sync {} --refused` says why rows were refused", args.name));
+    }
+    if report.outbound.as_ref().is_some_and(|run| run.counts.dead > 0) {
+        context.output.note("`ferry outbox list --dead` says why writes were refused");
+    }
+    Ok(())
+}
+
+async fn watched(args: &Args, tenant: &Tenant, context: &Context) -> Result<RunReport, CliError> {
+    let directions = Directions { inbound: !args.outbound_only, outbound: !args.inbound_only };
+    let progress = Progress::new(context.output);
+    let (stopper, stop) = stop_signal();
+    let ctrl_c = tokio::spawn(stop_on_ctrl_c(stopper));
+    let result = tenant.run_sync(&args.name, directions, &progress, &stop).await;
+    ctrl_c.abort();
+    progress.finish();
+    match result {
+        Err(ferry::app::error::AppError::Sync(SyncError::Stopped)) => Err(CliError::Stopped),
+        other => Ok(other?),
+    }
+}
+
+/// The first Ctrl-C ends the run after its next commit, the second ends it where it is.
+async fn stop_on_ctrl_c(stopper: Stopper) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stopper.stop();
+    }
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(INTERRUPTED);
+    }
+}
+
+fn table(report: &RunReport) -> Table {
+    let mut table =
+        Table::new(&["run", "direction", "rows", "took", "result"], "this sync has nothing to do").numbers(&[2]);
+    for run in report.inbound.iter().chain(&report.outbound) {
+        table.row(vec![
+            run.id.to_string(),
+            word(&run.direction),
+            run.counts.rows.to_string(),
+            took(run),
+            told(&run.counts),
+        ]);
+    }
+    table
+}
+
+fn took(run: &Run) -> String {
+    run.ended.map(|ended| format!("{:.1} s", ended.since(run.started).as_secs_f64())).unwrap_or_default()
+}

@@ -1,0 +1,69 @@
+//! `ferry sync status`
+
+use ferry::app::syncs::SyncStatus;
+use ferry::model::id::SyncId;
+use ferry::model::sync::{Run, RunEnd};
+
+use crate::cli::context::Context;
+use crate::cli::documents;
+use crate::cli::failure::CliError;
+use crate::cli::output::word;
+use crate::cli::table::Table;
+
+/// Show how far syncs have come, what failed, what waits
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The sync; all of them without it
+    name: Option<SyncId>,
+}
+
+pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
+    let tenant = context.tenant()?;
+    let names = match &args.name {
+        Some(name) => vec![name.clone()],
+        None => tenant.syncs()?.into_iter().map(|sync| sync.id).collect(),
+    };
+    let statuses = names.iter().map(|name| tenant.sync_status(name)).collect::<Result<Vec<_>, _>>()?;
+    let document: Vec<_> = statuses.iter().map(documents::status).collect();
+    context.output.answer(&document, || table(&statuses))?;
+    for status in &statuses {
+        if let Some(note) = failed(status) {
+            context.output.note(&note);
+        }
+    }
+    Ok(())
+}
+
+fn table(statuses: &[SyncStatus]) -> Table {
+    let headers = ["sync", "linked", "refused", "waiting", "dead", "seen until", "last run"];
+    let mut table = Table::new(&headers, "no syncs yet: `ferry sync create NAME ..`").numbers(&[1, 2, 3, 4]);
+    for status in statuses {
+        let state = &status.state;
+        table.row(vec![
+            status.sync.id.to_string(),
+            state.linked.to_string(),
+            state.refused.to_string(),
+            status.waiting.to_string(),
+            status.dead.to_string(),
+            state.high_water.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+            status.last_run.as_ref().map_or_else(|| "none".to_owned(), last_run),
+        ]);
+    }
+    table
+}
+
+fn last_run(run: &Run) -> String {
+    let end = match &run.end {
+        RunEnd::Running => "running".to_owned(),
+        RunEnd::Done => "done".to_owned(),
+        RunEnd::Failed { code, .. } => format!("failed: {code}"),
+    };
+    format!("{} {}, {}, {end}", run.id, word(&run.direction), run.started)
+}
+
+fn failed(status: &SyncStatus) -> Option<String> {
+    match &status.last_run.as_ref()?.end {
+        RunEnd::Failed { message, remedy, .. } => Some(format!("{}: {message}\n  try: {remedy}", status.sync.id)),
+        _ => None,
+    }
+}
