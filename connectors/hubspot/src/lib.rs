@@ -1,1 +1,6 @@
-//! HubSpot.
+//! HubSpot: contacts, companies, deals, activities and an account's own objects, both ways.
+
+mod api;
+mod failure;
+mod time;
+mod values;
