@@ -2,5 +2,6 @@
 
 mod api;
 mod failure;
+mod records;
 mod time;
 mod values;
