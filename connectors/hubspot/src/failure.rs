@@ -60,6 +60,19 @@ impl CrmError {
         serde_json::from_slice(&response.body).unwrap_or_default()
     }
 
+    /// The errors of a 207, one for each input or several that it leaves out.
+    ///
+    /// # Errors
+    /// `temporary` where they can't be read: then nothing is known about the inputs.
+    pub(crate) fn all_of(response: &Response) -> Result<Vec<Self>, Failure> {
+        #[derive(Deserialize)]
+        struct Partial {
+            #[serde(default)]
+            errors: Vec<CrmError>,
+        }
+        response.json::<Partial>().map(|partial| partial.errors)
+    }
+
     pub(crate) fn category(&self) -> &str {
         self.category.as_deref().unwrap_or_default()
     }
@@ -72,7 +85,12 @@ impl CrmError {
         listed || self.message.as_deref().is_some_and(|message| quotes(message, name) && message.contains("exist"))
     }
 
-    fn scopes(&self) -> Vec<String> {
+    /// The category, if it is one that may be shown.
+    pub(crate) fn tag(&self) -> &str {
+        Some(self.category()).filter(|category| is_code(category)).unwrap_or("no category")
+    }
+
+    pub(crate) fn scopes(&self) -> Vec<String> {
         let details = self.errors.iter().flatten().filter_map(|detail| detail.context.as_ref());
         let mut scopes: Vec<String> = details
             .chain(&self.context)
@@ -190,12 +208,14 @@ pub(crate) fn checked(response: Response, subject: &str) -> Result<Response, Fai
 pub(crate) fn failure(response: &Response, subject: &str) -> Failure {
     let error = CrmError::of(response);
     match response.status {
-        401 => Failure::Unauthorized(format!("HubSpot does not accept the sign-in ({})", tag(&error))),
+        401 => Failure::Unauthorized(format!("HubSpot does not accept the sign-in ({})", error.tag())),
         // HubSpot's edge answers this before any API sees the request.
         530 => Failure::Unauthorized("HubSpot can't read the access token".to_owned()),
         403 => forbidden(&error),
         404 => Failure::Missing(subject.to_owned()),
-        414 => Failure::Permanent("HubSpot finds the address of this request too long: ask for fewer columns".to_owned()),
+        414 => {
+            Failure::Permanent("HubSpot finds the address of this request too long: ask for fewer columns".to_owned())
+        }
         423 => Failure::RateLimited(Some(retry_after(response).unwrap_or(LOCKED_MS))),
         429 => throttled(response, &error),
         // The account is being moved to another data centre, for up to a day.
@@ -205,14 +225,14 @@ pub(crate) fn failure(response: &Response, subject: &str) -> Failure {
         },
         400 | 409 | 422 => Failure::Invalid(error.problems()),
         status @ (408 | 500..) => Failure::Temporary(format!("HubSpot answered with status {status}")),
-        status => Failure::Permanent(format!("HubSpot answered with status {status} ({})", tag(&error))),
+        status => Failure::Permanent(format!("HubSpot answered with status {status} ({})", error.tag())),
     }
 }
 
 fn forbidden(error: &CrmError) -> Failure {
     match error.scopes() {
         scopes if scopes.is_empty() => {
-            Failure::Permanent(format!("HubSpot does not allow this for the account ({})", tag(error)))
+            Failure::Permanent(format!("HubSpot does not allow this for the account ({})", error.tag()))
         }
         scopes => Failure::Forbidden(scopes),
     }
@@ -237,10 +257,6 @@ fn retry_after(response: &Response) -> Option<u32> {
 
 fn header_number(response: &Response, name: &str) -> Option<u32> {
     response.header(name)?.trim().parse().ok()
-}
-
-fn tag(error: &CrmError) -> &str {
-    Some(error.category()).filter(|category| is_code(category)).unwrap_or("no category")
 }
 
 #[cfg(test)]

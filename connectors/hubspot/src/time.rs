@@ -53,7 +53,8 @@ fn day_of(text: &[u8]) -> Option<i64> {
 fn epoch_ms(text: &str) -> Option<i64> {
     // Shorter runs of digits are more likely a year or a typing error than a moment of 1970.
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    ((9..=15).contains(&unsigned.len()) && unsigned.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+    ((9..=15).contains(&unsigned.len()) && unsigned.bytes().all(|byte| byte.is_ascii_digit()))
+        .then(|| text.parse().ok())?
 }
 
 /// A point in time: ISO 8601 in UTC with up to six decimals of a second, or milliseconds since 1970.
@@ -120,7 +121,9 @@ mod tests {
 
     #[test]
     fn what_is_no_instant_is_none() {
-        for text in ["", "2026", "soon", "2026-02-30T00:00:00Z", "2026-11-22T25:00:00Z", "2026-11-22T10:00:00", "äöüäöüä"] {
+        for text in
+            ["", "2026", "soon", "2026-02-30T00:00:00Z", "2026-11-22T25:00:00Z", "2026-11-22T10:00:00", "äöüäöüä"]
+        {
             assert_eq!(instant(text), None, "{text}");
         }
     }

@@ -167,7 +167,9 @@ pub(crate) fn holds(value: &Value, held: &str) -> bool {
         return true;
     }
     match value {
-        Value::Integer(_) | Value::Decimal(_) => scientific(held).is_some_and(|held| scientific(&written) == Some(held)),
+        Value::Integer(_) | Value::Decimal(_) => {
+            scientific(held).is_some_and(|held| scientific(&written) == Some(held))
+        }
         Value::Instant(instant) => time::instant(held).is_some_and(|held| held / 1_000 == instant / 1_000),
         Value::Date(days) => time::date(held) == Some(*days),
         Value::Texts(texts) => same_set(texts, held),
@@ -230,7 +232,12 @@ mod tests {
 
     #[test]
     fn a_text_of_the_wrong_type_stays_a_text() {
-        let cases = [(Reading::Decimal, "123;456"), (Reading::Decimal, "1e999"), (Reading::Instant, "soon"), (Reading::Boolean, "yes")];
+        let cases = [
+            (Reading::Decimal, "123;456"),
+            (Reading::Decimal, "1e999"),
+            (Reading::Instant, "soon"),
+            (Reading::Boolean, "yes"),
+        ];
         for (reading, text) in cases {
             assert_eq!(reading.read(text), Value::Text(text.into()));
         }
