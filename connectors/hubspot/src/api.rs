@@ -2,7 +2,6 @@
 
 use ferry_sdk::connector::{Call, Failure};
 use ferry_sdk::http::{Http, Request, Response};
-use ferry_sdk::value::Instant;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -70,14 +69,13 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// One account's API for the time of one call.
 pub(crate) struct Api<'a> {
     pub(crate) settings: Settings,
-    pub(crate) now: Instant,
     http: &'a dyn Http,
 }
 
 impl<'a> Api<'a> {
     pub(crate) fn open(call: &Call<'a>) -> Result<Self, Failure> {
         let settings = call.settings::<Settings>()?.checked()?;
-        Ok(Self { settings, now: call.now, http: call.http })
+        Ok(Self { settings, http: call.http })
     }
 
     /// As the CRM answered, whatever the status.

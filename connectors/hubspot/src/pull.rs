@@ -19,7 +19,7 @@ use crate::schema;
 use crate::token::Token;
 use crate::values::{Reading, letters, of_letters};
 
-pub(crate) use search::{Between, Search};
+pub(crate) use search::{Between, Search, behind};
 
 /// A pull that knows its columns and its place.
 pub(crate) struct Pull<'a> {

@@ -160,6 +160,11 @@ pub(crate) fn write_for_search(value: &Value) -> String {
     }
 }
 
+/// A text as a value, for comparing.
+pub(crate) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
 /// Whether a text that the CRM holds is the value that was to be written, though it may be spelt in another way.
 pub(crate) fn holds(value: &Value, held: &str) -> bool {
     let written = write(value);
