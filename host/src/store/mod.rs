@@ -4,6 +4,8 @@
 //! batch. Nothing is durable before [`Store::flush`].
 
 mod contact;
+#[cfg(debug_assertions)]
+mod crash;
 mod error;
 mod filter;
 mod holder;
@@ -19,6 +21,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::id::WorkspaceId;
+#[cfg(debug_assertions)]
+pub use crash::crash_after;
 pub use error::StoreError;
 pub use lookup::{LookupHash, LookupKey};
 pub use table::Document;

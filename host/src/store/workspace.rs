@@ -168,6 +168,15 @@ impl Workspace {
 
     /// Writes all of `changes` or, if the process dies, none. Durable after the next flush.
     pub fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+        #[cfg(debug_assertions)]
+        super::crash::point();
+        self.apply(changes)?;
+        #[cfg(debug_assertions)]
+        super::crash::point();
+        Ok(())
+    }
+
+    fn apply(&self, changes: Changes) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         for (key, bytes) in changes.documents {
             let key = [&self.number.to_be_bytes()[..], &key].concat();

@@ -36,6 +36,9 @@ pub enum Verdict {
     Refused(RefusalReason),
 }
 
+/// Gets each row's record, verdict and, where it has any, mapped values.
+pub(super) type Tell<'a> = dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send + 'a;
+
 /// What holds for every page of a run.
 pub(super) struct Pages<'a> {
     pub(super) sync: &'a Sync,
@@ -64,7 +67,7 @@ pub(super) struct PageChanges {
 }
 
 impl Pages<'_> {
-    /// What a page changes. `tell` gets each row's record, verdict and, where it has any, mapped values.
+    /// What a page changes.
     ///
     /// Whoever commits the changes must hold the workspace's writing lock since before this call.
     pub(super) async fn changes(
@@ -72,7 +75,7 @@ impl Pages<'_> {
         page: Page,
         now: Instant,
         has_refusals: bool,
-        tell: &mut (dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send),
+        tell: &mut Tell<'_>,
     ) -> Result<PageChanges, SyncError> {
         let mut draft = Draft::new(self.workspace, has_refusals);
         draft.result.counts.pages = 1;
@@ -122,7 +125,7 @@ impl Pages<'_> {
         arrival: Arrival,
         mapped: Mapped,
         now: Instant,
-        tell: &mut (dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send),
+        tell: &mut Tell<'_>,
     ) -> Result<(), SyncError> {
         let record = arrival.record.clone();
         let typed = match mapped {
@@ -314,13 +317,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn count(
-        &mut self,
-        record: &str,
-        verdict: &Verdict,
-        values: &[(AttributeName, Value)],
-        tell: &mut (dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send),
-    ) {
+    fn count(&mut self, record: &str, verdict: &Verdict, values: &[(AttributeName, Value)], tell: &mut Tell<'_>) {
         let counts = &mut self.result.counts;
         match verdict {
             Verdict::Created(_) => counts.created += 1,

@@ -1,0 +1,169 @@
+//! What one call may use, counted as it runs, and the name of what stopped it. Knows no connector and no mapper.
+
+use std::time::{Duration, Instant};
+
+use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
+
+use super::engine::TABLE_ELEMENTS;
+use super::sandbox::Stopped;
+use crate::capability::log::clean;
+use crate::model::failure::FaultKind;
+use crate::model::manifest::Limits;
+
+/// Core instances, tables and memories of one store; see the engine's pool for their sizes.
+const INSTANCES: usize = 64;
+const TABLES: usize = 64;
+const MEMORIES: usize = 16;
+
+/// Handles of resources that a guest may hold at once: streams of its standard output, and its own.
+const HANDLES: usize = 1_000;
+
+/// Bytes of a trap's text that a person gets to see.
+const TRAP_TEXT_BYTES: usize = 300;
+
+/// The text of wasmtime's private error for an answer beyond `Store::set_hostcall_fuel`.
+const COPY_LIMIT_TEXT: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// How long a call may take on the wall.
+pub(super) fn time(limits: &Limits) -> Duration {
+    Duration::from_secs(u64::from(limits.call_seconds))
+}
+
+/// The allowance of a call, and what is left of it.
+pub(super) struct Budget {
+    limits: Limits,
+    deadline: Instant,
+    memory_bytes: usize,
+    /// The last growth that was allowed, to be taken back if the engine could not do it.
+    granted_bytes: usize,
+    memory_denied: bool,
+    host_calls: u32,
+    host_calls_denied: bool,
+}
+
+/// The mark on an error of starting a guest, before it was asked anything.
+#[derive(Debug, thiserror::Error)]
+#[error("the plugin could not be started")]
+pub(super) struct Starting;
+
+/// A store's data that carries a budget.
+pub(super) trait Budgeted: Send + 'static {
+    fn budget(&mut self) -> &mut Budget;
+}
+
+impl Budget {
+    pub(super) fn new(limits: Limits) -> Self {
+        let mut budget = Self {
+            limits,
+            deadline: Instant::now(),
+            memory_bytes: 0,
+            granted_bytes: 0,
+            memory_denied: false,
+            host_calls: 0,
+            host_calls_denied: false,
+        };
+        budget.rearm();
+        budget
+    }
+
+    /// Gives a new call its time and its host calls; memory stays counted, for it is still there.
+    pub(super) fn rearm(&mut self) {
+        self.deadline = Instant::now() + self.time();
+        self.host_calls = 0;
+        self.host_calls_denied = false;
+    }
+
+    fn time(&self) -> Duration {
+        time(&self.limits)
+    }
+
+    /// Counts so many host calls; an error stops the guest.
+    pub(super) fn host_calls(&mut self, number: usize) -> wasmtime::Result<()> {
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        self.host_calls = self.host_calls.saturating_add(number);
+        self.host_calls_denied = self.host_calls > self.limits.host_calls;
+        if self.host_calls_denied {
+            return Err(wasmtime::Error::msg("too many host calls"));
+        }
+        Ok(())
+    }
+
+    fn deadline_fault(&self) -> FaultKind {
+        FaultKind::Deadline { limit_ms: u64::from(self.limits.call_seconds) * 1_000 }
+    }
+
+    /// What stopped the guest.
+    pub(super) fn fault(&self, stopped: &Stopped) -> FaultKind {
+        let Stopped::Error(error) = stopped else { return self.deadline_fault() };
+        let trap = error.downcast_ref::<Trap>().copied();
+        match trap {
+            Some(Trap::Interrupt) => return self.deadline_fault(),
+            Some(Trap::StackOverflow) => return FaultKind::StackOverflow,
+            _ => {}
+        }
+        if self.host_calls_denied {
+            return FaultKind::HostCalls { limit: self.limits.host_calls };
+        }
+        let cause = error.root_cause().to_string();
+        if cause.contains(COPY_LIMIT_TEXT) {
+            return FaultKind::AnswerSize { limit_mib: self.limits.answer_mib };
+        }
+        // A guest that is refused memory gives up in its own way, mostly by an illegal instruction.
+        if self.memory_denied {
+            return FaultKind::Memory { limit_mib: self.limits.memory_mib };
+        }
+        let text = clean(cause.strip_prefix("wasm trap: ").unwrap_or(&cause), TRAP_TEXT_BYTES);
+        if error.is::<Starting>() { FaultKind::Start(text) } else { FaultKind::Trap(text) }
+    }
+}
+
+impl ResourceLimiter for Budget {
+    fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let growth = desired.saturating_sub(current);
+        let wanted = self.memory_bytes.saturating_add(growth);
+        if wanted > (self.limits.memory_mib as usize) << 20 {
+            self.memory_denied = true;
+            return Ok(false);
+        }
+        self.memory_bytes = wanted;
+        self.granted_bytes = growth;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.memory_bytes -= std::mem::take(&mut self.granted_bytes);
+        Ok(())
+    }
+
+    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS)
+    }
+
+    fn instances(&self) -> usize {
+        INSTANCES
+    }
+
+    fn tables(&self) -> usize {
+        TABLES
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES
+    }
+}
+
+/// A store whose guest is held to the budget in its data.
+pub(super) fn store<T: Budgeted>(engine: &Engine, mut data: T) -> Store<T> {
+    let answer_bytes = (data.budget().limits.answer_mib as usize) << 20;
+    let mut store = Store::new(engine, data);
+    store.limiter(|data| data.budget());
+    store.set_hostcall_fuel(answer_bytes);
+    store.set_max_component_handles(HANDLES);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(|mut context| {
+        let late = Instant::now() >= context.data_mut().budget().deadline;
+        // A busy guest gives way at every tick, so that it can't starve the tasks beside it.
+        Ok(if late { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
+    });
+    store
+}

@@ -1,0 +1,194 @@
+//! A connector in the sandbox: each verb in a fresh instance, which is gone when the answer is there.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use wasmtime::Store;
+
+use super::bindings::connector::ConnectorPluginPre;
+use super::bindings::connector::exports::ferry::crm::connector as wit;
+use super::bindings::types;
+use super::budget::{self, Budget, Budgeted};
+use super::convert::{self, Broken, PageRules};
+use super::imports::ConnectorState;
+use super::sandbox::{Sandbox, guarded};
+use super::starting;
+use crate::capability::log::{Line, LogSink};
+use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
+use crate::model::failure::{CallError, Fault, FaultKind};
+use crate::model::http::Outbound;
+use crate::model::id::{ConnectionId, PluginId};
+use crate::model::manifest::Limits;
+use crate::model::schema::{Account, Field, Object, Segment};
+use crate::model::time::Clock;
+
+/// What the calls of one connection are given.
+pub struct ConnectorContext {
+    pub connection: ConnectionId,
+    /// The admin's settings, JSON that satisfies the manifest's schema.
+    pub settings: String,
+    pub clock: Arc<dyn Clock>,
+    /// The way out, already bound to the connection, its sign-in and its grant.
+    pub outbound: Arc<dyn Outbound>,
+}
+
+/// One connection's connector. Calls stand alone, so they can run side by side.
+pub struct SandboxedConnector {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) pre: ConnectorPluginPre<ConnectorState>,
+    pub(super) plugin: PluginId,
+    pub(super) limits: Limits,
+    pub(super) context: ConnectorContext,
+    pub(super) log: Arc<LogSink>,
+}
+
+/// What a verb needs to call its export.
+struct Visit<'a> {
+    guest: &'a wit::Guest,
+    store: &'a mut Store<ConnectorState>,
+    connection: &'a wit::Connection,
+}
+
+type Answer<R> = wasmtime::Result<Result<R, types::Failure>>;
+
+impl SandboxedConnector {
+    /// The last lines that the connector wrote for this connection, oldest first: to be shown beside a failure.
+    pub fn recent_lines(&self) -> Vec<Line> {
+        self.log.recent()
+    }
+
+    /// Calls `ask` in a fresh instance, and `check` on what it answers.
+    async fn call<R, T>(
+        &self,
+        verb: &'static str,
+        ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send,
+        check: impl FnOnce(R) -> Result<T, Broken> + Send,
+    ) -> Result<T, CallError>
+    where
+        R: Send,
+    {
+        let fault = |kind| Fault { plugin: self.plugin.clone(), verb, kind };
+        let answer = self.visit(verb, ask).await.map_err(fault)?.map_err(convert::failure)?;
+        Ok(check(answer).map_err(|Broken(why)| fault(FaultKind::BadAnswer(why)))?)
+    }
+
+    async fn visit<R: Send>(
+        &self,
+        verb: &'static str,
+        ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send,
+    ) -> Result<Result<R, types::Failure>, FaultKind> {
+        let _place = self.sandbox.call_place().await?;
+        let ConnectorContext { settings, clock, outbound, .. } = &self.context;
+        let connection = wit::Connection { settings: settings.clone(), now: clock.now().0 };
+        let (log, outbound, clock) = (self.log.call(verb), Arc::clone(outbound), Arc::clone(clock));
+        let state = ConnectorState::new(Budget::new(self.limits), outbound, log, clock);
+        let mut store = budget::store(self.sandbox.engine(), state);
+        let call = async {
+            let plugin = self.pre.instantiate_async(&mut store).await.map_err(starting)?;
+            let guest = plugin.ferry_crm_connector();
+            ask(Visit { guest, store: &mut store, connection: &connection }).await
+        };
+        let answer = guarded(&self.sandbox, budget::time(&self.limits), call).await;
+        answer.map_err(|stopped| store.data_mut().budget().fault(&stopped))
+    }
+}
+
+#[async_trait]
+impl Connector for SandboxedConnector {
+    async fn check(&self) -> Result<Account, CallError> {
+        self.call("check", |it| it.guest.call_check(it.store, it.connection).boxed(), convert::account).await
+    }
+
+    async fn objects(&self) -> Result<Vec<Object>, CallError> {
+        self.call("objects", |it| it.guest.call_objects(it.store, it.connection).boxed(), convert::objects).await
+    }
+
+    async fn fields(&self, object: &str) -> Result<Vec<Field>, CallError> {
+        let object = object.to_owned();
+        self.call(
+            "fields",
+            |it| async move { it.guest.call_fields(it.store, it.connection, &object).await }.boxed(),
+            convert::fields,
+        )
+        .await
+    }
+
+    async fn segments(&self, object: &str) -> Result<Vec<Segment>, CallError> {
+        let object = object.to_owned();
+        self.call(
+            "segments",
+            |it| async move { it.guest.call_segments(it.store, it.connection, &object).await }.boxed(),
+            convert::segments,
+        )
+        .await
+    }
+
+    async fn pull(&self, request: PullRequest) -> Result<Page, CallError> {
+        let rules =
+            PageRules { columns: request.columns.len(), token: request.token.clone(), limit: request.limit as usize };
+        let request = convert::wit_request(request);
+        self.call(
+            "pull",
+            |it| async move { it.guest.call_pull(it.store, it.connection, &request).await }.boxed(),
+            |page| convert::page(page, &rules),
+        )
+        .await
+    }
+
+    async fn partition(&self, request: PullRequest, most: u32) -> Result<Vec<String>, CallError> {
+        let request = convert::wit_request(request);
+        self.call(
+            "partition",
+            |it| async move { it.guest.call_partition(it.store, it.connection, &request, most).await }.boxed(),
+            |tokens| convert::partitions(tokens, most),
+        )
+        .await
+    }
+
+    async fn gone(&self, object: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
+        // Tombstones only, so a row would be one too many.
+        let rules = PageRules { columns: 0, token: token.clone(), limit: 0 };
+        let (object, window) = (object.to_owned(), convert::wit_window(window));
+        self.call(
+            "gone",
+            |it| {
+                async move { it.guest.call_gone(it.store, it.connection, &object, window, token.as_deref()).await }
+                    .boxed()
+            },
+            |page| convert::page(page, &rules),
+        )
+        .await
+    }
+
+    async fn push(&self, object: &str, writes: &[Write]) -> Result<Vec<WriteOutcome>, CallError> {
+        let (object, number, writes) = (object.to_owned(), writes.len(), convert::wit_writes(writes));
+        self.call(
+            "push",
+            |it| async move { it.guest.call_push(it.store, it.connection, &object, &writes).await }.boxed(),
+            |outcomes| convert::outcomes(outcomes, number),
+        )
+        .await
+    }
+
+    async fn resolve(&self, object: &str, writes: &[Write]) -> Result<Vec<Option<Written>>, CallError> {
+        let (object, number, writes) = (object.to_owned(), writes.len(), convert::wit_writes(writes));
+        self.call(
+            "resolve",
+            |it| async move { it.guest.call_resolve(it.store, it.connection, &object, &writes).await }.boxed(),
+            |found| convert::resolved(found, number),
+        )
+        .await
+    }
+
+    async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError> {
+        let webhook = convert::wit_webhook(webhook);
+        self.call(
+            "receive",
+            |it| async move { it.guest.call_receive(it.store, it.connection, &webhook).await }.boxed(),
+            convert::hints,
+        )
+        .await
+    }
+}

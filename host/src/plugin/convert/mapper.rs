@@ -1,0 +1,137 @@
+//! What a mapper is given and what it gives.
+
+use super::super::bindings::mapper::exports::ferry::crm::mapper as wit;
+use super::value::{problems, values};
+use super::{Checked, MAX_TOLD, broken, id, message, twice, wit_value};
+use crate::model::mapping::{Column, Direction, Kind, Mapped, Mistake};
+use crate::model::value::Value;
+
+/// The most columns of a mapping, in or out: CRMs have objects with more fields, but nobody maps them all.
+const MAX_COLUMNS: usize = 500;
+
+pub(in super::super) fn wit_direction(direction: Direction) -> wit::Direction {
+    match direction {
+        Direction::Inbound => wit::Direction::Inbound,
+        Direction::Outbound => wit::Direction::Outbound,
+    }
+}
+
+pub(in super::super) fn wit_columns(columns: &[Column]) -> Vec<wit::Column> {
+    columns.iter().map(|column| wit::Column { name: column.name.clone(), kind: wit_kind(column.kind) }).collect()
+}
+
+fn wit_kind(kind: Kind) -> wit::Kind {
+    match kind {
+        Kind::Boolean => wit::Kind::Boolean,
+        Kind::Integer => wit::Kind::Integer,
+        Kind::Decimal => wit::Kind::Decimal,
+        Kind::Text => wit::Kind::Text,
+        Kind::Email => wit::Kind::Email,
+        Kind::Phone => wit::Kind::Phone,
+        Kind::Url => wit::Kind::Url,
+        Kind::Choice => wit::Kind::Choice,
+        Kind::Choices => wit::Kind::Choices,
+        Kind::Instant => wit::Kind::Instant,
+        Kind::Date => wit::Kind::Date,
+        Kind::Opaque => wit::Kind::Opaque,
+    }
+}
+
+fn kind(kind: wit::Kind) -> Kind {
+    match kind {
+        wit::Kind::Boolean => Kind::Boolean,
+        wit::Kind::Integer => Kind::Integer,
+        wit::Kind::Decimal => Kind::Decimal,
+        wit::Kind::Text => Kind::Text,
+        wit::Kind::Email => Kind::Email,
+        wit::Kind::Phone => Kind::Phone,
+        wit::Kind::Url => Kind::Url,
+        wit::Kind::Choice => Kind::Choice,
+        wit::Kind::Choices => Kind::Choices,
+        wit::Kind::Instant => Kind::Instant,
+        wit::Kind::Date => Kind::Date,
+        wit::Kind::Opaque => Kind::Opaque,
+    }
+}
+
+/// The columns that a configuration reads.
+pub(in super::super) fn reads(names: Vec<String>) -> Checked<Vec<String>> {
+    if names.len() > MAX_COLUMNS {
+        return broken(format!("it reads {} columns, and {MAX_COLUMNS} are the most", names.len()));
+    }
+    if let Some(name) = twice(names.iter().map(String::as_str)) {
+        return broken(format!("it reads the column `{}` twice", message(name)));
+    }
+    names.into_iter().map(|name| id(name, "the name of a column")).collect()
+}
+
+pub(in super::super) fn columns(columns: Vec<wit::Column>) -> Checked<Vec<Column>> {
+    if columns.len() > MAX_COLUMNS {
+        return broken(format!("it gives {} columns, and {MAX_COLUMNS} are the most", columns.len()));
+    }
+    if let Some(name) = twice(columns.iter().map(|column| column.name.as_str())) {
+        return broken(format!("it gives the column `{}` twice", message(name)));
+    }
+    columns
+        .into_iter()
+        .map(|column| Ok(Column { name: id(column.name, "the name of a column")?, kind: kind(column.kind) }))
+        .collect()
+}
+
+pub(in super::super) fn mistakes(list: Vec<wit::Mistake>) -> Checked<Vec<Mistake>> {
+    if list.is_empty() {
+        return broken("it refuses a configuration and names no mistake");
+    }
+    Ok(list
+        .into_iter()
+        .take(MAX_TOLD)
+        .map(|mistake| Mistake {
+            line: mistake.line,
+            path: message(&mistake.path),
+            message: message(&mistake.message),
+            hint: mistake.hint.map(|hint| message(&hint)),
+        })
+        .collect())
+}
+
+/// The two forms of a value are laid out alike, so this reuses the rows' own lists.
+pub(in super::super) fn wit_rows(rows: Vec<Vec<Value>>) -> Vec<Vec<super::super::bindings::types::Value>> {
+    rows.into_iter().map(|row| row.into_iter().map(wit_value).collect()).collect()
+}
+
+pub(in super::super) fn mapped(list: Vec<wit::Mapped>, rows: usize, output: &[Column]) -> Checked<Vec<Mapped>> {
+    if list.len() != rows {
+        return broken(format!("it gives {} results for {rows} rows", list.len()));
+    }
+    list.into_iter().map(|it| mapped_row(it, output)).collect()
+}
+
+fn mapped_row(mapped: wit::Mapped, output: &[Column]) -> Checked<Mapped> {
+    Ok(match mapped {
+        wit::Mapped::Values(list) => {
+            let list = values(list, output.len())?;
+            match list.iter().zip(output).find(|(value, column)| !fits(value, column.kind)) {
+                Some((_, column)) => return broken(format!("a value of `{}` is not of its type", column.name)),
+                None => Mapped::Values(list),
+            }
+        }
+        wit::Mapped::Skipped(reason) => Mapped::Skipped(message(&reason)),
+        wit::Mapped::Refused(list) if list.is_empty() => return broken("it refuses a row and names no problem"),
+        wit::Mapped::Refused(list) => Mapped::Refused(problems(list)),
+    })
+}
+
+fn fits(value: &Value, kind: Kind) -> bool {
+    matches!(
+        (value, kind),
+        (Value::Null, _)
+            | (_, Kind::Opaque)
+            | (Value::Boolean(_), Kind::Boolean)
+            | (Value::Integer(_), Kind::Integer)
+            | (Value::Decimal(_), Kind::Decimal)
+            | (Value::Text(_), Kind::Text | Kind::Email | Kind::Phone | Kind::Url | Kind::Choice)
+            | (Value::Texts(_), Kind::Choices)
+            | (Value::Instant(_), Kind::Instant)
+            | (Value::Date(_), Kind::Date)
+    )
+}

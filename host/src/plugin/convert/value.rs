@@ -1,0 +1,128 @@
+//! Values, rows, tombstones and problems.
+
+use super::{Checked, MAX_TOLD, broken, id, message, wit};
+use crate::model::time::Instant;
+use crate::model::value::{Problem, Row, Tombstone, Value};
+
+/// A guest's value. Text may hold anything that UTF-8 can: it is the customer's, and one odd character of theirs must not
+/// stop a page.
+pub(super) fn value(value: wit::Value) -> Checked<Value> {
+    Ok(match value {
+        wit::Value::Null => Value::Null,
+        wit::Value::Boolean(flag) => Value::Boolean(flag),
+        wit::Value::Integer(number) => Value::Integer(number),
+        wit::Value::Decimal(text) if is_decimal(&text) => Value::Decimal(text),
+        wit::Value::Decimal(_) => return broken("a decimal is not in plain digits"),
+        wit::Value::Text(text) => Value::Text(text),
+        wit::Value::Instant(at) => Value::Instant(Instant(at)),
+        wit::Value::Date(days) => Value::Date(days),
+        wit::Value::Texts(items) => Value::Texts(items),
+    })
+}
+
+/// `-?[0-9]+(\.[0-9]+)?`
+fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    }
+}
+
+pub(super) fn wit_value(value: Value) -> wit::Value {
+    match value {
+        Value::Null => wit::Value::Null,
+        Value::Boolean(flag) => wit::Value::Boolean(flag),
+        Value::Integer(number) => wit::Value::Integer(number),
+        Value::Decimal(text) => wit::Value::Decimal(text),
+        Value::Text(text) => wit::Value::Text(text),
+        Value::Instant(at) => wit::Value::Instant(at.0),
+        Value::Date(days) => wit::Value::Date(days),
+        Value::Texts(items) => wit::Value::Texts(items),
+    }
+}
+
+/// `width` values, in the order of the columns.
+pub(super) fn values(values: Vec<wit::Value>, width: usize) -> Checked<Vec<Value>> {
+    if values.len() != width {
+        return broken(format!("a row has {} values for {width} columns", values.len()));
+    }
+    // The two forms are laid out alike, so this reuses the list that came out of the guest.
+    values.into_iter().map(value).collect()
+}
+
+pub(super) fn row(row: wit::Row, width: usize) -> Checked<Row> {
+    Ok(Row {
+        id: id(row.id, "a row's id")?,
+        modified: row.modified.map(Instant),
+        version: row.version,
+        values: values(row.values, width)?,
+    })
+}
+
+pub(super) fn tombstone(gone: wit::Tombstone) -> Checked<Tombstone> {
+    let gone_id = id(gone.id, "a tombstone's id")?;
+    let into = gone.into.map(|into| id(into, "the id that a tombstone points to")).transpose()?;
+    if into.as_ref() == Some(&gone_id) {
+        return broken("a tombstone says that a record lives on in itself");
+    }
+    Ok(Tombstone { id: gone_id, at: gone.at.map(Instant), into })
+}
+
+pub(super) fn problems(list: Vec<wit::Problem>) -> Vec<Problem> {
+    list.into_iter()
+        .take(MAX_TOLD)
+        .map(|problem| Problem {
+            field: problem.field.map(|field| message(&field)),
+            message: message(&problem.message),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Broken;
+    use super::*;
+
+    #[test]
+    fn a_decimal_is_plain_digits() {
+        for good in ["0", "-1", "007", "3.14", "-0.50", "99999999999999999999.1"] {
+            assert!(is_decimal(good), "{good}");
+        }
+        for bad in ["", "-", ".5", "5.", "+1", "1e5", "1,5", "1.2.3", " 1", "NaN", "--1", "1.-2", "１"] {
+            assert!(!is_decimal(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_value_comes_back_as_it_went() {
+        let all = vec![
+            Value::Null,
+            Value::Boolean(true),
+            Value::Integer(i64::MIN),
+            Value::Decimal("-1.50".into()),
+            Value::Text("nul\0 is the customer's".into()),
+            Value::Instant(Instant(-1)),
+            Value::Date(-1),
+            Value::Texts(vec!["a".into(), String::new()]),
+        ];
+        let wit: Vec<wit::Value> = all.clone().into_iter().map(wit_value).collect();
+        assert_eq!(values(wit, 8), Ok(all));
+    }
+
+    #[test]
+    fn a_row_has_a_value_for_each_column() {
+        let short = wit::Row { id: "1".into(), modified: None, version: None, values: vec![wit::Value::Null] };
+        assert_eq!(row(short, 2), Err(Broken("a row has 1 values for 2 columns".into())));
+    }
+
+    #[test]
+    fn a_record_does_not_live_on_in_itself() {
+        let gone = |into: &str| wit::Tombstone { id: "1".into(), at: None, into: Some(into.into()) };
+        let merged = Tombstone { id: "1".into(), at: None, into: Some("2".into()) };
+        assert_eq!(tombstone(gone("2")), Ok(merged));
+        assert!(tombstone(gone("1")).is_err());
+        assert!(tombstone(gone("")).is_err());
+    }
+}

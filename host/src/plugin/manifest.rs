@@ -1,0 +1,210 @@
+//! Reads and checks a manifest, as its author wrote it and as it is packed. No files, no components.
+
+use serde_json::Value as Json;
+
+use crate::model::manifest::{CONTRACT, Limits, Manifest, PluginKind};
+
+/// What is wrong with a manifest. The author of the plugin has to mend it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ManifestError {
+    #[error("the manifest has unknown keys: {}", .0.join(", "))]
+    UnknownKeys(Vec<String>),
+    #[error("the manifest can't be read: {0}")]
+    Unreadable(String),
+    #[error("the manifest's `limits` ask for more than any plugin may have: at most {}", most())]
+    Limits,
+    #[error("the manifest's `{key}` {reason}")]
+    Bad { key: String, reason: String },
+    #[error("the settings schema is not a JSON Schema: {0}")]
+    Schema(String),
+    #[error(
+        "the plugin was built for contract {found}, and this host speaks {CONTRACT}: build it with an SDK of {CONTRACT}"
+    )]
+    Contract { found: semver::Version },
+}
+
+fn most() -> String {
+    let Limits { memory_mib, call_seconds, host_calls, answer_mib } = Limits::MOST;
+    format!(
+        "`memory-mib` {memory_mib}, `call-seconds` {call_seconds}, `host-calls` {host_calls}, `answer-mib` {answer_mib}"
+    )
+}
+
+/// The keys of each table. A test holds them against the manifest's own types.
+const KEYS: [(&str, &[&str]); 13] = [
+    ("", &["plugin", "network", "sign-in", "limits", "rate", "daily", "settings", "presets"]),
+    ("plugin", &["id", "name", "version", "kind", "contract", "publisher", "description", "license"]),
+    ("network", &["base", "hosts"]),
+    ("sign-in", &["oauth2", "bearer", "header", "basic"]),
+    ("sign-in.oauth2", &["authorize", "token", "scopes", "optional-scopes", "pkce"]),
+    ("sign-in.bearer", &["label", "help"]),
+    ("sign-in.header", &["name", "label", "help"]),
+    ("sign-in.basic", &["label", "help"]),
+    ("limits", &["memory-mib", "call-seconds", "host-calls", "answer-mib"]),
+    ("rate", &["bucket", "requests", "per-ms", "remaining-header", "limit-header", "interval-header"]),
+    ("daily", &["remaining-header", "limit-header", "exhausted-marker"]),
+    ("settings", &["schema"]),
+    // The names of presets are the author's own.
+    ("presets", &[]),
+];
+
+/// Reads the text of a `plugin.toml`; the schema and the presets are still paths.
+pub(super) fn from_toml(text: &str) -> Result<Manifest, ManifestError> {
+    let table: toml::Table =
+        toml::from_str(text).map_err(|error| ManifestError::Unreadable(toml_place(text, &error)))?;
+    let json = serde_json::to_value(&table).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+    refuse_unknown_keys(&json)?;
+    // Read again from the text, whose errors know their line.
+    toml::from_str(text).map_err(|error| ManifestError::Unreadable(toml_place(text, &error)))
+}
+
+fn toml_place(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().replace('\n', "; ");
+    match error.span().and_then(|span| text.get(..span.start)) {
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
+    }
+}
+
+/// Reads the packed form and checks all of it.
+pub(super) fn from_json(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+    let json: Json = serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+    refuse_unknown_keys(&json)?;
+    let manifest: Manifest =
+        serde_json::from_value(json).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+    check(&manifest)?;
+    Ok(manifest)
+}
+
+fn refuse_unknown_keys(json: &Json) -> Result<(), ManifestError> {
+    let mut unknown = Vec::new();
+    visit(json, "", &mut unknown);
+    if unknown.is_empty() { Ok(()) } else { Err(ManifestError::UnknownKeys(unknown)) }
+}
+
+fn visit(json: &Json, path: &str, unknown: &mut Vec<String>) {
+    let Some((_, keys)) = KEYS.iter().find(|(table, _)| *table == path) else { return };
+    if keys.is_empty() {
+        return;
+    }
+    let tables: Vec<&Json> = match json {
+        Json::Array(items) => items.iter().collect(),
+        one => vec![one],
+    };
+    for (key, value) in tables.into_iter().filter_map(Json::as_object).flatten() {
+        let place = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        if keys.contains(&key.as_str()) {
+            visit(value, &place, unknown);
+        } else {
+            unknown.push(match nearest(key, keys) {
+                Some(known) => format!("`{place}` (did you mean `{known}`?)"),
+                None => format!("`{place}`"),
+            });
+        }
+    }
+}
+
+/// The known key that a misspelt one probably stands for.
+fn nearest<'a>(key: &str, known: &[&'a str]) -> Option<&'a str> {
+    let key = key.replace('_', "-");
+    let (steps, best) = known.iter().map(|candidate| (distance(&key, candidate), *candidate)).min()?;
+    // A third of its letters wrong is still the same word to a reader.
+    (steps <= best.len().div_ceil(3)).then_some(best)
+}
+
+/// How many letters must be put in, taken out or changed.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (line, letter) in one.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, candidate) in other.iter().enumerate() {
+            let change = diagonal + usize::from(letter != *candidate);
+            diagonal = row[column + 1];
+            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[other.len()]
+}
+
+/// What the types alone don't say.
+pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
+    if !speaks(&manifest.plugin.contract) {
+        return Err(ManifestError::Contract { found: manifest.plugin.contract.clone() });
+    }
+    let limits = manifest.limits;
+    if !limits.within(&Limits::MOST) {
+        return Err(ManifestError::Limits);
+    }
+    for (key, amount) in [
+        ("limits.memory-mib", limits.memory_mib),
+        ("limits.call-seconds", limits.call_seconds),
+        ("limits.answer-mib", limits.answer_mib),
+    ] {
+        if amount == 0 {
+            return Err(bad(key, "is 0: a plugin can do nothing with that"));
+        }
+    }
+    match manifest.plugin.kind {
+        PluginKind::Connector => check_reach(manifest)?,
+        PluginKind::Mapper => check_purity(manifest)?,
+    }
+    match &manifest.settings {
+        Some(settings) => check_schema(&settings.schema),
+        None => Ok(()),
+    }
+}
+
+fn check_reach(manifest: &Manifest) -> Result<(), ManifestError> {
+    for rate in &manifest.rate {
+        if rate.requests == 0 || rate.per_ms == 0 {
+            return Err(bad(
+                "rate",
+                &format!("`{}` allows nothing: `requests` and `per-ms` are at least 1", rate.bucket),
+            ));
+        }
+    }
+    let Some(network) = &manifest.network else { return Ok(()) };
+    let urls = network.hosts.iter().map(|url| ("network.hosts", url)).chain([("network.base", &network.base)]);
+    for (key, url) in urls {
+        if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+            return Err(bad(key, &format!("names `{url}`, which is not an http or https address")));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad(key, "holds a credential: describe the way to sign in under `sign-in`"));
+        }
+    }
+    Ok(())
+}
+
+fn check_purity(manifest: &Manifest) -> Result<(), ManifestError> {
+    let asks = [
+        ("network", manifest.network.is_some()),
+        ("sign-in", manifest.sign_in != crate::model::manifest::SignIn::default()),
+        ("rate", !manifest.rate.is_empty()),
+        ("daily", manifest.daily.is_some()),
+    ];
+    match asks.into_iter().find(|(_, there)| *there) {
+        Some((key, _)) => Err(bad(key, "has no place in a mapper, which reaches nothing")),
+        None => Ok(()),
+    }
+}
+
+fn check_schema(text: &str) -> Result<(), ManifestError> {
+    let schema: Json = serde_json::from_str(text).map_err(|error| ManifestError::Schema(error.to_string()))?;
+    if !schema.is_object() {
+        return Err(ManifestError::Schema("it is not a JSON object".into()));
+    }
+    jsonschema::validator_for(&schema).map(|_| ()).map_err(|error| ManifestError::Schema(error.to_string()))
+}
+
+fn bad(key: &str, reason: &str) -> ManifestError {
+    ManifestError::Bad { key: key.to_owned(), reason: reason.to_owned() }
+}
+
+/// Whether this host runs plugins of that contract: before 1.0 the minor number counts as the major one.
+pub(super) fn speaks(contract: &semver::Version) -> bool {
+    let major = |version: &semver::Version| if version.major == 0 { (0, version.minor) } else { (version.major, 0) };
+    major(contract) == major(&CONTRACT) && contract.pre.is_empty()
+}

@@ -1,0 +1,245 @@
+//! The sandbox: reads packages, compiles them once, and runs connectors and mappers in them. The only code that knows
+//! wasmtime; it reaches a CRM through the port that each call is given, and no other way.
+
+mod bindings;
+mod budget;
+mod cache;
+mod connector;
+mod convert;
+mod engine;
+mod imports;
+mod manifest;
+mod mapper;
+pub mod package;
+mod sandbox;
+mod shape;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use wasmtime::component::{Component, Linker};
+
+use bindings::connector::ConnectorPluginPre;
+use bindings::mapper::MapperPluginPre;
+use budget::Starting;
+use cache::Cache;
+pub use connector::{ConnectorContext, SandboxedConnector};
+use imports::ConnectorState;
+pub use manifest::ManifestError;
+use mapper::MapperState;
+pub use mapper::SandboxedMapper;
+use package::{MAX_PACKAGE_BYTES, PackageError};
+use sandbox::Sandbox;
+pub use shape::Face;
+
+use crate::capability::log::LogSink;
+use crate::model::grant::{Digest, Grant};
+use crate::model::manifest::{Limits, Manifest, PluginKind};
+
+/// How plugins are loaded.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where compiled plugins are kept. Made when it is needed, for the host's user alone.
+    pub cache_dir: PathBuf,
+    /// Seals what is kept, so that only a holder of the key can put machine code there. Without one, the rights of the
+    /// folder alone protect it, and the seal guards against damage only.
+    pub cache_key: Option<[u8; 32]>,
+}
+
+/// Why a plugin could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("the plugin at `{path}` can't be read")]
+    Unreadable { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    #[error("the grant is for {granted}, and this plugin is {found}: it is another file than the one that was granted")]
+    NotGranted { granted: Digest, found: Digest },
+    /// The types of its functions are not those of the contract, or it imports what is not there.
+    #[error("plugin `{plugin}` does not fit the contract: {reason}")]
+    Mismatch { plugin: String, reason: String },
+    #[error("plugin `{plugin}` can't be compiled: {reason}")]
+    Compile { plugin: String, reason: String },
+    #[error("plugin `{plugin}` is a {found}, not a {wanted}")]
+    WrongKind { plugin: String, found: &'static str, wanted: &'static str },
+    /// The machine has no room for the sandbox, or not the means.
+    #[error("the sandbox can't be set up: {0}")]
+    Sandbox(String),
+}
+
+/// All plugins of a process. Costs nothing until the first is loaded.
+pub struct Plugins {
+    cache: Cache,
+    sandbox: OnceLock<Arc<Sandbox>>,
+    loaded: Mutex<HashMap<Digest, Weak<Code>>>,
+    /// Compiling takes memory and every core, so it is one at a time.
+    compiling: tokio::sync::Mutex<()>,
+}
+
+/// A plugin's machine code, shared by all its connections.
+struct Code {
+    manifest: Manifest,
+    sandbox: Arc<Sandbox>,
+    body: Body,
+}
+
+enum Body {
+    Connector(ConnectorPluginPre<ConnectorState>),
+    Mapper(MapperPluginPre<MapperState>),
+}
+
+/// A plugin under a grant, ready to be called.
+#[derive(Clone)]
+pub struct LoadedPlugin {
+    code: Arc<Code>,
+    limits: Limits,
+}
+
+impl Plugins {
+    pub fn new(options: Options) -> Self {
+        Self {
+            cache: Cache::new(options.cache_dir, options.cache_key),
+            sandbox: OnceLock::new(),
+            loaded: Mutex::default(),
+            compiling: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Loads the package at `path`; see [`Plugins::load`].
+    pub async fn load_file(&self, path: &Path, grant: &Grant) -> Result<LoadedPlugin, LoadError> {
+        let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
+        let size = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
+        if size > MAX_PACKAGE_BYTES {
+            return Err(PackageError::TooLarge { bytes: size }.into());
+        }
+        self.load(tokio::fs::read(path).await.map_err(unreadable)?, grant).await
+    }
+
+    /// Loads a package for which there is a grant. Compiled once per host and version, then taken from the cache.
+    pub async fn load(&self, package: Vec<u8>, grant: &Grant) -> Result<LoadedPlugin, LoadError> {
+        let found = package::digest(&package);
+        if found != grant.digest {
+            return Err(LoadError::NotGranted { granted: grant.digest.clone(), found });
+        }
+        let limits = at_most(grant.limits);
+        let _compiling = self.compiling.lock().await;
+        if let Some(code) = self.known(&found) {
+            return Ok(LoadedPlugin { code, limits });
+        }
+        let (cache, sandbox) = (self.cache.clone(), self.sandbox.get().cloned());
+        let work = tokio::task::spawn_blocking(move || Code::load(&cache, sandbox, package));
+        let code = Arc::new(work.await.map_err(|error| LoadError::Sandbox(error.to_string()))??);
+        // The lock on compiling is held, so no other load can have set it.
+        self.sandbox.get_or_init(|| Arc::clone(&code.sandbox));
+        self.lock_loaded().insert(found, Arc::downgrade(&code));
+        Ok(LoadedPlugin { code, limits })
+    }
+
+    fn known(&self, digest: &Digest) -> Option<Arc<Code>> {
+        let mut loaded = self.lock_loaded();
+        loaded.retain(|_, code| code.strong_count() > 0);
+        loaded.get(digest).and_then(Weak::upgrade)
+    }
+
+    fn lock_loaded(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Weak<Code>>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A grant can't give more than the host can bear.
+fn at_most(limits: Limits) -> Limits {
+    Limits {
+        memory_mib: limits.memory_mib.min(Limits::MOST.memory_mib),
+        call_seconds: limits.call_seconds.min(Limits::MOST.call_seconds),
+        host_calls: limits.host_calls.min(Limits::MOST.host_calls),
+        answer_mib: limits.answer_mib.min(Limits::MOST.answer_mib),
+    }
+}
+
+impl Code {
+    /// Reads, checks, compiles and links. Blocks for as long as that takes.
+    fn load(cache: &Cache, sandbox: Option<Arc<Sandbox>>, bytes: Vec<u8>) -> Result<Self, LoadError> {
+        let sandbox = match sandbox {
+            Some(sandbox) => sandbox,
+            None => Arc::new(Sandbox::new().map_err(|error| LoadError::Sandbox(format!("{error:#}")))?),
+        };
+        let engine = sandbox.engine();
+        // What the cache holds was read in full before it was compiled, so the manifest is all that is needed.
+        let package = package::identify(bytes)?;
+        let (manifest, component) = match cache.load(engine, &package.digest) {
+            Some(component) => (package.manifest, component),
+            None => {
+                let package = package::read(package.bytes)?;
+                let component = Component::from_binary(engine, &package.bytes).map_err(|error| LoadError::Compile {
+                    plugin: package.manifest.plugin.id.to_string(),
+                    reason: format!("{error:#}"),
+                })?;
+                cache.save(engine, &package.digest, &component);
+                (package.manifest, component)
+            }
+        };
+        let body = link(&sandbox, manifest.plugin.kind, &component).map_err(|error| LoadError::Mismatch {
+            plugin: manifest.plugin.id.to_string(),
+            reason: format!("{error:#}"),
+        })?;
+        Ok(Self { manifest, sandbox, body })
+    }
+}
+
+fn link(sandbox: &Sandbox, kind: PluginKind, component: &Component) -> wasmtime::Result<Body> {
+    let engine = sandbox.engine();
+    Ok(match kind {
+        PluginKind::Connector => {
+            let linker = imports::connector_linker(engine)?;
+            Body::Connector(ConnectorPluginPre::new(linker.instantiate_pre(component)?)?)
+        }
+        PluginKind::Mapper => {
+            let linker = Linker::<MapperState>::new(engine);
+            Body::Mapper(MapperPluginPre::new(linker.instantiate_pre(component)?)?)
+        }
+    })
+}
+
+impl LoadedPlugin {
+    pub fn manifest(&self) -> &Manifest {
+        &self.code.manifest
+    }
+
+    /// The connector of one connection.
+    pub fn connector(&self, context: ConnectorContext) -> Result<SandboxedConnector, LoadError> {
+        let plugin = self.code.manifest.plugin.id.clone();
+        match &self.code.body {
+            Body::Connector(pre) => Ok(SandboxedConnector {
+                sandbox: Arc::clone(&self.code.sandbox),
+                pre: pre.clone(),
+                log: LogSink::new(plugin.clone(), context.connection.clone()),
+                plugin,
+                limits: self.limits,
+                context,
+            }),
+            Body::Mapper(_) => Err(self.wrong_kind("mapper", "connector")),
+        }
+    }
+
+    pub fn mapper(&self) -> Result<SandboxedMapper, LoadError> {
+        match &self.code.body {
+            Body::Mapper(pre) => Ok(SandboxedMapper {
+                sandbox: Arc::clone(&self.code.sandbox),
+                pre: pre.clone(),
+                plugin: self.code.manifest.plugin.id.clone(),
+                limits: self.limits,
+            }),
+            Body::Connector(_) => Err(self.wrong_kind("connector", "mapper")),
+        }
+    }
+
+    fn wrong_kind(&self, found: &'static str, wanted: &'static str) -> LoadError {
+        LoadError::WrongKind { plugin: self.code.manifest.plugin.id.to_string(), found, wanted }
+    }
+}
+
+/// Marks an error as one of starting a guest, before it was asked anything.
+fn starting(error: wasmtime::Error) -> wasmtime::Error {
+    error.context(Starting)
+}

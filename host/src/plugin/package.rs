@@ -1,0 +1,292 @@
+//! The file that is shipped: a component with its manifest in a custom section. Packs it and reads it; runs nothing.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::manifest::{self, ManifestError};
+use super::shape::{self, Encoding, Face, Faces};
+use crate::model::grant::Digest;
+use crate::model::manifest::{CONTRACT, Manifest, PluginKind};
+
+/// The custom section that holds the manifest as JSON.
+const MANIFEST_SECTION: &str = "ferry:manifest";
+
+/// The custom section in which an SDK says what it was: JSON, in the module that it was linked into.
+const SDK_SECTION: &str = "ferry:sdk";
+
+/// The largest package. A Rust plugin has 0.1 MB, one with a JavaScript engine 12 MB, one with Python 18 MB; compiling
+/// takes memory and time in proportion.
+pub const MAX_PACKAGE_BYTES: u64 = 32 << 20;
+
+/// The largest schema or preset that a manifest may refer to: they are written by hand.
+const MAX_REFERENCED_BYTES: u64 = 1 << 20;
+
+/// What a connector may import beside the contract: what a language's runtime needs, and nothing that reaches out.
+const RUNTIME_IMPORTS: [&str; 4] = ["wasi:cli/", "wasi:io/", "wasi:clocks/", "wasi:random/"];
+
+/// The contract's own interfaces that a connector may import.
+const CONTRACT_IMPORTS: [&str; 4] = ["types", "http", "log", "signature"];
+
+/// A package that was read and found whole. Not yet compiled, not yet granted anything.
+#[derive(Debug, Clone)]
+pub struct Package {
+    pub manifest: Manifest,
+    /// Of the whole file.
+    pub digest: Digest,
+    /// The whole file, which is a component.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a file is not a plugin that this host can run. Every text is one sentence for an admin or an author.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    #[error("the file ends in the middle of a section: it was cut short; get it again")]
+    Truncated,
+    #[error("the file is not WebAssembly")]
+    NotWasm,
+    #[error("the file is a core module and not a packed plugin: pack it with `ferry plugin pack`")]
+    CoreModule,
+    #[error("the component has no manifest: pack it with `ferry plugin pack`")]
+    NoManifest,
+    #[error("the component is packed already: pack it as it was built")]
+    Packed,
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    #[error("the component is not valid: {0}")]
+    Invalid(String),
+    #[error(
+        "a {} exports `{expected}`, but this component exports {exports} and imports {imports}", kind_name(*.kind)
+    )]
+    WrongWorld { kind: PluginKind, expected: String, exports: String, imports: String },
+    #[error(
+        "`{name}` is of another contract than {CONTRACT}, which this host speaks: build the plugin with an SDK of {CONTRACT}"
+    )]
+    OtherContract { name: String },
+    #[error("a {} may not import {}", kind_name(*.kind), .names.join(", "))]
+    ForbiddenImports { kind: PluginKind, names: Vec<String> },
+    #[error("the package has {bytes} bytes, and {MAX_PACKAGE_BYTES} are the most that this host takes")]
+    TooLarge { bytes: u64 },
+    #[error("the module can't be made a component: {0}")]
+    Componentize(String),
+    #[error("`{path}`, which the manifest names as `{key}`, can't be read")]
+    Referenced { key: String, path: PathBuf, source: std::io::Error },
+    #[error("`{path}`, which the manifest names as `{key}`, has more than {MAX_REFERENCED_BYTES} bytes")]
+    ReferencedTooLarge { key: String, path: PathBuf },
+}
+
+fn kind_name(kind: PluginKind) -> &'static str {
+    match kind {
+        PluginKind::Connector => "connector",
+        PluginKind::Mapper => "mapper",
+    }
+}
+
+/// Packs a component, or a core module that holds a component's type, with its `plugin.toml`. Paths in the manifest are
+/// taken below `folder`, and replaced by what the files say.
+pub fn pack(bytes: &[u8], plugin_toml: &str, folder: &Path) -> Result<Vec<u8>, PackageError> {
+    let component = match shape::encoding(bytes) {
+        Encoding::Component => bytes.to_vec(),
+        Encoding::CoreModule => componentize(bytes)?,
+        Encoding::Cut => return Err(PackageError::Truncated),
+        Encoding::Foreign => return Err(PackageError::NotWasm),
+    };
+    if section(&component, MANIFEST_SECTION)?.is_some() {
+        return Err(PackageError::Packed);
+    }
+    let mut manifest = manifest::from_toml(plugin_toml)?;
+    resolve(&mut manifest, folder)?;
+    let json = serde_json::to_vec(&manifest).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+    let packed = shape::with_custom_section(component, MANIFEST_SECTION, &json);
+    // What was packed is what an admin will install: it has to pass the same checks.
+    Ok(read(packed)?.bytes)
+}
+
+fn componentize(module: &[u8]) -> Result<Vec<u8>, PackageError> {
+    let encode = || wit_component::ComponentEncoder::default().module(module)?.validate(true).encode();
+    encode().map_err(|error| PackageError::Componentize(format!("{error:#}")))
+}
+
+fn resolve(manifest: &mut Manifest, folder: &Path) -> Result<(), PackageError> {
+    if let Some(settings) = &mut manifest.settings {
+        settings.schema = referenced("settings.schema", &settings.schema, folder)?;
+    }
+    for (name, path) in &mut manifest.presets {
+        *path = referenced(&format!("presets.{name}"), path, folder)?;
+    }
+    Ok(())
+}
+
+fn referenced(key: &str, path: &str, folder: &Path) -> Result<String, PackageError> {
+    let path = folder.join(path);
+    let read = || {
+        let size = std::fs::metadata(&path)?.len();
+        if size > MAX_REFERENCED_BYTES { Ok(None) } else { std::fs::read_to_string(&path).map(Some) }
+    };
+    match read() {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(PackageError::ReferencedTooLarge { key: key.to_owned(), path }),
+        Err(source) => Err(PackageError::Referenced { key: key.to_owned(), path, source }),
+    }
+}
+
+/// Reads a package and checks all that can be checked without compiling it. The types of its functions are checked
+/// when it is loaded.
+pub fn read(bytes: Vec<u8>) -> Result<Package, PackageError> {
+    let package = identify(bytes)?;
+    let faces = shape::faces(&package.bytes).map_err(|error| PackageError::Invalid(error.to_string()))?;
+    check_contract(&faces)?;
+    if let Some(sdk) = sdk_of(&package.bytes)?
+        && !manifest::speaks(&sdk.contract)
+    {
+        return Err(PackageError::OtherContract { name: format!("{} {}", sdk.sdk, sdk.version) });
+    }
+    check_world(package.manifest.plugin.kind, &faces)?;
+    Ok(package)
+}
+
+/// Reads the manifest and the digest only: enough for bytes that were read in full before.
+pub(super) fn identify(bytes: Vec<u8>) -> Result<Package, PackageError> {
+    if bytes.len() as u64 > MAX_PACKAGE_BYTES {
+        return Err(PackageError::TooLarge { bytes: bytes.len() as u64 });
+    }
+    match shape::encoding(&bytes) {
+        Encoding::Component => {}
+        Encoding::CoreModule => return Err(PackageError::CoreModule),
+        Encoding::Cut => return Err(PackageError::Truncated),
+        Encoding::Foreign => return Err(PackageError::NotWasm),
+    }
+    let manifest = manifest::from_json(section(&bytes, MANIFEST_SECTION)?.ok_or(PackageError::NoManifest)?)?;
+    Ok(Package { manifest, digest: digest(&bytes), bytes })
+}
+
+/// The SHA-256 of a package, in lower-case hex.
+pub fn digest(bytes: &[u8]) -> Digest {
+    Digest(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A custom section of the file itself: one that lies deeper was put there by someone else's toolchain.
+fn section<'a>(bytes: &'a [u8], name: &str) -> Result<Option<&'a [u8]>, PackageError> {
+    let customs = shape::custom_sections(bytes).map_err(|_| PackageError::Truncated)?;
+    Ok(customs.into_iter().find(|custom| custom.depth == 0 && custom.name == name).map(|custom| custom.data))
+}
+
+/// What an SDK says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SdkStamp {
+    pub sdk: String,
+    pub version: String,
+    /// The contract that it speaks.
+    pub contract: semver::Version,
+}
+
+/// A component without a stamp, or with one in a form of its own, was made without an SDK: its imports and exports
+/// tell the contract too.
+fn sdk_of(bytes: &[u8]) -> Result<Option<SdkStamp>, PackageError> {
+    let customs = shape::custom_sections(bytes).map_err(|_| PackageError::Truncated)?;
+    let stamp = customs.into_iter().find(|custom| custom.name == SDK_SECTION);
+    Ok(stamp.and_then(|custom| serde_json::from_slice(custom.data).ok()))
+}
+
+fn check_contract(faces: &Faces) -> Result<(), PackageError> {
+    let foreign = faces.imports.iter().chain(&faces.exports).find(|face| match contract_interface(&face.name) {
+        Some((_, version)) => !version.parse().is_ok_and(|version| manifest::speaks(&version)),
+        None => false,
+    });
+    match foreign {
+        Some(face) => Err(PackageError::OtherContract { name: face.name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The interface and version of a name like `ferry:crm/http@0.1.0`.
+fn contract_interface(name: &str) -> Option<(&str, &str)> {
+    let rest = name.strip_prefix("ferry:crm/")?;
+    Some(rest.split_once('@').unwrap_or((rest, "")))
+}
+
+fn check_world(kind: PluginKind, faces: &Faces) -> Result<(), PackageError> {
+    let interface = kind_name(kind);
+    let exported =
+        faces.exports.iter().any(|face| contract_interface(&face.name).is_some_and(|(it, _)| it == interface));
+    if !exported {
+        return Err(PackageError::WrongWorld {
+            kind,
+            expected: format!("ferry:crm/{interface}@{CONTRACT}"),
+            exports: list(&faces.exports),
+            imports: list(&faces.imports),
+        });
+    }
+    let forbidden: Vec<String> =
+        faces.imports.iter().filter(|face| !allowed(kind, face)).map(|face| format!("`{}`", face.name)).collect();
+    if forbidden.is_empty() { Ok(()) } else { Err(PackageError::ForbiddenImports { kind, names: forbidden }) }
+}
+
+fn allowed(kind: PluginKind, face: &Face) -> bool {
+    // Types are compiled away: nothing is reached through them.
+    if face.only_types() {
+        return true;
+    }
+    match (kind, contract_interface(&face.name)) {
+        (PluginKind::Mapper, _) => false,
+        (PluginKind::Connector, Some((interface, _))) => CONTRACT_IMPORTS.contains(&interface),
+        (PluginKind::Connector, None) => {
+            let second_preview = face.name.split_once('@').is_some_and(|(_, version)| version.starts_with("0.2."));
+            second_preview && RUNTIME_IMPORTS.iter().any(|prefix| face.name.starts_with(prefix))
+        }
+    }
+}
+
+fn list(faces: &[Face]) -> String {
+    if faces.is_empty() {
+        return "nothing".into();
+    }
+    let names: Vec<String> = faces.iter().map(|face| format!("`{}`", face.name)).collect();
+    names.join(", ")
+}
+
+/// What a file holds, for people who ask why it is refused or what it can do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    pub digest: Digest,
+    pub bytes: usize,
+    pub imports: Vec<Face>,
+    pub exports: Vec<Face>,
+    pub custom_sections: Vec<CustomSection>,
+    pub sdk: Option<SdkStamp>,
+    pub manifest: Option<Manifest>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CustomSection {
+    pub name: String,
+    pub bytes: usize,
+    /// 0 in the file itself, more in the modules and components inside.
+    pub depth: u32,
+}
+
+/// Looks into any component, packed or not.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, PackageError> {
+    match shape::encoding(bytes) {
+        Encoding::Component => {}
+        Encoding::CoreModule => return Err(PackageError::CoreModule),
+        Encoding::Cut => return Err(PackageError::Truncated),
+        Encoding::Foreign => return Err(PackageError::NotWasm),
+    }
+    let customs = shape::custom_sections(bytes).map_err(|_| PackageError::Truncated)?;
+    let faces = shape::faces(bytes).map_err(|error| PackageError::Invalid(error.to_string()))?;
+    let manifest = section(bytes, MANIFEST_SECTION)?.map(manifest::from_json).transpose()?;
+    Ok(Inspection {
+        digest: digest(bytes),
+        bytes: bytes.len(),
+        imports: faces.imports,
+        exports: faces.exports,
+        custom_sections: customs
+            .into_iter()
+            .map(|custom| CustomSection { name: custom.name.to_owned(), bytes: custom.data.len(), depth: custom.depth })
+            .collect(),
+        sdk: sdk_of(bytes)?,
+        manifest,
+    })
+}

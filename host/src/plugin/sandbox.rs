@@ -1,0 +1,78 @@
+//! Where guests run: the engine, the places in it, and one guarded call. Knows no connector and no mapper.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::Engine;
+
+use super::engine::{PLACES, Running, TickingEngine};
+use crate::model::failure::FaultKind;
+
+/// How long a call waits for a place. Every call before it ends within its own deadline, which is no longer than this.
+const CALL_WAIT: Duration = Duration::from_secs(600);
+
+/// How long an opening mapping waits for a place: mappings are held for whole runs, so a longer wait promises nothing.
+const MAPPING_WAIT: Duration = Duration::from_secs(60);
+
+/// One per process, shared by all that is loaded.
+pub(super) struct Sandbox {
+    ticking: TickingEngine,
+    /// Calls of connectors and open mappings have places of their own, so that neither can starve the other: a run holds
+    /// its mapping while it calls its connector.
+    calls: Arc<Semaphore>,
+    mappings: Arc<Semaphore>,
+}
+
+/// A place in the sandbox, free again when it is dropped.
+pub(super) struct Place(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
+
+impl Sandbox {
+    pub(super) fn new() -> wasmtime::Result<Self> {
+        let places = || Arc::new(Semaphore::new(PLACES as usize));
+        Ok(Self { ticking: TickingEngine::new()?, calls: places(), mappings: places() })
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        self.ticking.engine()
+    }
+
+    pub(super) fn running(&self) -> Running {
+        self.ticking.running()
+    }
+
+    pub(super) async fn call_place(&self) -> Result<Place, FaultKind> {
+        place(&self.calls, CALL_WAIT).await
+    }
+
+    pub(super) async fn mapping_place(&self) -> Result<Place, FaultKind> {
+        place(&self.mappings, MAPPING_WAIT).await
+    }
+}
+
+async fn place(places: &Arc<Semaphore>, wait: Duration) -> Result<Place, FaultKind> {
+    match tokio::time::timeout(wait, Arc::clone(places).acquire_owned()).await {
+        Ok(Ok(permit)) => Ok(Place(permit)),
+        Ok(Err(_)) | Err(_) => Err(FaultKind::Start(format!("all {PLACES} places in the sandbox are taken"))),
+    }
+}
+
+/// What stopped a call: its error, or its deadline.
+pub(super) enum Stopped {
+    Error(wasmtime::Error),
+    Late,
+}
+
+/// Runs a call of a guest for at most `time`. Where it is stopped, the instance is dead.
+pub(super) async fn guarded<R>(
+    sandbox: &Sandbox,
+    time: Duration,
+    call: impl Future<Output = wasmtime::Result<R>>,
+) -> Result<R, Stopped> {
+    let _running = sandbox.running();
+    // The epoch stops a guest that computes, this one that waits.
+    match tokio::time::timeout(time, call).await {
+        Ok(answer) => answer.map_err(Stopped::Error),
+        Err(_) => Err(Stopped::Late),
+    }
+}
