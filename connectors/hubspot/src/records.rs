@@ -1,0 +1,418 @@
+//! Reads HubSpot's pages of records straight into rows: no tree of values, no map per record. This is where a backfill
+//! spends its time.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+
+use ferry_sdk::connector::Failure;
+use ferry_sdk::http::Response;
+use ferry_sdk::value::{Instant, Row, Value};
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::time;
+use crate::values::Reading;
+
+/// The columns of a pull, as the parser looks them up.
+pub(crate) struct Columns {
+    names: Vec<String>,
+    readings: Vec<Reading>,
+    /// The property that tells when a record last changed.
+    stamp: &'static str,
+    places: HashMap<String, Place>,
+    /// The keys of the record before, in order: HubSpot writes those of the next one in the same order, so that finding a
+    /// key's place is one comparison.
+    seen: RefCell<Vec<(String, Place)>>,
+}
+
+/// Where a property's value goes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    column: Option<usize>,
+    is_stamp: bool,
+}
+
+/// A page of records.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Records {
+    pub(crate) rows: Vec<Row>,
+    /// HubSpot's cursor of the next page.
+    pub(crate) after: Option<String>,
+    pub(crate) total: Option<u64>,
+}
+
+impl Columns {
+    /// # Errors
+    /// `invalid` for a column that is named twice.
+    pub(crate) fn new(names: &[String], readings: Vec<Reading>, stamp: &'static str) -> Result<Self, Failure> {
+        let mut places: HashMap<String, Place> = HashMap::with_capacity(names.len() + 1);
+        for (at, name) in names.iter().enumerate() {
+            if places.insert(name.clone(), Place { column: Some(at), is_stamp: false }).is_some() {
+                return Err(Failure::invalid(name, "is asked for twice"));
+            }
+        }
+        places.entry(stamp.to_owned()).or_default().is_stamp = true;
+        Ok(Self { names: names.to_vec(), readings, stamp, places, seen: RefCell::default() })
+    }
+
+    pub(crate) fn readings(&self) -> &[Reading] {
+        &self.readings
+    }
+
+    /// The properties to ask HubSpot for: the columns and the stamp.
+    pub(crate) fn properties(&self) -> Vec<&str> {
+        let stamp = (!self.names.iter().any(|name| name == self.stamp)).then_some(self.stamp);
+        self.names.iter().map(String::as_str).chain(stamp).collect()
+    }
+
+    /// # Errors
+    /// `temporary` where the body is no page of records.
+    pub(crate) fn read(&self, response: &Response) -> Result<Records, Failure> {
+        // Checked once as a whole, so that the parser need not check each text by itself.
+        let text = std::str::from_utf8(&response.body).map_err(|_| Failure::malformed("it is not UTF-8"))?;
+        let mut json = serde_json::Deserializer::from_str(text);
+        self.deserialize(&mut json).map_err(|error| {
+            // The error's own text may quote a customer's value.
+            Failure::malformed(format!("no page of records (line {}, column {})", error.line(), error.column()))
+        })
+    }
+
+    fn place(&self, at: usize, key: &str) -> Place {
+        let mut seen = self.seen.borrow_mut();
+        if let Some((known, place)) = seen.get(at)
+            && known == key
+        {
+            return *place;
+        }
+        let place = self.places.get(key).copied().unwrap_or_default();
+        seen.truncate(at);
+        if seen.len() == at {
+            seen.push((key.to_owned(), place));
+        }
+        place
+    }
+}
+
+/// Names the keys of an object that the parser cares for.
+macro_rules! keys {
+    ($name:ident { $($key:literal => $variant:ident),* }) => {
+        enum $name { $($variant,)* Other }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(json: D) -> Result<Self, D::Error> {
+                struct Key;
+                impl Visitor<'_> for Key {
+                    type Value = $name;
+                    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        text.write_str("a key")
+                    }
+                    fn visit_str<E: Error>(self, key: &str) -> Result<$name, E> {
+                        Ok(match key { $($key => $name::$variant,)* _ => $name::Other })
+                    }
+                }
+                json.deserialize_identifier(Key)
+            }
+        }
+    };
+}
+
+keys!(PageKey { "results" => Results, "paging" => Paging, "total" => Total });
+keys!(RecordKey { "id" => Id, "properties" => Properties, "updatedAt" => UpdatedAt });
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Paging {
+    next: Option<Next>,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    after: String,
+}
+
+impl<'de> DeserializeSeed<'de> for &Columns {
+    type Value = Records;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Records, D::Error> {
+        json.deserialize_map(PageVisitor(self))
+    }
+}
+
+struct PageVisitor<'a>(&'a Columns);
+
+impl<'de> Visitor<'de> for PageVisitor<'_> {
+    type Value = Records;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("a page")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut page: A) -> Result<Records, A::Error> {
+        let (mut rows, mut after, mut total) = (None, None, None);
+        while let Some(key) = page.next_key()? {
+            match key {
+                PageKey::Results => rows = Some(page.next_value_seed(Rows(self.0))?),
+                PageKey::Paging => {
+                    let paging: Option<Paging> = page.next_value()?;
+                    after = paging.and_then(|paging| paging.next).map(|next| next.after);
+                }
+                PageKey::Total => total = page.next_value()?,
+                PageKey::Other => {
+                    page.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let rows = rows.ok_or_else(|| A::Error::missing_field("results"))?;
+        Ok(Records { rows, after, total })
+    }
+}
+
+struct Rows<'a>(&'a Columns);
+
+impl<'de> DeserializeSeed<'de> for Rows<'_> {
+    type Value = Vec<Row>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Vec<Row>, D::Error> {
+        json.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Rows<'_> {
+    type Value = Vec<Row>;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("a list of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Row>, A::Error> {
+        let mut rows = Vec::with_capacity(100);
+        while let Some(row) = list.next_element_seed(Record(self.0))? {
+            rows.push(row);
+        }
+        Ok(rows)
+    }
+}
+
+struct Record<'a>(&'a Columns);
+
+impl<'de> DeserializeSeed<'de> for Record<'_> {
+    type Value = Row;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Row, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Record<'_> {
+    type Value = Row;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut record: A) -> Result<Row, A::Error> {
+        let mut id: Option<String> = None;
+        let mut properties = None;
+        let mut updated = None;
+        while let Some(key) = record.next_key()? {
+            match key {
+                RecordKey::Id => id = Some(record.next_value()?),
+                RecordKey::Properties => properties = Some(record.next_value_seed(Properties(self.0))?),
+                RecordKey::UpdatedAt => updated = record.next_value::<Option<&str>>()?.and_then(time::instant),
+                RecordKey::Other => {
+                    record.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let id = id.filter(|id| !id.is_empty()).ok_or_else(|| A::Error::missing_field("id"))?;
+        let (values, stamp) = properties.ok_or_else(|| A::Error::missing_field("properties"))?;
+        Ok(Row { id, modified: stamp.or(updated), version: None, values })
+    }
+}
+
+struct Properties<'a>(&'a Columns);
+
+impl<'de> DeserializeSeed<'de> for Properties<'_> {
+    type Value = (Vec<Value>, Option<Instant>);
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Properties<'_> {
+    type Value = (Vec<Value>, Option<Instant>);
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("properties")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut properties: A) -> Result<Self::Value, A::Error> {
+        // A property that HubSpot leaves out is one that this record does not have.
+        let mut values = vec![Value::Null; self.0.names.len()];
+        let mut stamp = None;
+        let mut at = 0;
+        while let Some(place) = properties.next_key_seed(Key(self.0, at))? {
+            at += 1;
+            let reading = place.column.and_then(|column| self.0.readings.get(column)).copied();
+            let Some(reading) = reading.or(place.is_stamp.then_some(Reading::Instant)) else {
+                properties.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let value = properties.next_value_seed(Property(reading))?;
+            if let (true, Value::Instant(instant)) = (place.is_stamp, &value) {
+                stamp = Some(*instant);
+            }
+            if let Some(held) = place.column.and_then(|column| values.get_mut(column)) {
+                *held = value;
+            }
+        }
+        Ok((values, stamp))
+    }
+}
+
+struct Key<'a>(&'a Columns, usize);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = Place;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Place, D::Error> {
+        json.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Place;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("a property's name")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<Place, E> {
+        Ok(self.0.place(self.1, key))
+    }
+}
+
+struct Property(Reading);
+
+impl<'de> DeserializeSeed<'de> for Property {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Value, D::Error> {
+        json.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Property {
+    type Value = Value;
+
+    fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("a property's value")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
+        Ok(self.0.read(text))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    // HubSpot promises texts. What comes as something else is read as if it had been written as one.
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Value, E> {
+        self.visit_str(if flag { "true" } else { "false" })
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        self.visit_str(&number.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ferry_sdk::testing::{answer, json};
+    use serde_json::json;
+
+    use super::*;
+
+    fn columns(names: &[&str], letters: &str) -> Columns {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        Columns::new(&names, crate::values::of_letters(letters).unwrap(), "lastmodifieddate").unwrap()
+    }
+
+    #[test]
+    fn rows_have_their_values_in_the_order_of_the_columns() {
+        let body = json!({
+            "total": 7,
+            "results": [
+                {"id": "1", "createdAt": "2025-01-01T00:00:00Z", "archived": false, "updatedAt": "2025-01-01T00:00:00Z",
+                 "properties": {"age": "7", "createdate": "x", "lastmodifieddate": "1970-01-01T00:00:01Z", "name": "Zoë \"Z\""}},
+                {"id": "2", "updatedAt": "1970-01-01T00:00:02Z", "properties": {"name": null, "other": {"a": [1]}}},
+                {"id": "3", "properties": {"age": "old", "name": ""}},
+            ],
+            "paging": {"next": {"after": "4", "link": "https://x"}},
+        });
+        let records = columns(&["name", "age"], "wn").read(&json(200, &body)).unwrap();
+        let row = |id: &str, modified, name: Value, age: Value| Row {
+            id: id.into(),
+            modified,
+            version: None,
+            values: vec![name, age],
+        };
+        let expected = Records {
+            rows: vec![
+                row("1", Some(1_000_000), "Zoë \"Z\"".into(), Value::Decimal("7".into())),
+                row("2", Some(2_000_000), Value::Null, Value::Null),
+                row("3", None, Value::Null, "old".into()),
+            ],
+            after: Some("4".into()),
+            total: Some(7),
+        };
+        assert_eq!(records, expected);
+    }
+
+    #[test]
+    fn the_order_of_the_keys_may_change_from_record_to_record() {
+        let body = r#"{"results":[{"id":"1","properties":{"a":"1","b":"2"}},{"id":"2","properties":{"b":"2","c":"3","a":"1"}},
+            {"id":"3","properties":{"a":"1","b":"2"}}]}"#;
+        let records = columns(&["a", "b"], "tt").read(&answer(200, &[], body)).unwrap();
+        let values: Vec<_> = records.rows.into_iter().map(|row| row.values).collect();
+        assert_eq!(values, vec![vec![Value::from("1"), "2".into()]; 3]);
+    }
+
+    #[test]
+    fn the_stamp_can_be_a_column_too() {
+        let columns = columns(&["lastmodifieddate"], "s");
+        assert_eq!(columns.properties(), ["lastmodifieddate"]);
+        let body = json!({"results": [{"id": "1", "properties": {"lastmodifieddate": "1970-01-01T00:00:01Z"}}]});
+        let rows = columns.read(&json(200, &body)).unwrap().rows;
+        let values = vec![Value::Instant(1_000_000)];
+        assert_eq!(rows, vec![Row { id: "1".into(), modified: Some(1_000_000), version: None, values }]);
+    }
+
+    #[test]
+    fn a_page_that_is_none_is_temporary_and_not_quoted() {
+        for body in ["", "{", r#"{"status":"secret"}"#, r#"{"results":[{"id":"","properties":{}}]}"#, "[]"] {
+            let failure = columns(&["a"], "t").read(&answer(200, &[], body)).unwrap_err();
+            let Failure::Temporary(message) = failure else { panic!("{failure:?}") };
+            assert!(message.starts_with("the CRM's answer can't be read: no page of records (line 1"), "{message}");
+            assert!(!message.contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_column_asked_for_twice_is_a_mistake() {
+        let twice = Columns::new(&["a".into(), "a".into()], vec![], "s").err();
+        assert_eq!(twice, Some(Failure::invalid("a", "is asked for twice")));
+    }
+}
