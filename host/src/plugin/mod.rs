@@ -13,6 +13,8 @@ mod mapper;
 pub mod package;
 mod sandbox;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
