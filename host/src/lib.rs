@@ -1,5 +1,9 @@
 //! Ferry: a plugin host that carries customer records between CRMs and a platform, in sandboxed components.
 
 pub mod capability;
+pub mod egress;
 pub mod model;
 pub mod plugin;
+pub mod store;
+pub mod sync;
+pub mod vault;

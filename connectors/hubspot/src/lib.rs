@@ -1,1 +1,1 @@
-//! hubspot.
+//! HubSpot.

@@ -40,6 +40,17 @@ pub struct Request {
     pub bucket: Option<String>,
 }
 
+/// What a request is for. Of those that wait for the account's allowance, the first in this order goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Lane {
+    /// An outcome on its way to the CRM, or a person who waits at a terminal.
+    Outcome,
+    Webhook,
+    Increment,
+    Backfill,
+    Sweep,
+}
+
 /// A whole answer: decompressed, scrubbed of credentials, header names in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {

@@ -1,12 +1,17 @@
 //! Nouns and ports: what everything else speaks of. No I/O but the machine's clock.
 
 pub mod connector;
+pub mod contact;
 pub mod failure;
 pub mod grant;
 pub mod http;
 pub mod id;
 pub mod manifest;
 pub mod mapping;
+pub mod outcome;
+pub mod refusal;
 pub mod schema;
+pub mod secret;
+pub mod sync;
 pub mod time;
 pub mod value;

@@ -75,10 +75,8 @@ impl Value {
 
 fn date_text(days: i32) -> String {
     let epoch = jiff::civil::Date::constant(1970, 1, 1);
-    match epoch.checked_add(jiff::Span::new().try_days(days).unwrap_or_default()) {
-        Ok(date) => date.to_string(),
-        Err(_) => format!("{days} days"),
-    }
+    let date = jiff::Span::new().try_days(days).and_then(|span| epoch.checked_add(span));
+    date.map_or_else(|_| format!("{days} days"), |date| date.to_string())
 }
 
 #[cfg(test)]

@@ -1,1 +1,54 @@
-//! Hostile.
+//! A connector that misbehaves as its settings say, so that the sandbox can be tried. With mode `ok` it behaves.
+
+mod behaved;
+mod misbehave;
+
+use ferry_sdk::connector::*;
+use serde::Deserialize;
+
+/// What the settings say.
+#[derive(Debug, Clone, Deserialize)]
+struct Settings {
+    mode: String,
+    #[serde(default)]
+    rows: u64,
+    #[serde(default)]
+    page: u64,
+}
+
+/// The connector.
+pub struct Hostile;
+
+impl Connector for Hostile {
+    fn check(call: &Call<'_>) -> Result<Account, Failure> {
+        misbehave::anywhere(call, &call.settings::<Settings>()?.mode)?;
+        Ok(Account { id: "1".into(), name: "Hostile".into(), time_zone: None, lacking: Vec::new() })
+    }
+
+    fn objects(call: &Call<'_>) -> Result<Vec<Object>, Failure> {
+        misbehave::anywhere(call, &call.settings::<Settings>()?.mode)?;
+        Ok(vec![behaved::object()])
+    }
+
+    fn fields(call: &Call<'_>, _: &str) -> Result<Vec<Field>, Failure> {
+        misbehave::anywhere(call, &call.settings::<Settings>()?.mode)?;
+        Ok(behaved::fields())
+    }
+
+    fn pull(call: &Call<'_>, request: PullRequest) -> Result<Page, Failure> {
+        let settings: Settings = call.settings()?;
+        misbehave::anywhere(call, &settings.mode)?;
+        match misbehave::page(&settings.mode, &request) {
+            Some(page) => Ok(page),
+            None => behaved::pull(settings.rows, settings.page, &request),
+        }
+    }
+
+    fn push(call: &Call<'_>, _: &str, writes: Vec<Write>) -> Result<Vec<Outcome>, Failure> {
+        let settings: Settings = call.settings()?;
+        misbehave::anywhere(call, &settings.mode)?;
+        Ok(misbehave::outcomes(&settings.mode, &writes))
+    }
+}
+
+ferry_sdk::connector!(Hostile);

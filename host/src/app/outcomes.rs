@@ -1,0 +1,195 @@
+//! Outcomes on their way to a CRM: recorded once, kept in the outbox, sent by runs, retried by people.
+
+use super::Tenant;
+use super::error::{AppError, Thing};
+use crate::model::contact::Contact;
+use crate::model::id::{ContactId, OutboxId, SyncId};
+use crate::model::mapping::Kind;
+use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeField, OutcomeKind, Receipt, ReceiptState};
+use crate::model::sync::Sync;
+use crate::model::time::Instant;
+use crate::model::value::{Problem, Value};
+use crate::store::Changes;
+use crate::sync::check_value;
+
+/// The longest id of an outcome: it becomes part of a key in the store.
+const MAX_ID: usize = 200;
+
+/// What a platform tells of a contact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOutcome {
+    /// The platform's own id; recording the same id twice records it once. Made up where there is none.
+    pub id: Option<String>,
+    pub contact: ContactId,
+    pub kind: OutcomeKind,
+    /// Now, where none is given.
+    pub at: Option<Instant>,
+    /// As people write them; read by the types of the kind's fields.
+    pub values: Vec<(String, String)>,
+}
+
+/// What became of an outcome that was to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub outcome_id: String,
+    /// The outbox entries that were made, one per sync that sends such outcomes for the contact.
+    pub entries: Vec<OutboxId>,
+    /// It had been recorded before: nothing was done.
+    pub already: bool,
+}
+
+impl Tenant {
+    /// Puts an outcome into the outbox of every sync that sends its kind and holds a living link of the contact. On disk when
+    /// this returns.
+    ///
+    /// # Errors
+    /// For an unknown contact, values that are not of the kind, and where no sync would send it.
+    pub fn record_outcome(&self, new: NewOutcome) -> Result<Recorded, AppError> {
+        let contact = self.contact(new.contact)?;
+        let outcome = self.outcome(new)?;
+        let targets = self.targets(&contact, outcome.kind)?;
+        let mut changes = Changes::default();
+        let mut entries = Vec::new();
+        for (sync, record) in &targets {
+            let receipt = (sync, outcome.id.as_str());
+            if self.store().get::<Receipt>(receipt)?.is_some() {
+                continue;
+            }
+            let now = self.clock().now();
+            let entry = OutboxEntry {
+                id: self.store().new_outbox_id(),
+                sync: sync.clone(),
+                outcome: outcome.clone(),
+                record: record.clone(),
+                delivery: Delivery::Waiting { attempts: 0, not_before: now },
+                created: now,
+            };
+            let queued = Receipt {
+                sync: sync.clone(),
+                outcome_id: outcome.id.clone(),
+                state: ReceiptState::Queued(entry.id),
+                at: now,
+            };
+            changes.put(receipt, &queued)?;
+            changes.put(entry.id, &entry)?;
+            entries.push(entry.id);
+        }
+        self.commit(changes)?;
+        Ok(Recorded { outcome_id: outcome.id, already: entries.is_empty(), entries })
+    }
+
+    /// The syncs that send such outcomes for the contact, with its record in each.
+    fn targets(&self, contact: &Contact, kind: OutcomeKind) -> Result<Vec<(SyncId, String)>, AppError> {
+        let mut targets = Vec::new();
+        for sync in self.syncs()? {
+            let Sync { id, outbound, .. } = sync;
+            let link = contact.link(&id).filter(|link| link.gone.is_none() && outbound.contains_key(&kind));
+            if let Some(record) = link.map(|link| link.record.clone()) {
+                targets.push((id, record));
+            }
+        }
+        if targets.is_empty() {
+            return Err(AppError::NoTarget { contact: contact.id, kind: kind.as_str() });
+        }
+        Ok(targets)
+    }
+
+    fn outcome(&self, new: NewOutcome) -> Result<Outcome, AppError> {
+        let id = new.id.unwrap_or_else(|| format!("ferry-{:016x}", rand::random::<u64>()));
+        let mut problems = Vec::new();
+        if id.is_empty() || id.len() > MAX_ID || id.contains(char::is_control) {
+            problems.push(problem("id", "is empty, longer than 200 bytes or has control characters"));
+        }
+        let mut values = Vec::new();
+        for (name, text) in &new.values {
+            match value(new.kind, name, text) {
+                Ok(value) => values.push((name.clone(), value)),
+                Err(found) => problems.push(found),
+            }
+        }
+        let missing = |field: &&OutcomeField| field.required && !values.iter().any(|(name, _)| name == field.name);
+        problems.extend(new.kind.fields().iter().filter(missing).map(|field| problem(field.name, "is missing")));
+        if !problems.is_empty() {
+            return Err(AppError::Outcome { kind: new.kind.as_str(), problems });
+        }
+        let at = new.at.unwrap_or_else(|| self.clock().now());
+        Ok(Outcome { id, contact: new.contact, kind: new.kind, at, values })
+    }
+
+    /// Everything in the outbox, in the order in which it was recorded.
+    pub fn outbox(&self) -> impl Iterator<Item = Result<OutboxEntry, AppError>> + use<> {
+        self.store().scan::<OutboxEntry>().map(|entry| entry.map_err(AppError::from))
+    }
+
+    /// Sends entries again at the next run: those named, or all dead ones where none is. Gives how many.
+    pub fn retry(&self, ids: &[OutboxId]) -> Result<usize, AppError> {
+        let mut changes = Changes::default();
+        let mut retried = 0;
+        for id in ids {
+            if self.store().get::<OutboxEntry>(*id)?.is_none() {
+                return Err(AppError::not_found(Thing::OutboxEntry, &id.to_string(), []));
+            }
+        }
+        for entry in self.outbox() {
+            let mut entry = entry?;
+            let wanted = if ids.is_empty() { is_dead(&entry) } else { ids.contains(&entry.id) };
+            // What may have left is not a person's to repeat: the next run finds out about it.
+            if wanted && !matches!(entry.delivery, Delivery::Unknown { .. }) {
+                entry.delivery = Delivery::Waiting { attempts: 0, not_before: self.clock().now() };
+                changes.put(entry.id, &entry)?;
+                retried += 1;
+            }
+        }
+        self.commit(changes)?;
+        Ok(retried)
+    }
+}
+
+fn is_dead(entry: &OutboxEntry) -> bool {
+    matches!(entry.delivery, Delivery::Dead { .. })
+}
+
+fn problem(field: &str, message: &str) -> Problem {
+    Problem { field: Some(field.to_owned()), message: message.to_owned() }
+}
+
+/// Reads what a person wrote as the type of the field.
+fn value(kind: OutcomeKind, name: &str, text: &str) -> Result<Value, Problem> {
+    let Some(field) = kind.fields().iter().find(|field| field.name == name) else {
+        let known: Vec<&str> = kind.fields().iter().map(|field| field.name).collect();
+        let message = format!("is no value of a {}; there are {}", kind.as_str(), known.join(", "));
+        return Err(problem(name, &message));
+    };
+    let value = match field.kind {
+        Kind::Integer => text.trim().parse().map(Value::Integer).map_err(|_| problem(name, "is not a whole number"))?,
+        Kind::Instant => Value::Instant(
+            parse_instant(text).ok_or_else(|| problem(name, "is no time: write it as in 2026-11-23T14:30:00Z"))?,
+        ),
+        _ => Value::Text(text.to_owned()),
+    };
+    check_value(field.kind, &value).map_err(|message| problem(name, message))?;
+    Ok(value)
+}
+
+/// Reads RFC 3339, with `Z` or an offset.
+pub fn parse_instant(text: &str) -> Option<Instant> {
+    text.trim().parse::<jiff::Timestamp>().ok().map(|stamp| Instant(stamp.as_microsecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_by_the_type_of_their_field() {
+        let call = OutcomeKind::Call;
+        assert_eq!(value(call, "duration_s", " 83 "), Ok(Value::Integer(83)));
+        assert_eq!(value(call, "summary", "Zoë called"), Ok(Value::Text("Zoë called".into())));
+        assert_eq!(value(call, "duration_s", "1:23"), Err(problem("duration_s", "is not a whole number")));
+        assert_eq!(value(call, "disposition", ""), Err(problem("disposition", "is an empty choice")));
+        assert!(value(call, "nope", "x").unwrap_err().message.contains("there are disposition, duration_s"));
+        let starts = value(OutcomeKind::Appointment, "starts_at", "1970-01-01T01:00:00+01:00");
+        assert_eq!(starts, Ok(Value::Instant(Instant(0))));
+        assert!(value(OutcomeKind::Appointment, "starts_at", "tomorrow").is_err());
+    }
+}

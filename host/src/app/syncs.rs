@@ -1,0 +1,286 @@
+//! Syncs: made, looked at, tried, run, removed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::Tenant;
+use super::error::{AppError, Thing};
+use crate::model::connector::{Condition, Connector};
+use crate::model::id::{ConnectionId, PluginId, SyncId};
+use crate::model::mapping::{Column, Direction, Mapper};
+use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
+use crate::model::refusal::Refusal;
+use crate::model::schema::{Field, Object};
+use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, RunEnd, Sync, SyncState};
+use crate::store::Changes;
+use crate::sync::{self, Observer, Ports, StopSignal, SyncError, TrialReport};
+
+/// What an admin says of a sync; the rest is asked of the CRM.
+#[derive(Debug, Clone)]
+pub struct NewSync {
+    pub id: SyncId,
+    pub connection: ConnectionId,
+    pub object: String,
+    pub segment: Option<String>,
+    pub filter: Vec<Condition>,
+    pub mapping: MappingSpec,
+    pub match_keys: Vec<MatchKey>,
+    pub outbound: BTreeMap<OutcomeKind, NewOutbound>,
+}
+
+/// Where outcomes of one kind are to go.
+#[derive(Debug, Clone)]
+pub struct NewOutbound {
+    pub object: String,
+    pub mapping: MappingSpec,
+}
+
+/// Which ways a run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Directions {
+    pub inbound: bool,
+    pub outbound: bool,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunReport {
+    pub inbound: Option<Run>,
+    pub outbound: Option<Run>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncStatus {
+    pub sync: Sync,
+    pub state: SyncState,
+    pub last_run: Option<Run>,
+    /// Outbox entries that wait, and that a person must look at.
+    pub waiting: u64,
+    pub dead: u64,
+}
+
+impl Tenant {
+    /// Makes a sync: asks the CRM for the object and its fields, opens the mappings against them, settles attribute types.
+    ///
+    /// # Errors
+    /// Whatever would keep the sync from running is an error here, with what was probably meant.
+    pub async fn create_sync(&self, new: NewSync) -> Result<Sync, AppError> {
+        if self.store().get::<Sync>(&new.id)?.is_some() {
+            return Err(AppError::Exists { what: Thing::Sync, name: new.id.to_string() });
+        }
+        let connector = self.connector(&new.connection)?;
+        let call = |verb, source| AppError::call(&new.connection, verb, source);
+        let objects = connector.objects().await.map_err(|source| call("objects", source))?;
+        let object = find_object(&objects, &new.object)?;
+        let fields = connector.fields(&new.object).await.map_err(|source| call("fields", source))?;
+        check_filter(&fields, &new.filter)?;
+        self.check_segment(&*connector, &new).await?;
+        let (columns, output) = self.open_inbound(&new.mapping, &fields).await?;
+        let outbound = self.open_outbound(&*connector, &objects, &new).await?;
+        let sync = Sync {
+            id: new.id,
+            connection: new.connection,
+            object: new.object,
+            segment: new.segment,
+            filter: new.filter,
+            mapping: new.mapping,
+            abilities: object.abilities,
+            lateness_ms: object.lateness_ms,
+            columns,
+            match_keys: new.match_keys,
+            outbound,
+            created: self.clock().now(),
+        };
+        let mut changes = Changes::default();
+        sync::define(self.store(), &output, &mut changes).map_err(SyncError::from)?;
+        changes.put(&sync.id, &sync)?;
+        self.commit(changes)?;
+        Ok(sync)
+    }
+
+    async fn check_segment(&self, connector: &dyn Connector, new: &NewSync) -> Result<(), AppError> {
+        let Some(id) = &new.segment else { return Ok(()) };
+        let segments = connector
+            .segments(&new.object)
+            .await
+            .map_err(|source| AppError::call(&new.connection, "segments", source))?;
+        if segments.iter().any(|segment| &segment.id == id) {
+            return Ok(());
+        }
+        Err(AppError::not_found(Thing::Segment, id, segments.iter().map(|segment| segment.id.as_str())))
+    }
+
+    /// The columns that a mapping reads, with the CRM's types, and what it gives.
+    async fn open_inbound(
+        &self,
+        spec: &MappingSpec,
+        fields: &[Field],
+    ) -> Result<(Vec<Column>, Vec<Column>), AppError> {
+        let mapper = self.mapper(&spec.mapper)?;
+        let mistakes = |error| AppError::mapping(&spec.mapper, error);
+        let reads = mapper.reads(&spec.configuration, Direction::Inbound).await.map_err(mistakes)?;
+        let column = |field: &Field| Column { name: field.name.clone(), kind: field.kind.into() };
+        // Opened against everything that the object has, so that a name that is not there is the mapping's own mistake,
+        // with its line and the name that was probably meant; then against what it reads, as each run will.
+        let all: Vec<Column> = fields.iter().map(column).collect();
+        mapper.open(&spec.configuration, Direction::Inbound, &all).await.map_err(mistakes)?;
+        let columns: Vec<Column> = fields.iter().filter(|field| reads.contains(&field.name)).map(column).collect();
+        let mapping = mapper.open(&spec.configuration, Direction::Inbound, &columns).await.map_err(mistakes)?;
+        Ok((columns, mapping.output().to_vec()))
+    }
+
+    async fn open_outbound(
+        &self,
+        connector: &dyn Connector,
+        objects: &[Object],
+        new: &NewSync,
+    ) -> Result<BTreeMap<OutcomeKind, OutboundSpec>, AppError> {
+        let attributes = self.store().scan().collect::<Result<Vec<_>, _>>()?;
+        let mut specs = BTreeMap::new();
+        for (kind, NewOutbound { object, mapping }) in &new.outbound {
+            let abilities = find_object(objects, object)?.abilities;
+            let fields = connector
+                .fields(object)
+                .await
+                .map_err(|source| AppError::call(&new.connection, "fields", source))?;
+            let input = sync::outcome_columns(*kind, &attributes);
+            let opened =
+                self.mapper(&mapping.mapper)?.open(&mapping.configuration, Direction::Outbound, &input).await;
+            let opened = opened.map_err(|error| AppError::mapping(&mapping.mapper, error))?;
+            for column in opened.output() {
+                check_writable(&fields, &column.name)?;
+            }
+            specs.insert(*kind, OutboundSpec { object: object.clone(), abilities, mapping: mapping.clone() });
+        }
+        Ok(specs)
+    }
+
+    pub fn syncs(&self) -> Result<Vec<Sync>, AppError> {
+        Ok(self.store().scan().collect::<Result<_, _>>()?)
+    }
+
+    pub fn sync(&self, id: &SyncId) -> Result<Sync, AppError> {
+        if let Some(sync) = self.store().get::<Sync>(id)? {
+            return Ok(sync);
+        }
+        let known = self.syncs()?;
+        Err(AppError::not_found(Thing::Sync, id.as_str(), known.iter().map(|sync| sync.id.as_str())))
+    }
+
+    /// Removes a sync with its progress, its refused rows and what waits in its outbox. Contacts and receipts stay.
+    pub fn remove_sync(&self, id: &SyncId) -> Result<(), AppError> {
+        self.sync(id)?;
+        let mut changes = Changes::default();
+        changes.remove::<Sync>(id);
+        changes.remove::<SyncState>(id);
+        for refusal in self.refusals(id) {
+            changes.remove::<Refusal>((id, refusal?.record.as_str()));
+        }
+        for entry in self.outbox() {
+            let entry = entry?;
+            if &entry.sync == id {
+                changes.remove::<OutboxEntry>(entry.id);
+            }
+        }
+        self.commit(changes)
+    }
+
+    pub fn sync_status(&self, id: &SyncId) -> Result<SyncStatus, AppError> {
+        let sync = self.sync(id)?;
+        let state = self.store().get::<SyncState>(id)?.unwrap_or_default();
+        let last_run = match state.last_run {
+            Some(run) => self.store().get::<Run>(run)?.map(interrupted),
+            None => None,
+        };
+        let (mut waiting, mut dead) = (0, 0);
+        for entry in self.outbox() {
+            match entry? {
+                entry if &entry.sync != id => {}
+                OutboxEntry { delivery: Delivery::Dead { .. }, .. } => dead += 1,
+                _ => waiting += 1,
+            }
+        }
+        Ok(SyncStatus { sync, state, last_run, waiting, dead })
+    }
+
+    /// Tries a sync on a sample; writes nothing.
+    pub async fn test_sync(&self, id: &SyncId, sample: u32) -> Result<TrialReport, AppError> {
+        let sync = self.sync(id)?;
+        Ok(sync::try_sync(&self.ports(&sync)?, &sync, sample).await?)
+    }
+
+    /// Runs a sync, inbound first.
+    pub async fn run_sync(
+        &self,
+        id: &SyncId,
+        directions: Directions,
+        observer: &dyn Observer,
+        stop: &StopSignal,
+    ) -> Result<RunReport, AppError> {
+        let sync = self.sync(id)?;
+        let ports = self.ports(&sync)?;
+        let mut report = RunReport::default();
+        if directions.inbound {
+            report.inbound = Some(sync::run_inbound(&ports, &sync, observer, stop).await?);
+        }
+        if directions.outbound && !sync.outbound.is_empty() {
+            report.outbound = Some(sync::run_outbound(&ports, &sync, observer, stop).await?);
+        }
+        Ok(report)
+    }
+
+    fn ports(&self, sync: &Sync) -> Result<Ports, AppError> {
+        let specs = sync.outbound.values().map(|spec| &spec.mapping);
+        let names: BTreeSet<&PluginId> =
+            specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
+        let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();
+        for name in names {
+            mappers.insert(name.clone(), self.mapper(name)?);
+        }
+        Ok(Ports {
+            store: self.whole_store(),
+            workspace: self.store().clone(),
+            connector: self.connector(&sync.connection)?,
+            mappers,
+            clock: self.clock(),
+        })
+    }
+}
+
+/// No run outlives its process, and the state has one process: a run that still says that it is running was cut off.
+fn interrupted(run: Run) -> Run {
+    match run.end {
+        RunEnd::Running => Run {
+            end: RunEnd::Failed {
+                code: "interrupted".into(),
+                message: "the process ended in the middle of the run".into(),
+                remedy: "run the sync again: it goes on where it stopped".into(),
+            },
+            ..run
+        },
+        _ => run,
+    }
+}
+
+fn find_object<'a>(objects: &'a [Object], name: &str) -> Result<&'a Object, AppError> {
+    objects
+        .iter()
+        .find(|object| object.name == name)
+        .ok_or_else(|| AppError::not_found(Thing::Object, name, objects.iter().map(|object| object.name.as_str())))
+}
+
+fn find_field<'a>(fields: &'a [Field], name: &str) -> Result<&'a Field, AppError> {
+    fields
+        .iter()
+        .find(|field| field.name == name)
+        .ok_or_else(|| AppError::not_found(Thing::Field, name, fields.iter().map(|field| field.name.as_str())))
+}
+
+fn check_filter(fields: &[Field], filter: &[Condition]) -> Result<(), AppError> {
+    filter.iter().try_for_each(|condition| find_field(fields, &condition.field).map(|_| ()))
+}
+
+fn check_writable(fields: &[Field], name: &str) -> Result<(), AppError> {
+    match find_field(fields, name)? {
+        field if field.writable => Ok(()),
+        field => Err(AppError::ReadOnly { field: field.name.clone() }),
+    }
+}

@@ -1,0 +1,175 @@
+//! What happened with a contact on our side, and its way to the CRM.
+
+use serde::{Deserialize, Serialize};
+
+use super::connector::Write;
+use super::id::{ContactId, OutboxId, SyncId};
+use super::mapping::{Column, Kind};
+use super::time::Instant;
+use super::value::{Problem, Value};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OutcomeKind {
+    Call,
+    Qualification,
+    Appointment,
+    Note,
+    Task,
+}
+
+/// A value that an outcome of some kind may carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeField {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub required: bool,
+    /// What it means, with its unit.
+    pub meaning: &'static str,
+}
+
+const fn field(name: &'static str, kind: Kind, required: bool, meaning: &'static str) -> OutcomeField {
+    OutcomeField { name, kind, required, meaning }
+}
+
+impl OutcomeKind {
+    pub const ALL: [Self; 5] = [Self::Call, Self::Qualification, Self::Appointment, Self::Note, Self::Task];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Call => "call",
+            Self::Qualification => "qualification",
+            Self::Appointment => "appointment",
+            Self::Note => "note",
+            Self::Task => "task",
+        }
+    }
+
+    /// The values of this kind, in the order in which a mapping gets them; before them come `outcome_id` and `at`,
+    /// after them the contact's attributes as `contact_<name>`.
+    pub fn fields(self) -> &'static [OutcomeField] {
+        use Kind::{Choice, Instant, Integer, Phone, Text, Url};
+        match self {
+            Self::Call => {
+                const FIELDS: [OutcomeField; 8] = [
+                    field(
+                        "disposition",
+                        Choice,
+                        true,
+                        "how the call ended, as in connected, no-answer, busy, voicemail",
+                    ),
+                    field("duration_s", Integer, false, "length of the talk in seconds"),
+                    field("summary", Text, false, "what was said"),
+                    field("direction", Choice, false, "inbound or outbound"),
+                    field("from_number", Phone, false, "the caller's number"),
+                    field("to_number", Phone, false, "the called number"),
+                    field("recording_url", Url, false, "where the recording can be heard"),
+                    field("agent", Text, false, "who spoke for our side"),
+                ];
+                &FIELDS
+            }
+            Self::Qualification => {
+                const FIELDS: [OutcomeField; 3] = [
+                    field("result", Choice, true, "the verdict, as in qualified, unqualified, later"),
+                    field("score", Integer, false, "0 to 100"),
+                    field("reason", Text, false, "why"),
+                ];
+                &FIELDS
+            }
+            Self::Appointment => {
+                const FIELDS: [OutcomeField; 5] = [
+                    field("title", Text, true, "what it is about"),
+                    field("starts_at", Instant, true, "when it begins"),
+                    field("ends_at", Instant, false, "when it ends"),
+                    field("location", Text, false, "where, or the address of the online meeting"),
+                    field("notes", Text, false, "what to know before it"),
+                ];
+                &FIELDS
+            }
+            Self::Note => {
+                const FIELDS: [OutcomeField; 1] = [field("text", Text, true, "the note")];
+                &FIELDS
+            }
+            Self::Task => {
+                const FIELDS: [OutcomeField; 3] = [
+                    field("title", Text, true, "what is to be done"),
+                    field("due_at", Instant, false, "until when"),
+                    field("notes", Text, false, "more about it"),
+                ];
+                &FIELDS
+            }
+        }
+    }
+
+    /// The columns that a mapping of this kind can count on.
+    pub fn columns(self) -> Vec<Column> {
+        let own = self.fields().iter().map(|field| Column { name: field.name.to_owned(), kind: field.kind });
+        let always = [("outcome_id", Kind::Text), ("at", Kind::Instant)];
+        always.into_iter().map(|(name, kind)| Column { name: name.to_owned(), kind }).chain(own).collect()
+    }
+}
+
+impl std::str::FromStr for OutcomeKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
+            format!("`{text}` is no kind of outcome: use call, qualification, appointment, note or task")
+        })
+    }
+}
+
+/// What happened with a contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The platform's own id of it: recording the same id twice records it once.
+    pub id: String,
+    pub contact: ContactId,
+    pub kind: OutcomeKind,
+    pub at: Instant,
+    /// Checked against the kind's fields.
+    pub values: Vec<(String, Value)>,
+}
+
+/// Where a waiting write stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delivery {
+    /// To be sent at `not_before` or later.
+    Waiting { attempts: u32, not_before: Instant },
+    /// Sent, or about to be: whether it took effect has to be found out before it is sent again.
+    Unknown { attempts: u32, write: Write, object: String, not_before: Instant },
+    /// A person must look at it.
+    Dead { problems: Vec<Problem>, remedy: String, at: Instant },
+}
+
+/// An outcome on its way to one CRM record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboxEntry {
+    pub id: OutboxId,
+    pub sync: SyncId,
+    pub outcome: Outcome,
+    /// The CRM's id of the contact's record in this sync.
+    pub record: String,
+    pub delivery: Delivery,
+    pub created: Instant,
+}
+
+/// What became of an outcome in a sync: the proof that it is not to be recorded or sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    pub sync: SyncId,
+    pub outcome_id: String,
+    pub state: ReceiptState,
+    pub at: Instant,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReceiptState {
+    /// It waits in the outbox, or lies there for a person.
+    Queued(OutboxId),
+    /// The CRM has it as this record.
+    Delivered { object: String, record: String },
+    /// The mapping left it out on purpose.
+    LeftOut { reason: String },
+}

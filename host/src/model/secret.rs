@@ -1,0 +1,15 @@
+//! The port under the vault: sealed bytes per connection.
+
+use super::id::{ConnectionId, WorkspaceId};
+
+/// The sealed bytes could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("sealed credentials could not be kept")]
+pub struct SealedStoreError(#[source] pub Box<dyn std::error::Error + Send + Sync>);
+
+/// Keeps what the vault has sealed. What `save` and `remove` did is durable when they return.
+pub trait SealedStore: Send + Sync {
+    fn load(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<Option<Vec<u8>>, SealedStoreError>;
+    fn save(&self, workspace: &WorkspaceId, connection: &ConnectionId, sealed: &[u8]) -> Result<(), SealedStoreError>;
+    fn remove(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<(), SealedStoreError>;
+}

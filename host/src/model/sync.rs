@@ -1,0 +1,166 @@
+//! What an admin set up: connections and syncs, and how far a sync has come.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::connector::{Condition, Window};
+use super::grant::{Digest, Grant};
+use super::id::{ConnectionId, PluginId, RunId, SyncId};
+use super::manifest::Manifest;
+use super::mapping::{Column, Direction};
+use super::outcome::OutcomeKind;
+use super::schema::{Abilities, Account};
+use super::time::Instant;
+
+/// A plugin that is installed in a workspace. Its bytes lie beside the store, under their digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstalledPlugin {
+    pub manifest: Manifest,
+    pub digest: Digest,
+    pub size: u64,
+    pub grant: Grant,
+}
+
+/// A connector with settings and credentials: one CRM account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    pub id: ConnectionId,
+    pub plugin: PluginId,
+    /// Where relative targets lead.
+    pub base: Option<Url>,
+    /// JSON that satisfies the manifest's schema.
+    pub settings: String,
+    /// As the last check told it; none until a check has succeeded.
+    pub account: Option<Account>,
+    pub created: Instant,
+}
+
+/// A mapper plugin and what it was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingSpec {
+    pub mapper: PluginId,
+    pub configuration: String,
+}
+
+/// How contacts are found for records without a link. In this order; a match by a later one must not contradict an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MatchKey {
+    Email,
+    Phone,
+}
+
+impl MatchKey {
+    pub const ALL: [Self; 2] = [Self::Email, Self::Phone];
+
+    /// The attribute that holds its value.
+    pub fn attribute(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone",
+        }
+    }
+}
+
+/// Where outcomes of one kind go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutboundSpec {
+    /// The CRM's object that a write creates, or the sync's own object to update the record itself.
+    pub object: String,
+    /// What the connector can do with that object.
+    pub abilities: Abilities,
+    pub mapping: MappingSpec,
+}
+
+/// connection + object + segment/filter + mapping, inbound and outbound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sync {
+    pub id: SyncId,
+    pub connection: ConnectionId,
+    pub object: String,
+    pub segment: Option<String>,
+    pub filter: Vec<Condition>,
+    pub mapping: MappingSpec,
+    /// What the connector can do with the object, and how late its records may appear, as it said then.
+    pub abilities: Abilities,
+    pub lateness_ms: u32,
+    /// What the mapping reads, with the types that the CRM gave when the sync was created.
+    pub columns: Vec<Column>,
+    pub match_keys: Vec<MatchKey>,
+    pub outbound: BTreeMap<OutcomeKind, OutboundSpec>,
+    pub created: Instant,
+}
+
+/// How far one partition of a backfill has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partition {
+    /// Where it begins, to start over when a token has expired.
+    pub begin: Option<String>,
+    pub next: Option<String>,
+    pub done: bool,
+}
+
+/// What a sync is walking through, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Checkpoint {
+    /// Every record, once.
+    Backfill { started: Instant, partitions: Vec<Partition> },
+    /// Windows still to walk, the current one last; `next` is the page token within it.
+    Increment { started: Instant, windows: Vec<Window>, next: Option<String> },
+}
+
+/// A sync's progress; committed with every page.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncState {
+    /// Everything modified before this has been seen.
+    pub high_water: Option<Instant>,
+    pub checkpoint: Option<Checkpoint>,
+    pub last_run: Option<RunId>,
+    /// Links that this sync holds.
+    pub linked: u64,
+    /// Rows that wait for a person.
+    pub refused: u64,
+}
+
+/// What happened to the rows and writes of a run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub pages: u64,
+    pub rows: u64,
+    pub created: u64,
+    pub changed: u64,
+    pub unchanged: u64,
+    pub skipped: u64,
+    pub refused: u64,
+    pub gone: u64,
+    pub delivered: u64,
+    pub retried: u64,
+    pub dead: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunEnd {
+    Running,
+    Done,
+    /// Ended early; what was committed stays and the next run goes on from there.
+    Failed {
+        code: String,
+        message: String,
+        remedy: String,
+    },
+}
+
+/// One execution of a sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    pub id: RunId,
+    pub sync: SyncId,
+    pub direction: Direction,
+    pub started: Instant,
+    pub ended: Option<Instant>,
+    pub counts: Counts,
+    pub end: RunEnd,
+}

@@ -1,0 +1,85 @@
+//! Contacts as bytes: one compact document per contact with its links, because keys are dear and bytes are cheap.
+
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::names::Names;
+use crate::model::contact::{AttributeName, Contact, Link, Source};
+use crate::model::id::{ConnectionId, ContactId, SyncId};
+use crate::model::time::Instant;
+use crate::model::value::Value;
+
+/// The first byte of every document, to be raised when the form changes.
+const FORM: u8 = 1;
+
+/// `T` is a text and `V` a value, borrowed when written, owned when read.
+#[derive(Serialize, Deserialize)]
+struct Stored<T, V> {
+    created: Instant,
+    changed: Instant,
+    attributes: Vec<(u32, V)>,
+    links: Vec<StoredLink<T, V>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredLink<T, V> {
+    sync: u32,
+    connection: u32,
+    object: u32,
+    record: T,
+    fingerprint: u64,
+    modified: Option<Instant>,
+    gone: Option<Instant>,
+    base: Vec<(u32, V)>,
+}
+
+pub(super) fn encode(contact: &Contact, names: &Names) -> Result<Vec<u8>, StoreError> {
+    let mut links = Vec::with_capacity(contact.links.len());
+    for link in &contact.links {
+        links.push(StoredLink {
+            sync: names.number(link.sync.as_str())?,
+            connection: names.number(link.source.connection.as_str())?,
+            object: names.number(&link.source.object)?,
+            record: link.record.as_str(),
+            fingerprint: link.fingerprint,
+            modified: link.modified,
+            gone: link.gone,
+            base: numbered(&link.base, names)?,
+        });
+    }
+    let attributes = numbered(&contact.attributes, names)?;
+    let stored = Stored { created: contact.created, changed: contact.changed, attributes, links };
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(FORM);
+    postcard::to_extend(&stored, bytes).map_err(|error| StoreError::Encode(error.into()))
+}
+
+fn numbered<'a>(values: &'a [(AttributeName, Value)], names: &Names) -> Result<Vec<(u32, &'a Value)>, StoreError> {
+    values.iter().map(|(name, value)| Ok((names.number(name)?, value))).collect()
+}
+
+pub(super) fn decode(id: ContactId, bytes: &[u8], names: &Names) -> Result<Contact, StoreError> {
+    const BROKEN: StoreError = StoreError::Corrupt { what: "a contact" };
+    let Some((&FORM, rest)) = bytes.split_first() else { return Err(BROKEN) };
+    let stored: Stored<String, Value> = postcard::from_bytes(rest).map_err(|_| BROKEN)?;
+    let mut links = Vec::with_capacity(stored.links.len());
+    for link in stored.links {
+        let sync = SyncId::try_from(names.name(link.sync)?.to_string()).map_err(|_| BROKEN)?;
+        let connection = ConnectionId::try_from(names.name(link.connection)?.to_string()).map_err(|_| BROKEN)?;
+        links.push(Link {
+            sync,
+            source: Source { connection, object: names.name(link.object)?.to_string() },
+            record: link.record,
+            fingerprint: link.fingerprint,
+            modified: link.modified,
+            gone: link.gone,
+            base: named(link.base, names)?,
+        });
+    }
+    let attributes = named(stored.attributes, names)?;
+    Ok(Contact { id, created: stored.created, changed: stored.changed, attributes, links })
+}
+
+fn named(values: Vec<(u32, Value)>, names: &Names) -> Result<Vec<(AttributeName, Value)>, StoreError> {
+    values.into_iter().map(|(number, value)| Ok((names.name(number)?, value))).collect()
+}

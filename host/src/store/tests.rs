@@ -1,0 +1,161 @@
+use tempfile::TempDir;
+
+use super::*;
+use crate::model::contact::{AttributeDefinition, Contact, Link, Source};
+use crate::model::id::{ConnectionId, ContactId, SyncId};
+use crate::model::mapping::Kind;
+use crate::model::secret::SealedStore;
+use crate::model::time::Instant;
+use crate::model::value::Value;
+
+fn open(dir: &TempDir) -> Arc<Store> {
+    Store::open(dir.path(), "a test").unwrap()
+}
+
+fn workspace(store: &Store) -> Arc<Workspace> {
+    store.workspace(&"main".parse().unwrap()).unwrap()
+}
+
+fn source() -> Source {
+    Source { connection: "crm".parse().unwrap(), object: "contacts".into() }
+}
+
+fn contact(number: u64) -> Contact {
+    let link = Link {
+        sync: SyncId::try_from("in".to_owned()).unwrap(),
+        source: source(),
+        record: format!("rec-{number}"),
+        fingerprint: number,
+        modified: Some(Instant(5)),
+        gone: None,
+        base: vec![("phone".into(), Value::Null)],
+    };
+    let attributes = vec![
+        ("email".into(), Value::Text(format!("p{number}@example.com"))),
+        ("tags".into(), Value::Texts(vec!["ä".into()])),
+    ];
+    Contact { id: ContactId(number), created: Instant(1), changed: Instant(2), attributes, links: vec![link] }
+}
+
+fn put(workspace: &Workspace, changes: &mut Changes, contact: &Contact) {
+    let record = LookupKey::Record { source: &source(), id: &contact.links[0].record };
+    let email = LookupKey::Email(contact.text("email").unwrap());
+    changes.contact(contact.clone(), &[workspace.hash(record), workspace.hash(email)]);
+}
+
+#[test]
+fn a_contact_survives_a_restart_and_is_found_by_record_and_email() {
+    let dir = TempDir::new().unwrap();
+    {
+        let store = open(&dir);
+        let mut changes = Changes::default();
+        let workspace = workspace(&store);
+        put(&workspace, &mut changes, &contact(1));
+        workspace.commit(changes).unwrap();
+        store.flush().unwrap();
+    }
+    let store = open(&dir);
+    let workspace = workspace(&store);
+    assert_eq!(workspace.contact(ContactId(1)).unwrap(), Some(contact(1)));
+    assert_eq!(workspace.find(LookupKey::Record { source: &source(), id: "rec-1" }).unwrap(), [contact(1)]);
+    assert_eq!(workspace.find(LookupKey::Email("p1@example.com")).unwrap(), [contact(1)]);
+    assert_eq!(workspace.find(LookupKey::Email("p2@example.com")).unwrap(), []);
+    assert_eq!(workspace.find(LookupKey::Phone("p1@example.com")).unwrap(), []);
+    assert_eq!(workspace.new_contact_id(), ContactId(2));
+}
+
+#[test]
+fn everything_is_found_across_merges_splits_and_restarts() {
+    // More than twice the least number of recent entries, so that buckets are merged and split on the way.
+    const CONTACTS: u64 = 30_000;
+    let dir = TempDir::new().unwrap();
+    {
+        let store = open(&dir);
+        let workspace = workspace(&store);
+        for page in 0..CONTACTS / 100 {
+            let mut changes = Changes::default();
+            (page * 100..page * 100 + 100).for_each(|number| put(&workspace, &mut changes, &contact(number)));
+            workspace.commit(changes).unwrap();
+        }
+    }
+    let store = open(&dir);
+    let workspace = workspace(&store);
+    for number in (0..CONTACTS).step_by(37) {
+        let found = workspace.find(LookupKey::Email(&format!("p{number}@example.com"))).unwrap();
+        assert_eq!(found, [contact(number)]);
+        let record = format!("rec-{number}");
+        assert_eq!(workspace.find(LookupKey::Record { source: &source(), id: &record }).unwrap(), [contact(number)]);
+    }
+    assert_eq!(workspace.contacts(ContactId(0)).count() as u64, CONTACTS);
+}
+
+#[test]
+fn a_stale_entry_finds_nobody() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let workspace = workspace(&store);
+    let mut changes = Changes::default();
+    put(&workspace, &mut changes, &contact(1));
+    workspace.commit(changes).unwrap();
+    let mut moved = contact(1);
+    moved.set(&"email".into(), Value::Text("new@example.com".into()));
+    let mut changes = Changes::default();
+    changes.contact(moved.clone(), &[workspace.hash(LookupKey::Email("new@example.com"))]);
+    workspace.commit(changes).unwrap();
+    assert_eq!(workspace.find(LookupKey::Email("p1@example.com")).unwrap(), []);
+    assert_eq!(workspace.find(LookupKey::Email("new@example.com")).unwrap(), [moved]);
+}
+
+#[test]
+fn workspaces_do_not_see_each_other() {
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let one = workspace(&store);
+    let other = store.workspace(&"other".parse().unwrap()).unwrap();
+    let mut changes = Changes::default();
+    put(&one, &mut changes, &contact(1));
+    changes.put("email", &AttributeDefinition { name: "email".into(), kind: Kind::Email }).unwrap();
+    one.commit(changes).unwrap();
+    assert_eq!(other.contact(ContactId(1)).unwrap(), None);
+    assert_eq!(other.contacts(ContactId(0)).count(), 0);
+    assert_eq!(other.find(LookupKey::Email("p1@example.com")).unwrap(), []);
+    assert_eq!(other.scan::<AttributeDefinition>().count(), 0);
+    assert_eq!(one.scan::<AttributeDefinition>().count(), 1);
+    assert_eq!(store.workspaces().unwrap().iter().map(ToString::to_string).collect::<Vec<_>>(), ["main", "other"]);
+}
+
+#[test]
+fn a_second_opener_learns_who_holds_the_state() {
+    let dir = TempDir::new().unwrap();
+    let _first = open(&dir);
+    let error = Store::open(dir.path(), "another").err().unwrap();
+    let text = error.to_string();
+    assert!(text.contains(&format!("process {} (`a test`", std::process::id())), "{text}");
+    assert_eq!(error.code(), "store-held");
+}
+
+#[test]
+fn a_store_of_a_newer_schema_is_left_alone() {
+    let dir = TempDir::new().unwrap();
+    {
+        let store = open(&dir);
+        store.tree.insert(key::system(table::Table::System, b"schema"), &2u32.to_be_bytes()).unwrap();
+    }
+    let error = Store::open(dir.path(), "a test").err().unwrap();
+    assert_eq!(error.to_string(), "the state was written by a newer version (schema 2; this one knows 1)");
+}
+
+#[test]
+fn sealed_bytes_are_kept_per_workspace_and_connection() {
+    let dir = TempDir::new().unwrap();
+    let (main, other) = ("main".parse().unwrap(), "other".parse().unwrap());
+    let crm: ConnectionId = "crm".parse().unwrap();
+    {
+        open(&dir).save(&main, &crm, b"sealed").unwrap();
+    }
+    let store = open(&dir);
+    assert_eq!(store.load(&main, &crm).unwrap().as_deref(), Some(&b"sealed"[..]));
+    assert_eq!(store.load(&other, &crm).unwrap(), None);
+    store.remove(&main, &crm).unwrap();
+    assert_eq!(store.load(&main, &crm).unwrap(), None);
+}

@@ -1,0 +1,254 @@
+//! One tenant's documents, contacts and lookups: get, scan, find, and commit all or nothing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::lookup::{self, LookupHash, LookupKey, Lookups};
+use super::names::Names;
+use super::table::{Document, Table};
+use super::{StoreError, contact, key};
+use crate::model::contact::Contact;
+use crate::model::id::{ContactId, OutboxId, RunId};
+use crate::model::outcome::OutboxEntry;
+use crate::model::sync::Run;
+
+/// One tenant of the store.
+pub struct Workspace {
+    tree: sled::Tree,
+    number: u32,
+    names: Names,
+    hash_key: [u8; 16],
+    /// Read when they are first needed: most commands never look a contact up.
+    lookups: OnceLock<Mutex<Lookups>>,
+    writing: tokio::sync::Mutex<()>,
+    next_contact: AtomicU64,
+    next_run: AtomicU64,
+    next_outbox: AtomicU64,
+}
+
+impl Workspace {
+    pub(super) fn open(tree: sled::Tree, number: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
+        let after_last = |table: u8| -> Result<AtomicU64, StoreError> {
+            let mut prefix = number.to_be_bytes().to_vec();
+            prefix.push(table);
+            let next = match tree.scan_prefix(&prefix).next_back() {
+                Some(last) => key::read_u64(&last?.0[prefix.len()..])? + 1,
+                None => 1,
+            };
+            Ok(AtomicU64::new(next))
+        };
+        Ok(Self {
+            names: Names::open(tree.clone(), number)?,
+            next_contact: after_last(Table::Contacts as u8)?,
+            next_run: after_last(Run::TABLE)?,
+            next_outbox: after_last(OutboxEntry::TABLE)?,
+            lookups: OnceLock::new(),
+            writing: tokio::sync::Mutex::default(),
+            tree,
+            number,
+            hash_key,
+        })
+    }
+
+    pub(super) fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// A number that no contact has had. Not to be found again before it is committed.
+    pub fn new_contact_id(&self) -> ContactId {
+        ContactId(self.next_contact.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn new_run_id(&self) -> RunId {
+        RunId(self.next_run.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn new_outbox_id(&self) -> OutboxId {
+        OutboxId(self.next_outbox.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn get<D: Document>(&self, key: D::Key<'_>) -> Result<Option<D>, StoreError> {
+        let bytes = self.tree.get(self.document_key::<D>(&D::key(key)))?;
+        bytes.map(|bytes| decode(&bytes)).transpose()
+    }
+
+    /// Every document of a type, in the order of their keys.
+    pub fn scan<D: Document>(&self) -> impl DoubleEndedIterator<Item = Result<D, StoreError>> + use<D> {
+        self.scan_below(Vec::new())
+    }
+
+    /// The documents whose key begins with these names.
+    pub fn scan_under<D: Document>(
+        &self,
+        names: &[&str],
+    ) -> impl DoubleEndedIterator<Item = Result<D, StoreError>> + use<D> {
+        self.scan_below(key::text(names))
+    }
+
+    /// The documents from a key on. Whoever changes them on the way goes on from the key that comes after.
+    pub fn scan_from<D: Document>(&self, key: D::Key<'_>) -> impl Iterator<Item = Result<D, StoreError>> + use<D> {
+        let first = self.document_key::<D>(&D::key(key));
+        let mut after_last = self.document_key::<D>(&[]);
+        if let Some(table) = after_last.last_mut() {
+            *table += 1;
+        }
+        self.tree.range(first..after_last).map(|entry| decode(&entry?.1))
+    }
+
+    fn scan_below<D: Document>(
+        &self,
+        prefix: Vec<u8>,
+    ) -> impl DoubleEndedIterator<Item = Result<D, StoreError>> + use<D> {
+        self.tree.scan_prefix(self.document_key::<D>(&prefix)).map(|entry| decode(&entry?.1))
+    }
+
+    fn document_key<D: Document>(&self, rest: &[u8]) -> Vec<u8> {
+        let mut key = self.number.to_be_bytes().to_vec();
+        key.push(D::TABLE);
+        key.extend_from_slice(rest);
+        key
+    }
+
+    fn contact_key(&self, id: ContactId) -> Vec<u8> {
+        key::in_workspace(self.number, Table::Contacts, &id.0.to_be_bytes())
+    }
+
+    pub fn contact(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
+        let bytes = self.tree.get(self.contact_key(id))?;
+        bytes.map(|bytes| contact::decode(id, &bytes, &self.names)).transpose()
+    }
+
+    /// Contacts from `from` on, in order. Memory does not grow with their number.
+    pub fn contacts(&self, from: ContactId) -> impl Iterator<Item = Result<Contact, StoreError>> {
+        let prefix = self.contact_key(ContactId(0)).len() - 8;
+        let range = self.contact_key(from)..=self.contact_key(ContactId(u64::MAX));
+        self.tree.range(range).map(move |entry| {
+            let (key, bytes) = entry?;
+            contact::decode(ContactId(key::read_u64(&key[prefix..])?), &bytes, &self.names)
+        })
+    }
+
+    /// What `key` is looked up by. The same for as long as the store lives.
+    pub fn hash(&self, key: LookupKey<'_>) -> LookupHash {
+        key.hash(&self.hash_key)
+    }
+
+    /// The contacts that have this record, e-mail or phone now, in order.
+    pub fn find(&self, key: LookupKey<'_>) -> Result<Vec<Contact>, StoreError> {
+        let mut found = Vec::new();
+        for id in self.candidates(self.hash(key))? {
+            if let Some(contact) = self.contact(id)?
+                && key.fits(&contact)
+            {
+                found.push(contact);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The contacts that had, or seem to have, what was hashed: each has to be read and held against the key.
+    pub fn candidates(&self, hash: LookupHash) -> Result<Vec<ContactId>, StoreError> {
+        self.lookups()?.find(hash)
+    }
+
+    /// Held by whoever reads contacts in order to change them, until the change is committed.
+    pub async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.writing.lock().await
+    }
+
+    fn lookups(&self) -> Result<MutexGuard<'_, Lookups>, StoreError> {
+        if self.lookups.get().is_none() {
+            let lookups = Lookups::open(self.tree.clone(), self.number)?;
+            // Another thread may have been faster; the two are equal, for nothing is committed without them.
+            let _ = self.lookups.set(Mutex::new(lookups));
+        }
+        let lookups = self.lookups.get().ok_or(StoreError::Corrupt { what: "the lookups" })?;
+        Ok(lookups.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Writes all of `changes` or, if the process dies, none. Durable after the next flush.
+    pub fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+        #[cfg(debug_assertions)]
+        super::crash::point();
+        self.apply(changes)?;
+        #[cfg(debug_assertions)]
+        super::crash::point();
+        Ok(())
+    }
+
+    fn apply(&self, changes: Changes) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (key, bytes) in changes.documents {
+            let key = [&self.number.to_be_bytes()[..], &key].concat();
+            match bytes {
+                Some(bytes) => batch.insert(key, bytes),
+                None => batch.remove(key),
+            }
+        }
+        for contact in &changes.contacts {
+            batch.insert(self.contact_key(contact.id), contact::encode(contact, &self.names)?);
+        }
+        if changes.lookups.is_empty() {
+            return Ok(self.tree.apply_batch(batch)?);
+        }
+        let mut lookups = self.lookups()?;
+        let new: Vec<_> = changes.lookups.iter().map(|(hash, id)| lookup::entry(*hash, *id)).collect();
+        lookups.stage(&mut batch, &new);
+        self.tree.apply_batch(batch)?;
+        lookups.staged(&new)
+    }
+}
+
+fn decode<D: Document>(bytes: &[u8]) -> Result<D, StoreError> {
+    serde_json::from_slice(bytes).map_err(|_| StoreError::Corrupt { what: D::NAME })
+}
+
+impl LookupKey<'_> {
+    /// Whether `contact` has it now.
+    pub fn fits(&self, contact: &Contact) -> bool {
+        match self {
+            LookupKey::Record { source, id } => {
+                contact.links.iter().any(|link| link.record == *id && &link.source == *source)
+            }
+            LookupKey::Email(email) => contact.text("email") == Some(email),
+            LookupKey::Phone(phone) => contact.text("phone") == Some(phone),
+        }
+    }
+}
+
+/// What is to be written together.
+#[derive(Default)]
+pub struct Changes {
+    /// Table and key, and the document or none to remove it.
+    documents: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    contacts: Vec<Contact>,
+    lookups: Vec<(LookupHash, ContactId)>,
+}
+
+impl Changes {
+    pub fn put<D: Document>(&mut self, key: D::Key<'_>, document: &D) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(document).map_err(|error| StoreError::Encode(error.into()))?;
+        self.documents.push((table_key::<D>(key), Some(bytes)));
+        Ok(())
+    }
+
+    pub fn remove<D: Document>(&mut self, key: D::Key<'_>) {
+        self.documents.push((table_key::<D>(key), None));
+    }
+
+    /// Keeps a contact; `found_by` names what it can be found by that it could not before.
+    pub fn contact(&mut self, contact: Contact, found_by: &[LookupHash]) {
+        self.lookups.extend(found_by.iter().map(|hash| (*hash, contact.id)));
+        self.contacts.push(contact);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.contacts.is_empty()
+    }
+}
+
+fn table_key<D: Document>(key: D::Key<'_>) -> Vec<u8> {
+    let mut bytes = vec![D::TABLE];
+    bytes.extend(D::key(key));
+    bytes
+}

@@ -1,0 +1,108 @@
+//! Turns outcomes into writes: the mapping's values, on the contact's record or on a new one that is linked with it.
+
+use std::collections::HashMap;
+
+use crate::model::connector::{Operation, RecordLink, Write};
+use crate::model::contact::{AttributeDefinition, Contact};
+use crate::model::mapping::{Column, Direction, Mapped, Mapping};
+use crate::model::outcome::{OutboxEntry, Outcome, OutcomeKind};
+use crate::model::sync::{OutboundSpec, Sync};
+use crate::model::value::{Problem, Value};
+
+use super::delivery::{problem, write_key};
+use super::{Ports, SyncError};
+
+/// What an outcome comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Effect {
+    Write { object: String, write: Write },
+    LeftOut(String),
+    Refused(Vec<Problem>),
+}
+
+/// The open mappings of a run, one per kind of outcome.
+pub(super) struct Effects<'a> {
+    ports: &'a Ports,
+    sync: &'a Sync,
+    attributes: Vec<AttributeDefinition>,
+    open: HashMap<OutcomeKind, Box<dyn Mapping>>,
+}
+
+impl<'a> Effects<'a> {
+    pub(super) fn of(ports: &'a Ports, sync: &'a Sync) -> Result<Self, SyncError> {
+        let attributes = ports.workspace.scan().collect::<Result<_, _>>()?;
+        Ok(Self { ports, sync, attributes, open: HashMap::new() })
+    }
+
+    pub(super) async fn of_entry(&mut self, entry: &OutboxEntry) -> Result<Effect, SyncError> {
+        let kind = entry.outcome.kind;
+        let Some(spec) = self.sync.outbound.get(&kind) else {
+            let message = format!("the sync no longer sends outcomes of kind `{}`", kind.as_str());
+            return Ok(Effect::Refused(vec![problem(&message)]));
+        };
+        let Some(contact) = self.ports.workspace.contact(entry.outcome.contact)? else {
+            return Ok(Effect::Refused(vec![problem("the contact is no longer there")]));
+        };
+        let row = row(&entry.outcome, &contact, &self.attributes);
+        let mapping = self.mapping(kind, spec).await?;
+        let names: Vec<String> = mapping.output().iter().map(|column| column.name.clone()).collect();
+        Ok(match mapping.rows(vec![row]).await?.into_iter().next() {
+            Some(Mapped::Values(values)) => {
+                let values = names.into_iter().zip(values).filter(|(_, value)| *value != Value::Null).collect();
+                self.write(entry, spec, &contact, values)
+            }
+            Some(Mapped::Skipped(reason)) => Effect::LeftOut(reason),
+            Some(Mapped::Refused(problems)) => Effect::Refused(problems),
+            None => Effect::Refused(vec![problem("the mapper gave no answer")]),
+        })
+    }
+
+    async fn mapping(&mut self, kind: OutcomeKind, spec: &OutboundSpec) -> Result<&mut Box<dyn Mapping>, SyncError> {
+        if !self.open.contains_key(&kind) {
+            let columns = columns(kind, &self.attributes);
+            let mapper = self.ports.mapper(&spec.mapping.mapper)?;
+            let mapping = mapper.open(&spec.mapping.configuration, Direction::Outbound, &columns).await?;
+            self.open.insert(kind, mapping);
+        }
+        self.open.get_mut(&kind).ok_or(SyncError::Lost)
+    }
+
+    fn write(
+        &self,
+        entry: &OutboxEntry,
+        spec: &OutboundSpec,
+        contact: &Contact,
+        values: Vec<(String, Value)>,
+    ) -> Effect {
+        // A merge in the CRM may have moved the link since the outcome was recorded.
+        let link = contact.link(&self.sync.id);
+        if link.is_some_and(|link| link.gone.is_some()) {
+            return Effect::Refused(vec![problem("the contact's record is gone from the CRM")]);
+        }
+        let record = link.map_or_else(|| entry.record.clone(), |link| link.record.clone());
+        let (operation, links) = if spec.object == self.sync.object {
+            (Operation::Update { id: record }, Vec::new())
+        } else {
+            let link = RecordLink { label: None, object: self.sync.object.clone(), id: record };
+            (Operation::Create, vec![link])
+        };
+        let write = Write { key: write_key(&self.sync.id, &entry.outcome), operation, values, links, version: None };
+        Effect::Write { object: spec.object.clone(), write }
+    }
+}
+
+/// The columns that an outbound mapping gets: the outcome's, then the contact's as `contact_<attribute>`.
+pub fn columns(kind: OutcomeKind, attributes: &[AttributeDefinition]) -> Vec<Column> {
+    let of_contact =
+        attributes.iter().map(|attribute| Column { name: format!("contact_{}", attribute.name), kind: attribute.kind });
+    kind.columns().into_iter().chain(of_contact).collect()
+}
+
+fn row(outcome: &Outcome, contact: &Contact, attributes: &[AttributeDefinition]) -> Vec<Value> {
+    let own = outcome.kind.fields().iter().map(|field| {
+        let value = outcome.values.iter().find(|(name, _)| name == field.name);
+        value.map_or(Value::Null, |(_, value)| value.clone())
+    });
+    let of_contact = attributes.iter().map(|attribute| contact.get(&attribute.name).cloned().unwrap_or(Value::Null));
+    [Value::Text(outcome.id.clone()), Value::Instant(outcome.at)].into_iter().chain(own).chain(of_contact).collect()
+}

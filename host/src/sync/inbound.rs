@@ -1,0 +1,238 @@
+//! One inbound run: decides what to walk, and commits each page with its checkpoint, or neither.
+
+use std::time::Duration;
+
+use crate::model::connector::Window;
+use crate::model::id::RunId;
+use crate::model::mapping::Direction;
+use crate::model::sync::{Checkpoint, Counts, Run, RunEnd, Sync, SyncState};
+use crate::store::Changes;
+
+use super::attributes::{self, Attributes};
+use super::fingerprint::Fingerprints;
+use super::page::Pages;
+use super::walk::{self, Pulled, Puller, WalkError};
+use super::{Observer, Ports, StopSignal, SyncError, gone};
+
+/// Partitions that are pulled side by side: as many as most CRMs serve one account at a time.
+const PARTITIONS: u32 = 4;
+
+/// Commits between two flushes: a crash of the machine, not of the process, repeats at most so many pages.
+const FLUSH_EVERY: u64 = 32;
+
+/// Increments look back this much further than the connector says that records may be late: clocks differ.
+const OVERLAP: Duration = Duration::from_secs(2 * 60);
+
+/// One run from CRM to contacts. Returns the run as it was written down, also when it failed.
+pub async fn run_inbound(
+    ports: &Ports,
+    sync: &Sync,
+    observer: &dyn Observer,
+    stop: &StopSignal,
+) -> Result<Run, SyncError> {
+    let mut inbound = Inbound::open(ports, sync).await?;
+    let walked = inbound.walk_all(observer, stop).await;
+    inbound.end(walked).await
+}
+
+struct Inbound<'a> {
+    ports: &'a Ports,
+    sync: &'a Sync,
+    puller: Puller,
+    pages: Pages<'a>,
+    state: SyncState,
+    run: Run,
+    since_flush: u64,
+}
+
+impl<'a> Inbound<'a> {
+    async fn open(ports: &'a Ports, sync: &'a Sync) -> Result<Self, SyncError> {
+        let run_id = ports.workspace.new_run_id();
+        let now = ports.clock.now();
+        let state = ports.workspace.get::<SyncState>(&sync.id)?.unwrap_or_default();
+        let run = Run {
+            id: run_id,
+            sync: sync.id.clone(),
+            direction: Direction::Inbound,
+            started: now,
+            ended: None,
+            counts: Counts::default(),
+            end: RunEnd::Running,
+        };
+        Ok(Self {
+            ports,
+            sync,
+            puller: Puller::new(sync, ports.connector.clone(), ports.clock.clone()),
+            pages: open_pages(ports, sync, run_id).await?,
+            state,
+            run,
+            since_flush: 0,
+        })
+    }
+
+    /// Finishes what an earlier run began, then walks what is new.
+    async fn walk_all(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
+        if self.state.checkpoint.is_some() {
+            self.walk(observer, stop).await?;
+        }
+        self.state.checkpoint = Some(self.fresh_checkpoint().await?);
+        self.walk(observer, stop).await
+    }
+
+    /// Everything for the first time, or where the CRM can't tell what has changed; else what changed since the last run.
+    async fn fresh_checkpoint(&self) -> Result<Checkpoint, SyncError> {
+        let started = self.ports.clock.now();
+        // Who enters or leaves a segment need not have changed.
+        let by_window = self.sync.abilities.windows && self.sync.segment.is_none();
+        if let Some(high_water) = self.state.high_water.filter(|_| by_window) {
+            let window = Window { since: high_water.minus(self.overlap()), before: started.plus(OVERLAP) };
+            return Ok(Checkpoint::Increment { started, windows: vec![window], next: None });
+        }
+        let partitions =
+            self.puller.partitions(self.sync, PARTITIONS).await.map_err(|source| self.call("partition", source))?;
+        Ok(Checkpoint::Backfill { started, partitions })
+    }
+
+    fn overlap(&self) -> Duration {
+        OVERLAP + Duration::from_millis(u64::from(self.sync.lateness_ms))
+    }
+
+    /// Walks the checkpoint to its end.
+    async fn walk(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
+        let Some(checkpoint) = &self.state.checkpoint else { return Ok(()) };
+        let tombstones_since = match checkpoint {
+            Checkpoint::Increment { .. } if self.sync.abilities.gone => self.state.high_water,
+            _ => None,
+        };
+        let mut walk = self.puller.start(checkpoint);
+        while self.state.checkpoint.is_some() {
+            let pulled = tokio::select! {
+                pulled = walk.pages.recv() => pulled,
+                () = stop.raised() => return Err(SyncError::Stopped),
+            };
+            match pulled {
+                Some(Ok(pulled)) => self.commit(pulled, observer).await?,
+                Some(Err(WalkError::Call(source))) => return Err(self.call("pull", source)),
+                Some(Err(WalkError::TooDense(window))) => return Err(SyncError::TooDense(window)),
+                None => return Err(SyncError::Lost),
+            }
+        }
+        if let Some(since) = tombstones_since {
+            let window = Window { since: since.minus(self.overlap()), before: self.ports.clock.now() };
+            self.run.counts.gone += gone::bury(self.ports, self.sync, window).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the page's rows and the checkpoint together or neither.
+    async fn commit(&mut self, pulled: Pulled, observer: &dyn Observer) -> Result<(), SyncError> {
+        let total = pulled.page.total;
+        let writing = self.ports.workspace.writing().await;
+        let has_refusals = self.state.refused > 0;
+        let now = self.ports.clock.now();
+        let mut page = self.pages.changes(pulled.page, now, has_refusals, &mut |_, _, _| {}).await?;
+        self.run.counts.add(&page.counts);
+        self.state.linked = self.state.linked.saturating_add_signed(page.linked);
+        self.state.refused = self.state.refused.saturating_add_signed(page.refused);
+        self.state.last_run = Some(self.run.id);
+        self.advance(pulled.position);
+        self.write_progress(&mut page.changes)?;
+        self.ports.workspace.commit(page.changes)?;
+        drop(writing);
+        observer.page(&self.run.counts, total);
+        self.since_flush += 1;
+        if self.since_flush >= FLUSH_EVERY {
+            self.since_flush = 0;
+            self.ports.store.flush_soon().await?;
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, position: walk::Position) {
+        let Some(checkpoint) = &mut self.state.checkpoint else { return };
+        if let Some(seen_until) = walk::advance(checkpoint, position) {
+            self.state.high_water = Some(seen_until);
+            self.state.checkpoint = None;
+        }
+    }
+
+    fn write_progress(&self, changes: &mut Changes) -> Result<(), SyncError> {
+        changes.put(&self.sync.id, &self.state)?;
+        changes.put(self.run.id, &self.run)?;
+        Ok(())
+    }
+
+    /// Writes down how the run ended.
+    async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
+        self.run.ended = Some(self.ports.clock.now());
+        self.run.end = run_end(&walked);
+        self.state.last_run = Some(self.run.id);
+        let mut changes = Changes::default();
+        let written = self.write_progress(&mut changes).and_then(|()| Ok(self.ports.workspace.commit(changes)?));
+        let flushed = written.and(self.ports.store.flush_soon().await.map_err(SyncError::from));
+        // What ended the run is what the caller wants to know; a full disk shows in both.
+        walked?;
+        flushed?;
+        Ok(self.run)
+    }
+
+    fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
+        SyncError::Call { connection: self.sync.connection.clone(), verb, source }
+    }
+}
+
+pub(super) fn run_end(result: &Result<(), SyncError>) -> RunEnd {
+    match result {
+        Ok(()) => RunEnd::Done,
+        Err(error) => RunEnd::Failed { code: error.code().into(), message: describe(error), remedy: error.remedy() },
+    }
+}
+
+/// The error and its causes in one line.
+fn describe(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// The sync's mapping, open and ready for pages.
+pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId) -> Result<Pages<'a>, SyncError> {
+    let mapping = ports
+        .mapper(&sync.mapping.mapper)?
+        .open(&sync.mapping.configuration, Direction::Inbound, &sync.columns)
+        .await?;
+    // Attributes may have been settled by another sync since this one was created.
+    let mut changes = Changes::default();
+    attributes::define(&ports.workspace, mapping.output(), &mut changes)?;
+    if !changes.is_empty() {
+        ports.workspace.commit(changes)?;
+    }
+    let attributes = Attributes::of(mapping.output());
+    let (source, fingerprints) = (sync.source(), Fingerprints::of(sync));
+    Ok(Pages { sync, source, workspace: &ports.workspace, mapping, attributes, fingerprints, run })
+}
+
+impl Counts {
+    pub(super) fn add(&mut self, other: &Self) {
+        let Self { pages, rows, created, changed, unchanged, skipped, refused, gone, delivered, retried, dead } = other;
+        for (sum, more) in [
+            (&mut self.pages, pages),
+            (&mut self.rows, rows),
+            (&mut self.created, created),
+            (&mut self.changed, changed),
+            (&mut self.unchanged, unchanged),
+            (&mut self.skipped, skipped),
+            (&mut self.refused, refused),
+            (&mut self.gone, gone),
+            (&mut self.delivered, delivered),
+            (&mut self.retried, retried),
+            (&mut self.dead, dead),
+        ] {
+            *sum += more;
+        }
+    }
+}

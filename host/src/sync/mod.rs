@@ -1,0 +1,69 @@
+//! The flow: pages of rows into contacts, outcomes into writes. Speaks to ports and the store only, never HTTP.
+//!
+//! Inbound: `inbound` decides what to walk and commits; `walk` pulls; `page` turns a page into changes with the help of
+//! `matching`, `attributes` and `overlay`. Outbound: `outbound` sends what the outbox holds, `delivery` decides what
+//! becomes of each write.
+
+mod advice;
+mod attributes;
+mod backoff;
+mod delivery;
+mod effects;
+mod error;
+mod fingerprint;
+mod gone;
+mod inbound;
+mod matching;
+mod outbound;
+mod overlay;
+mod page;
+mod progress;
+mod trial;
+mod walk;
+mod windows;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::connector::Connector;
+use crate::model::id::PluginId;
+use crate::model::mapping::Mapper;
+use crate::model::sync::Sync;
+use crate::model::time::Clock;
+use crate::store::{Store, Workspace};
+
+pub use attributes::{AttributeError, check_value, define};
+pub use delivery::write_key;
+pub use effects::columns as outcome_columns;
+pub use error::SyncError;
+pub use inbound::run_inbound;
+pub use outbound::run_outbound;
+pub use page::{Change, Verdict};
+pub use progress::{Observer, Silent, StopSignal, Stopper, stop_signal};
+pub use trial::{TrialReport, TrialRow, try_sync};
+
+/// All that a run needs.
+#[derive(Clone)]
+pub struct Ports {
+    pub store: Arc<Store>,
+    pub workspace: Arc<Workspace>,
+    pub connector: Arc<dyn Connector>,
+    /// The mappers that the sync's mappings name.
+    pub mappers: HashMap<PluginId, Arc<dyn Mapper>>,
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Ports {
+    fn mapper(&self, id: &PluginId) -> Result<&dyn Mapper, SyncError> {
+        self.mappers.get(id).map(|mapper| &**mapper).ok_or_else(|| SyncError::NoMapper(id.clone()))
+    }
+}
+
+impl Sync {
+    fn source(&self) -> crate::model::contact::Source {
+        crate::model::contact::Source { connection: self.connection.clone(), object: self.object.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,321 @@
+//! One outbound run: sends what the outbox holds for a sync, and writes down what became of each entry.
+//!
+//! Before a write leaves, the entry says on disk that it may have left. So whatever happens next, nothing is sent twice
+//! without asking the CRM first.
+
+use std::collections::BTreeMap;
+
+use crate::model::connector::{Operation, Write, WriteOutcome, Written};
+use crate::model::failure::{CallError, Failure};
+use crate::model::id::OutboxId;
+use crate::model::mapping::Direction;
+use crate::model::outcome::{Delivery, OutboxEntry, Receipt, ReceiptState};
+use crate::model::sync::{Counts, Run, RunEnd, Sync};
+use crate::model::time::Instant;
+use crate::store::Changes;
+
+use super::delivery::{self, Next, problem};
+use super::effects::{Effect, Effects};
+use super::inbound::run_end;
+use super::{Observer, Ports, StopSignal, SyncError};
+
+/// Entries that are sent together: as many as the batch endpoints of most CRMs take.
+const BATCH: usize = 100;
+
+/// One run from outbox to CRM. Returns the run as it was written down, also when it failed.
+pub async fn run_outbound(
+    ports: &Ports,
+    sync: &Sync,
+    observer: &dyn Observer,
+    stop: &StopSignal,
+) -> Result<Run, SyncError> {
+    let run = Run {
+        id: ports.workspace.new_run_id(),
+        sync: sync.id.clone(),
+        direction: Direction::Outbound,
+        started: ports.clock.now(),
+        ended: None,
+        counts: Counts::default(),
+        end: RunEnd::Running,
+    };
+    let mut outbound = Outbound { ports, sync, effects: Effects::of(ports, sync)?, run };
+    let sent = outbound.send_all(observer, stop).await;
+    outbound.end(sent)
+}
+
+struct Outbound<'a> {
+    ports: &'a Ports,
+    sync: &'a Sync,
+    effects: Effects<'a>,
+    run: Run,
+}
+
+/// An entry whose write is known and may have left.
+struct Sending {
+    entry: OutboxEntry,
+    object: String,
+    write: Write,
+    attempts: u32,
+}
+
+impl Outbound<'_> {
+    async fn send_all(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
+        let mut from = OutboxId(0);
+        loop {
+            if stop.is_raised() {
+                return Err(SyncError::Stopped);
+            }
+            let batch = self.due(from)?;
+            let Some(last) = batch.last() else { return Ok(()) };
+            from = OutboxId(last.id.0 + 1);
+            self.send(batch).await?;
+            self.run.counts.pages += 1;
+            observer.page(&self.run.counts, None);
+        }
+    }
+
+    /// The next entries of this sync that are due.
+    fn due(&self, from: OutboxId) -> Result<Vec<OutboxEntry>, SyncError> {
+        let now = self.ports.clock.now();
+        let is_due = |entry: &OutboxEntry| match &entry.delivery {
+            Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } => *not_before <= now,
+            Delivery::Dead { .. } => false,
+        };
+        let entries = self.ports.workspace.scan_from::<OutboxEntry>(from);
+        let due =
+            entries.filter(|entry| entry.as_ref().map_or(true, |entry| entry.sync == self.sync.id && is_due(entry)));
+        Ok(due.take(BATCH).collect::<Result<_, _>>()?)
+    }
+
+    async fn send(&mut self, batch: Vec<OutboxEntry>) -> Result<(), SyncError> {
+        let mut sending: BTreeMap<String, Vec<Sending>> = BTreeMap::new();
+        let mut unknown: BTreeMap<String, Vec<Sending>> = BTreeMap::new();
+        let mut changes = Changes::default();
+        for entry in batch {
+            match entry.delivery.clone() {
+                Delivery::Unknown { attempts, write, object, .. } => {
+                    unknown.entry(object.clone()).or_default().push(Sending { entry, object, write, attempts });
+                }
+                Delivery::Waiting { attempts, .. } => {
+                    if let Some(ready) = self.prepare(entry, attempts, &mut changes).await? {
+                        sending.entry(ready.object.clone()).or_default().push(ready);
+                    }
+                }
+                Delivery::Dead { .. } => {}
+            }
+        }
+        for (object, entries) in unknown {
+            let not_arrived = self.find_out(&object, entries, &mut changes).await?;
+            sending.entry(object).or_default().extend(not_arrived);
+        }
+        for ready in sending.values().flatten() {
+            self.mark_sent(ready, self.ports.clock.now(), &mut changes)?;
+        }
+        self.ports.workspace.commit(changes)?;
+        self.ports.store.flush_soon().await?;
+        for (object, entries) in sending {
+            self.push(&object, entries).await?;
+        }
+        Ok(())
+    }
+
+    /// Maps an entry; settles it here if it comes to no write.
+    async fn prepare(
+        &mut self,
+        entry: OutboxEntry,
+        attempts: u32,
+        changes: &mut Changes,
+    ) -> Result<Option<Sending>, SyncError> {
+        match self.effects.of_entry(&entry).await? {
+            Effect::Write { object, write } => return Ok(Some(Sending { entry, object, write, attempts })),
+            Effect::LeftOut(reason) => self.settle(&entry, ReceiptState::LeftOut { reason }, changes)?,
+            Effect::Refused(problems) => {
+                let remedy = "mend the mapping or the contact, then `ferry outbox retry`".to_owned();
+                self.bury(entry, problems, remedy, changes)?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Asks what became of writes that may have arrived. Gives back those that have not and may be sent.
+    async fn find_out(
+        &mut self,
+        object: &str,
+        entries: Vec<Sending>,
+        changes: &mut Changes,
+    ) -> Result<Vec<Sending>, SyncError> {
+        let writes: Vec<Write> = entries.iter().map(|sending| sending.write.clone()).collect();
+        let answers = match self.ports.connector.resolve(object, &writes).await {
+            Ok(answers) => answers,
+            Err(CallError::Advice(Failure::Unsupported(_))) => return self.cannot_find_out(entries, changes),
+            Err(source) => return Err(self.call("resolve", source)),
+        };
+        let mut not_arrived = Vec::new();
+        for (sending, answer) in entries.into_iter().zip(answers) {
+            match answer {
+                Some(Written { id: record, .. }) => self.delivered(&sending, record, changes)?,
+                None => not_arrived.push(sending),
+            }
+        }
+        Ok(not_arrived)
+    }
+
+    /// What may safely be repeated is; the rest is for a person.
+    fn cannot_find_out(&mut self, entries: Vec<Sending>, changes: &mut Changes) -> Result<Vec<Sending>, SyncError> {
+        let mut repeatable = Vec::new();
+        for sending in entries {
+            let keyed = self.sync.outbound.values().any(|spec| spec.object == sending.object && spec.abilities.keyed);
+            if keyed || !matches!(sending.write.operation, Operation::Create) {
+                repeatable.push(sending);
+                continue;
+            }
+            let problems = vec![problem("its answer was lost, and this CRM can't tell whether it arrived")];
+            let remedy = "look for it in the CRM; if it is not there, `ferry outbox retry`".to_owned();
+            self.bury(sending.entry, problems, remedy, changes)?;
+        }
+        Ok(repeatable)
+    }
+
+    /// Sends the entries of one object; a batch that is refused as a whole is halved until what is wrong stands alone.
+    async fn push(&mut self, object: &str, entries: Vec<Sending>) -> Result<(), SyncError> {
+        let mut batches = vec![entries];
+        while let Some(mut batch) = batches.pop() {
+            if batch.is_empty() {
+                continue;
+            }
+            let writes: Vec<Write> = batch.iter().map(|sending| sending.write.clone()).collect();
+            match self.ports.connector.push(object, &writes).await {
+                Ok(outcomes) => self.settle_all(batch.into_iter().zip(outcomes))?,
+                Err(CallError::Advice(failure)) if is_refusal(&failure) => {
+                    if batch.len() > 1 {
+                        let later = batch.split_off(batch.len() / 2);
+                        batches.extend([later, batch]);
+                    } else {
+                        let problems = vec![problem(&failure.to_string())];
+                        self.settle_all(batch.into_iter().map(|one| (one, WriteOutcome::Rejected(problems.clone()))))?;
+                    }
+                }
+                Err(CallError::Advice(Failure::Temporary(_))) => {
+                    self.settle_all(batch.into_iter().map(|one| (one, WriteOutcome::Later(None))))?;
+                }
+                Err(source) => {
+                    let rest = batches.into_iter().flatten();
+                    return self.interrupted(batch, rest, source);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection is in trouble that is not the writes' fault: they keep their place and burn no attempt.
+    fn interrupted(
+        &mut self,
+        batch: Vec<Sending>,
+        not_sent: impl Iterator<Item = Sending>,
+        source: CallError,
+    ) -> Result<(), SyncError> {
+        let now = self.ports.clock.now();
+        let mut changes = Changes::default();
+        for sending in batch {
+            // Advice means that no write took effect. A plugin that failed says nothing about them.
+            if matches!(source, CallError::Advice(_)) {
+                self.wait(sending, now, &mut changes)?;
+            }
+        }
+        for sending in not_sent {
+            self.wait(sending, now, &mut changes)?;
+        }
+        self.ports.workspace.commit(changes)?;
+        Err(self.call("push", source))
+    }
+
+    fn settle_all(&mut self, answered: impl Iterator<Item = (Sending, WriteOutcome)>) -> Result<(), SyncError> {
+        let now = self.ports.clock.now();
+        let mut changes = Changes::default();
+        for (mut sending, outcome) in answered {
+            sending.attempts += 1;
+            match delivery::next(outcome, sending.attempts, rand::random()) {
+                Next::Delivered { record } => self.delivered(&sending, record, &mut changes)?,
+                Next::Again { wait } => {
+                    self.run.counts.retried += 1;
+                    self.wait(sending, now.plus(wait), &mut changes)?;
+                }
+                Next::FindOut { wait } => {
+                    self.run.counts.retried += 1;
+                    self.mark_sent(&sending, now.plus(wait), &mut changes)?;
+                }
+                Next::Dead { problems, remedy } => self.bury(sending.entry, problems, remedy, &mut changes)?,
+            }
+        }
+        Ok(self.ports.workspace.commit(changes)?)
+    }
+
+    fn delivered(&mut self, sending: &Sending, record: String, changes: &mut Changes) -> Result<(), SyncError> {
+        self.run.counts.delivered += 1;
+        let state = ReceiptState::Delivered { object: sending.object.clone(), record };
+        self.settle(&sending.entry, state, changes)
+    }
+
+    /// The entry leaves the outbox, and a receipt stays.
+    fn settle(&mut self, entry: &OutboxEntry, state: ReceiptState, changes: &mut Changes) -> Result<(), SyncError> {
+        if matches!(state, ReceiptState::LeftOut { .. }) {
+            self.run.counts.skipped += 1;
+        }
+        let (sync, outcome_id) = (entry.sync.clone(), entry.outcome.id.clone());
+        let receipt = Receipt { sync, outcome_id, state, at: self.ports.clock.now() };
+        changes.put((&entry.sync, entry.outcome.id.as_str()), &receipt)?;
+        changes.remove::<OutboxEntry>(entry.id);
+        Ok(())
+    }
+
+    fn bury(
+        &mut self,
+        mut entry: OutboxEntry,
+        problems: Vec<crate::model::value::Problem>,
+        remedy: String,
+        changes: &mut Changes,
+    ) -> Result<(), SyncError> {
+        self.run.counts.dead += 1;
+        entry.delivery = Delivery::Dead { problems, remedy, at: self.ports.clock.now() };
+        Ok(changes.put(entry.id, &entry)?)
+    }
+
+    fn wait(&self, sending: Sending, not_before: Instant, changes: &mut Changes) -> Result<(), SyncError> {
+        let delivery = Delivery::Waiting { attempts: sending.attempts, not_before };
+        Ok(changes.put(sending.entry.id, &OutboxEntry { delivery, ..sending.entry })?)
+    }
+
+    /// From now on the write may have left.
+    fn mark_sent(&self, sending: &Sending, not_before: Instant, changes: &mut Changes) -> Result<(), SyncError> {
+        let (write, object, attempts) = (sending.write.clone(), sending.object.clone(), sending.attempts);
+        let delivery = Delivery::Unknown { attempts, write, object, not_before };
+        Ok(changes.put(sending.entry.id, &OutboxEntry { delivery, ..sending.entry.clone() })?)
+    }
+
+    fn end(mut self, sent: Result<(), SyncError>) -> Result<Run, SyncError> {
+        self.run.ended = Some(self.ports.clock.now());
+        self.run.end = run_end(&sent);
+        let mut changes = Changes::default();
+        changes.put(self.run.id, &self.run)?;
+        let written = self.ports.workspace.commit(changes).and_then(|()| self.ports.store.flush());
+        sent?;
+        written?;
+        Ok(self.run)
+    }
+
+    fn call(&self, verb: &'static str, source: CallError) -> SyncError {
+        SyncError::Call { connection: self.sync.connection.clone(), verb, source }
+    }
+}
+
+/// Whether a failure is about what was sent, not about the connection.
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Invalid(_)
+            | Failure::Permanent(_)
+            | Failure::Unsupported(_)
+            | Failure::TokenExpired
+            | Failure::WindowTooLarge(_)
+    )
+}

@@ -1,0 +1,189 @@
+//! A CRM in memory, with faults to switch on.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+
+use crate::model::connector::{
+    Connector, Hint, Operation, Page, PullRequest, Slice, Webhook, Window, Write, WriteOutcome, Written,
+};
+use crate::model::failure::{CallError, Failure};
+use crate::model::schema::{Account, Field, Object, Segment};
+use crate::model::time::Instant;
+use crate::model::value::{Problem, Row, Tombstone, Value};
+
+#[derive(Default)]
+pub(super) struct State {
+    /// By id: when modified, and the values in the order of the columns.
+    pub(super) records: BTreeMap<u64, (Instant, Vec<Value>)>,
+    pub(super) gone: Vec<Tombstone>,
+    pub(super) page: usize,
+    /// The most records that a window may hold.
+    pub(super) window_cap: usize,
+    /// Answers to give instead of the next pulls.
+    pub(super) pull_failures: VecDeque<Failure>,
+    /// The pull of this number fails once.
+    pub(super) fail_pull: Option<(u64, Failure)>,
+    /// What the CRM took, in order.
+    pub(super) journal: Vec<Write>,
+    /// Faults of the next pushes.
+    pub(super) push_faults: VecDeque<PushFault>,
+    pub(super) resolve_unsupported: bool,
+    pub(super) pulls: u64,
+    pub(super) pushes: u64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum PushFault {
+    /// All writes take effect, and the answer is lost.
+    LostAfter,
+    /// None takes effect, and nobody knows.
+    LostBefore,
+    Fail(Failure),
+    /// The batch is refused whole if it holds this outcome id.
+    Poison(&'static str),
+}
+
+pub(super) struct Crm(Mutex<State>);
+
+impl Crm {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State { page: 10, window_cap: usize::MAX, ..State::default() }))
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    /// Puts a record with these values; null and text only.
+    pub(super) fn put(&self, id: u64, modified: i64, values: &[&str]) {
+        let values = values.iter().map(|text| match *text {
+            "" => Value::Null,
+            text => Value::Text(text.to_owned()),
+        });
+        self.state().records.insert(id, (Instant(modified), values.collect()));
+    }
+}
+
+fn page_of(state: &State, ids: Vec<u64>, from: u64, until: u64, limit: usize) -> Page {
+    let ids: Vec<u64> = ids.into_iter().filter(|id| (from..until).contains(id)).collect();
+    let size = state.page.min(limit);
+    let rows = ids.iter().take(size).map(|id| {
+        let (modified, values) = &state.records[id];
+        Row { id: id.to_string(), modified: Some(*modified), version: None, values: values.clone() }
+    });
+    let next = ids.get(size).map(|id| format!("{id}-{until}"));
+    Page { rows: rows.collect(), next, total: Some(ids.len() as u64), ..Page::default() }
+}
+
+#[async_trait]
+impl Connector for Crm {
+    async fn check(&self) -> Result<Account, CallError> {
+        Ok(Account { id: "1".into(), name: "Test".into(), time_zone: None, lacking: vec![] })
+    }
+
+    async fn objects(&self) -> Result<Vec<Object>, CallError> {
+        Ok(vec![])
+    }
+
+    async fn fields(&self, _: &str) -> Result<Vec<Field>, CallError> {
+        Ok(vec![])
+    }
+
+    async fn segments(&self, _: &str) -> Result<Vec<Segment>, CallError> {
+        Ok(vec![])
+    }
+
+    async fn pull(&self, request: PullRequest) -> Result<Page, CallError> {
+        let mut state = self.state();
+        state.pulls += 1;
+        if let Some(failure) = state.pull_failures.pop_front() {
+            return Err(failure.into());
+        }
+        if let Some((at, failure)) = state.fail_pull.clone()
+            && at == state.pulls
+        {
+            return Err(failure.into());
+        }
+        let (from, until) = match &request.token {
+            Some(token) => {
+                let (from, until) = token.split_once('-').unwrap();
+                (from.parse().unwrap(), until.parse().unwrap())
+            }
+            None => (0, u64::MAX),
+        };
+        let ids: Vec<u64> = match &request.slice {
+            Slice::Window(Window { since, before }) => {
+                let within = |(_, (modified, _)): &(&u64, &(Instant, _))| modified >= since && modified < before;
+                state.records.iter().filter(within).map(|(id, _)| *id).collect()
+            }
+            _ => state.records.keys().copied().collect(),
+        };
+        if matches!(request.slice, Slice::Window(_)) && ids.len() > state.window_cap {
+            return Err(Failure::WindowTooLarge(Some(ids.len() as u64)).into());
+        }
+        Ok(page_of(&state, ids, from, until, request.limit as usize))
+    }
+
+    async fn partition(&self, _: PullRequest, most: u32) -> Result<Vec<String>, CallError> {
+        let state = self.state();
+        let last = state.records.keys().last().copied().unwrap_or(0);
+        let step = last / u64::from(most) + 1;
+        let token = |n: u64| {
+            let until = if n + 1 == u64::from(most) { u64::MAX } else { (n + 1) * step };
+            format!("{}-{until}", n * step)
+        };
+        Ok((0..u64::from(most)).map(token).collect())
+    }
+
+    async fn gone(&self, _: &str, _: Window, _: Option<String>) -> Result<Page, CallError> {
+        Ok(Page { gone: self.state().gone.clone(), ..Page::default() })
+    }
+
+    async fn push(&self, _: &str, writes: &[Write]) -> Result<Vec<WriteOutcome>, CallError> {
+        let mut state = self.state();
+        state.pushes += 1;
+        let unknown = || Ok(writes.iter().map(|_| WriteOutcome::Unknown("the answer was lost".into())).collect());
+        match state.push_faults.pop_front() {
+            Some(PushFault::LostBefore) => return unknown(),
+            Some(PushFault::Fail(failure)) => return Err(failure.into()),
+            Some(PushFault::Poison(id)) => {
+                state.push_faults.push_front(PushFault::Poison(id));
+                let poison = |write: &Write| write.values.iter().any(|(_, value)| *value == Value::Text(id.into()));
+                if writes.iter().any(poison) {
+                    return Err(Failure::Invalid(vec![Problem { field: None, message: "bad batch".into() }]).into());
+                }
+            }
+            Some(PushFault::LostAfter) => {
+                state.journal.extend(writes.iter().cloned());
+                return unknown();
+            }
+            None => {}
+        }
+        let first = state.journal.len();
+        state.journal.extend(writes.iter().cloned());
+        Ok((first..).zip(writes).map(|(at, write)| WriteOutcome::Written(written(at, write))).collect())
+    }
+
+    async fn resolve(&self, _: &str, writes: &[Write]) -> Result<Vec<Option<Written>>, CallError> {
+        let state = self.state();
+        if state.resolve_unsupported {
+            return Err(Failure::Unsupported("no keys here".into()).into());
+        }
+        let find = |write: &Write| {
+            let at = state.journal.iter().position(|taken| taken.key == write.key)?;
+            Some(written(at, write))
+        };
+        Ok(writes.iter().map(find).collect())
+    }
+
+    async fn receive(&self, _: Webhook) -> Result<Vec<Hint>, CallError> {
+        Ok(vec![])
+    }
+}
+
+fn written(at: usize, write: &Write) -> Written {
+    let created = matches!(write.operation, Operation::Create);
+    Written { id: format!("a{at}"), created, modified: None, version: None }
+}

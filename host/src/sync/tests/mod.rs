@@ -1,0 +1,6 @@
+//! The engine against a CRM in memory that is as awkward as real ones: lost replies, poison rows, equal stamps, caps.
+
+mod crm;
+mod inbound;
+mod outbound;
+mod rig;

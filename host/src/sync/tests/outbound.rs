@@ -1,0 +1,130 @@
+use std::time::Duration;
+
+use super::crm::PushFault;
+use super::rig::Rig;
+use crate::model::failure::Failure;
+use crate::model::outcome::{Delivery, Receipt, ReceiptState};
+use crate::model::sync::Counts;
+use crate::model::value::Problem;
+use crate::sync::SyncError;
+
+/// A rig with so many contacts, each with a note in the outbox.
+async fn with_notes(notes: u64) -> Rig {
+    let rig = Rig::new();
+    (1..=notes).for_each(|id| rig.crm.put(id, 1, &[&format!("P{id}"), "", ""]));
+    let mut whole = rig;
+    whole.sync.abilities.partitions = false;
+    whole.inbound().await.unwrap();
+    (1..=notes).for_each(|id| whole.note(&format!("n{id}"), id, &id.to_string()));
+    whole
+}
+
+fn sent(rig: &Rig) -> Vec<String> {
+    let state = rig.crm.state();
+    let mut records: Vec<String> = state.journal.iter().map(|write| write.links[0].id.clone()).collect();
+    records.sort_by_key(|id| id.parse::<u64>().unwrap());
+    records
+}
+
+fn receipt(rig: &Rig, outcome: &str) -> Option<ReceiptState> {
+    rig.ports.workspace.get::<Receipt>((&rig.sync.id, outcome)).unwrap().map(|receipt| receipt.state)
+}
+
+#[tokio::test]
+async fn what_the_outbox_holds_is_sent_once_and_acknowledged() {
+    let rig = with_notes(3).await;
+    let run = rig.outbound().await.unwrap();
+    assert_eq!(run.counts, Counts { pages: 1, delivered: 3, ..Counts::default() });
+    assert_eq!(sent(&rig), ["1", "2", "3"]);
+    assert_eq!(rig.outbox(), []);
+    assert_eq!(receipt(&rig, "n2"), Some(ReceiptState::Delivered { object: "calls".into(), record: "a1".into() }));
+    assert_eq!(rig.outbound().await.unwrap().counts, Counts::default());
+}
+
+#[tokio::test]
+async fn a_lost_reply_is_found_out_about_before_anything_is_sent_again() {
+    let rig = with_notes(3).await;
+    rig.crm.state().push_faults.push_back(PushFault::LostAfter);
+    assert_eq!(rig.outbound().await.unwrap().counts.retried, 3);
+    let rig = rig.restart();
+    rig.clock.advance(Duration::from_secs(60));
+    let run = rig.outbound().await.unwrap();
+    assert_eq!((run.counts.delivered, rig.crm.state().pushes), (3, 1));
+    assert_eq!(sent(&rig), ["1", "2", "3"]);
+}
+
+#[tokio::test]
+async fn a_write_that_never_arrived_is_sent_again() {
+    let rig = with_notes(2).await;
+    rig.crm.state().push_faults.push_back(PushFault::LostBefore);
+    rig.outbound().await.unwrap();
+    rig.clock.advance(Duration::from_secs(60));
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 2);
+    assert_eq!(sent(&rig), ["1", "2"]);
+}
+
+#[tokio::test]
+async fn nothing_is_sent_twice_before_its_pause_is_over() {
+    let rig = with_notes(1).await;
+    rig.crm.state().push_faults.push_back(PushFault::LostBefore);
+    rig.outbound().await.unwrap();
+    assert_eq!(rig.outbound().await.unwrap().counts, Counts::default());
+}
+
+#[tokio::test]
+async fn where_nobody_can_find_out_a_person_decides() {
+    let rig = with_notes(1).await;
+    rig.crm.state().push_faults.push_back(PushFault::LostAfter);
+    rig.crm.state().resolve_unsupported = true;
+    rig.outbound().await.unwrap();
+    rig.clock.advance(Duration::from_secs(60));
+    assert_eq!(rig.outbound().await.unwrap().counts.dead, 1);
+    assert_eq!(sent(&rig), ["1"]);
+    assert!(matches!(rig.outbox()[0].delivery, Delivery::Dead { .. }));
+}
+
+#[tokio::test]
+async fn one_poison_write_does_not_hold_up_the_others() {
+    let rig = with_notes(9).await;
+    rig.crm.state().push_faults.push_back(PushFault::Poison("note n4"));
+    let run = rig.outbound().await.unwrap();
+    assert_eq!((run.counts.delivered, run.counts.dead), (8, 1));
+    assert_eq!(sent(&rig), ["1", "2", "3", "5", "6", "7", "8", "9"]);
+    let outbox = rig.outbox();
+    let Delivery::Dead { problems, .. } = &outbox[0].delivery else { panic!("not dead") };
+    let message = "the settings or the request are wrong: bad batch".to_owned();
+    assert_eq!((outbox[0].outcome.id.as_str(), problems), ("n4", &vec![Problem { field: None, message }]));
+}
+
+#[tokio::test]
+async fn trouble_with_the_sign_in_burns_no_attempt() {
+    let rig = with_notes(2).await;
+    rig.crm.state().push_faults.push_back(PushFault::Fail(Failure::Unauthorized("expired".into())));
+    assert!(matches!(rig.outbound().await, Err(SyncError::Call { verb: "push", .. })));
+    let attempts: Vec<_> = rig.outbox().into_iter().map(|entry| entry.delivery).collect();
+    let now = crate::model::time::Clock::now(&*rig.clock);
+    assert_eq!(attempts, vec![Delivery::Waiting { attempts: 0, not_before: now }; 2]);
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 2);
+}
+
+#[tokio::test]
+async fn trouble_that_does_not_end_becomes_a_dead_letter() {
+    let rig = with_notes(1).await;
+    let temporary = PushFault::Fail(Failure::Temporary("bad gateway".into()));
+    rig.crm.state().push_faults.extend(vec![temporary; 20]);
+    for _ in 0..12 {
+        rig.outbound().await.unwrap();
+        rig.clock.advance(Duration::from_secs(1000));
+    }
+    assert_eq!(rig.crm.state().pushes, 10);
+    assert!(matches!(rig.outbox()[0].delivery, Delivery::Dead { .. }));
+}
+
+#[tokio::test]
+async fn a_record_that_is_gone_gets_no_writes() {
+    let rig = with_notes(1).await;
+    rig.crm.state().gone = vec![crate::model::value::Tombstone { id: "1".into(), at: None, into: None }];
+    rig.inbound().await.unwrap();
+    assert_eq!(rig.outbound().await.unwrap().counts.dead, 1);
+    assert_eq!(sent(&rig), [""; 0]);
+}

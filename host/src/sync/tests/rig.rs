@@ -1,0 +1,190 @@
+//! A workspace, a clock, a CRM, a mapper that passes values on, and what tests ask of them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+
+use super::crm::Crm;
+use crate::model::failure::Fault;
+use crate::model::mapping::{Column, Direction, Kind, Mapped, Mapper, Mapping, MappingError};
+use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeKind};
+use crate::model::refusal::Refusal;
+use crate::model::schema::Abilities;
+use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
+use crate::model::time::{Clock, Instant};
+use crate::model::value::{Problem, Value};
+use crate::model::{contact::Contact, id::ContactId};
+use crate::store::{Changes, Store};
+use crate::sync::{Ports, Silent, SyncError, run_inbound, run_outbound, stop_signal};
+
+pub(super) const COLUMNS: [&str; 3] = ["first_name", "email", "phone"];
+
+/// A clock that stands still but for sleeps, which pass at once.
+pub(super) struct StillClock(AtomicI64);
+
+impl StillClock {
+    pub(super) fn advance(&self, span: Duration) {
+        self.0.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl Clock for StillClock {
+    fn now(&self) -> Instant {
+        Instant(self.0.load(Ordering::Relaxed))
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.advance(span);
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Passes values on; refuses the name `refuse me`, skips `skip me`.
+struct PassOn;
+
+struct Passing(Vec<Column>);
+
+#[async_trait]
+impl Mapper for PassOn {
+    async fn reads(&self, _: &str, _: Direction) -> Result<Vec<String>, MappingError> {
+        Ok(COLUMNS.map(String::from).to_vec())
+    }
+
+    async fn open(&self, _: &str, _: Direction, input: &[Column]) -> Result<Box<dyn Mapping>, MappingError> {
+        Ok(Box::new(Passing(input.to_vec())))
+    }
+}
+
+#[async_trait]
+impl Mapping for Passing {
+    fn output(&self) -> &[Column] {
+        &self.0
+    }
+
+    async fn rows(&mut self, rows: Vec<Vec<Value>>) -> Result<Vec<Mapped>, Fault> {
+        let map = |row: Vec<Value>| {
+            if row.contains(&Value::Text("refuse me".into())) {
+                Mapped::Refused(vec![Problem { field: Some("first_name".into()), message: "is not a name".into() }])
+            } else if row.contains(&Value::Text("skip me".into())) {
+                Mapped::Skipped("asked to".into())
+            } else {
+                Mapped::Values(row)
+            }
+        };
+        Ok(rows.into_iter().map(map).collect())
+    }
+}
+
+pub(super) struct Rig {
+    pub(super) crm: Arc<Crm>,
+    pub(super) clock: Arc<StillClock>,
+    pub(super) sync: Sync,
+    pub(super) ports: Ports,
+    dir: TempDir,
+}
+
+impl Rig {
+    pub(super) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        let store = Store::open(dir.path(), "a test").unwrap();
+        let crm = Arc::new(Crm::new());
+        // An hour after the epoch, so that windows that look back stay in range.
+        let clock = Arc::new(StillClock(AtomicI64::new(3_600_000_000)));
+        let mapper = MappingSpec { mapper: "pass-on".parse().unwrap(), configuration: String::new() };
+        let ports = Ports {
+            workspace: store.workspace(&"main".parse().unwrap()).unwrap(),
+            store,
+            connector: crm.clone(),
+            mappers: HashMap::from([("pass-on".parse().unwrap(), Arc::new(PassOn) as Arc<dyn Mapper>)]),
+            clock: clock.clone(),
+        };
+        let abilities = Abilities { pull: true, windows: true, partitions: true, gone: true, ..Abilities::default() };
+        let outbound = OutboundSpec { object: "calls".into(), abilities, mapping: mapper.clone() };
+        let sync = Sync {
+            id: "in".parse().unwrap(),
+            connection: "crm".parse().unwrap(),
+            object: "contacts".into(),
+            segment: None,
+            filter: vec![],
+            mapping: mapper,
+            abilities,
+            lateness_ms: 0,
+            columns: COLUMNS.map(|name| Column { name: name.into(), kind: Kind::Text }).to_vec(),
+            match_keys: MatchKey::ALL.to_vec(),
+            outbound: BTreeMap::from([(OutcomeKind::Note, outbound)]),
+            created: Instant(0),
+        };
+        Self { crm, clock, sync, ports, dir }
+    }
+
+    /// As after a restart of the process: the same files, nothing else.
+    pub(super) fn restart(self) -> Self {
+        let Self { crm, clock, sync, ports, dir } = self;
+        let Ports { store, workspace, connector, mappers, clock: any_clock } = ports;
+        drop((store, workspace));
+        let store = Store::open(dir.path(), "a test").unwrap();
+        let workspace = store.workspace(&"main".parse().unwrap()).unwrap();
+        let ports = Ports { store, workspace, connector, mappers, clock: any_clock };
+        Self { crm, clock, sync, ports, dir }
+    }
+
+    pub(super) async fn inbound(&self) -> Result<Run, SyncError> {
+        let (_stopper, stop) = stop_signal();
+        run_inbound(&self.ports, &self.sync, &Silent, &stop).await
+    }
+
+    pub(super) async fn outbound(&self) -> Result<Run, SyncError> {
+        let (_stopper, stop) = stop_signal();
+        run_outbound(&self.ports, &self.sync, &Silent, &stop).await
+    }
+
+    pub(super) fn contacts(&self) -> Vec<Contact> {
+        self.ports.workspace.contacts(ContactId(0)).collect::<Result<_, _>>().unwrap()
+    }
+
+    /// The contacts' values in the order of the columns, null as empty text.
+    pub(super) fn people(&self) -> Vec<[String; 3]> {
+        let person = |contact: &Contact| COLUMNS.map(|name| contact.get(name).map_or(String::new(), Value::to_cell));
+        self.contacts().iter().map(person).collect()
+    }
+
+    pub(super) fn refusals(&self) -> Vec<(String, String)> {
+        let refusals = self.ports.workspace.scan::<Refusal>();
+        refusals.map(|refusal| refusal.map(|one| (one.record, one.reason.describe())).unwrap()).collect()
+    }
+
+    pub(super) fn state(&self) -> SyncState {
+        self.ports.workspace.get(&self.sync.id).unwrap().unwrap()
+    }
+
+    /// Puts a note on a contact's record into the outbox.
+    pub(super) fn note(&self, id: &str, contact: u64, record: &str) {
+        let outcome = Outcome {
+            id: id.into(),
+            contact: ContactId(contact),
+            kind: OutcomeKind::Note,
+            at: self.clock.now(),
+            values: vec![("text".into(), Value::Text(format!("note {id}")))],
+        };
+        let entry = OutboxEntry {
+            id: self.ports.workspace.new_outbox_id(),
+            sync: self.sync.id.clone(),
+            outcome,
+            record: record.into(),
+            delivery: Delivery::Waiting { attempts: 0, not_before: self.clock.now() },
+            created: self.clock.now(),
+        };
+        let mut changes = Changes::default();
+        changes.put(entry.id, &entry).unwrap();
+        self.ports.workspace.commit(changes).unwrap();
+    }
+
+    pub(super) fn outbox(&self) -> Vec<OutboxEntry> {
+        self.ports.workspace.scan::<OutboxEntry>().collect::<Result<_, _>>().unwrap()
+    }
+}

@@ -1,0 +1,62 @@
+//! A test sync: pulls a sample, maps it, and tells what a run would do. Writes nothing.
+
+use crate::model::connector::Slice;
+use crate::model::contact::AttributeName;
+use crate::model::id::RunId;
+use crate::model::sync::{Counts, Sync};
+use crate::model::value::Value;
+
+use super::inbound::open_pages;
+use super::page::Verdict;
+use super::walk::{PAGE_ROWS, Puller};
+use super::{Ports, SyncError};
+
+/// Calls until the sample is full: a filtered CRM may give many empty pages.
+const MOST_PAGES: u32 = 20;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialRow {
+    pub record: String,
+    pub verdict: Verdict,
+    /// The mapped values; empty where the row is not mapped.
+    pub values: Vec<(AttributeName, Value)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialReport {
+    pub rows: Vec<TrialRow>,
+    pub counts: Counts,
+    /// How many rows the CRM says there are in all.
+    pub total: Option<u64>,
+}
+
+/// Tries a sync on the first `sample` rows that its filter lets through.
+pub async fn try_sync(ports: &Ports, sync: &Sync, sample: u32) -> Result<TrialReport, SyncError> {
+    // A number that no run has: nothing of this is written.
+    let mut pages = open_pages(ports, sync, RunId(0)).await?;
+    let mut puller = Puller::new(sync, ports.connector.clone(), ports.clock.clone());
+    let mut report = TrialReport { rows: Vec::new(), counts: Counts::default(), total: None };
+    let mut token = None;
+    for _ in 0..MOST_PAGES {
+        let wanted = sample as usize - report.rows.len();
+        puller.request.limit = PAGE_ROWS.min(u32::try_from(wanted).unwrap_or(u32::MAX));
+        let mut page = puller.pull(Slice::All, token).await.map_err(|source| SyncError::Call {
+            connection: sync.connection.clone(),
+            verb: "pull",
+            source,
+        })?;
+        page.rows.truncate(wanted);
+        report.total = report.total.or(page.total);
+        token = page.next.take();
+        let rows = &mut report.rows;
+        let mut tell = |record: &str, verdict: &Verdict, values: &[(AttributeName, Value)]| {
+            rows.push(TrialRow { record: record.to_owned(), verdict: verdict.clone(), values: values.to_vec() });
+        };
+        let changes = pages.changes(page, ports.clock.now(), false, &mut tell).await?;
+        report.counts.add(&changes.counts);
+        if token.is_none() || report.rows.len() >= sample as usize {
+            break;
+        }
+    }
+    Ok(report)
+}

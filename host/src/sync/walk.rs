@@ -1,0 +1,200 @@
+//! Pulls pages side by side with what becomes of them: each partition, or the walk over windows, in a task of its own.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::model::connector::{Connector, Page, PullRequest, Slice};
+use crate::model::failure::{CallError, Failure};
+use crate::model::sync::{Checkpoint, Partition, Sync};
+use crate::model::time::{Clock, Instant};
+
+use super::advice::Patience;
+use super::windows::WindowWalk;
+
+/// Pages that wait for the commit, over all tasks: enough that neither side waits for the other, few enough that memory
+/// does not depend on who is faster.
+const PAGES_AHEAD: usize = 2;
+
+/// The most rows per page. Connectors give what their CRM gives; more than this would make commits coarse.
+pub(super) const PAGE_ROWS: u32 = 500;
+
+/// Where a walk stands once a page is committed.
+#[derive(Debug)]
+pub(super) enum Position {
+    Partition { index: usize, next: Option<String> },
+    Windows(WindowWalk),
+}
+
+#[derive(Debug)]
+pub(super) struct Pulled {
+    pub(super) page: Page,
+    pub(super) position: Position,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WalkError {
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error("one instant holds too much")]
+    TooDense(crate::model::connector::Window),
+}
+
+/// The running tasks; dropping it ends them.
+pub(super) struct Walk {
+    pub(super) pages: mpsc::Receiver<Result<Pulled, WalkError>>,
+    _tasks: JoinSet<()>,
+}
+
+/// Who pulls, and what every request has in common.
+#[derive(Clone)]
+pub(super) struct Puller {
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) request: PullRequest,
+}
+
+impl Puller {
+    pub(super) fn new(sync: &Sync, connector: Arc<dyn Connector>, clock: Arc<dyn Clock>) -> Self {
+        let request = PullRequest {
+            object: sync.object.clone(),
+            columns: sync.columns.iter().map(|column| column.name.clone()).collect(),
+            filter: sync.filter.clone(),
+            segment: sync.segment.clone(),
+            slice: Slice::All,
+            token: None,
+            limit: PAGE_ROWS,
+        };
+        Self { connector, clock, request }
+    }
+
+    /// The partitions of a backfill; one that is everything where the connector offers none.
+    pub(super) async fn partitions(&self, sync: &Sync, most: u32) -> Result<Vec<Partition>, CallError> {
+        let whole = || vec![Partition { begin: None, next: None, done: false }];
+        if !sync.abilities.partitions {
+            return Ok(whole());
+        }
+        let mut patience = Patience::default();
+        loop {
+            match self.connector.partition(self.request.clone(), most).await {
+                Ok(tokens) if tokens.is_empty() => return Ok(whole()),
+                Ok(tokens) => return Ok(tokens.into_iter().map(Partition::from_token).collect()),
+                Err(CallError::Advice(Failure::Unsupported(_))) => return Ok(whole()),
+                Err(error) => patience.after(error, &*self.clock).await?,
+            }
+        }
+    }
+
+    /// Starts to pull from where the checkpoint stands.
+    pub(super) fn start(&self, checkpoint: &Checkpoint) -> Walk {
+        let (sender, pages) = mpsc::channel(PAGES_AHEAD);
+        let mut tasks = JoinSet::new();
+        match checkpoint {
+            Checkpoint::Backfill { partitions, .. } => {
+                for (index, partition) in partitions.iter().enumerate().filter(|(_, partition)| !partition.done) {
+                    tasks.spawn(self.clone().walk_partition(index, partition.clone(), sender.clone()));
+                }
+            }
+            Checkpoint::Increment { windows, next, .. } => {
+                let walk = WindowWalk { windows: windows.clone(), next: next.clone() };
+                tasks.spawn(self.clone().walk_windows(walk, sender));
+            }
+        }
+        Walk { pages, _tasks: tasks }
+    }
+
+    async fn walk_partition(self, index: usize, partition: Partition, pages: mpsc::Sender<Result<Pulled, WalkError>>) {
+        let mut token = partition.next;
+        loop {
+            let page = match self.pull(Slice::All, token.clone()).await {
+                // The partition starts over; its rows are recognised by their fingerprints.
+                Err(CallError::Advice(Failure::TokenExpired)) if token != partition.begin => {
+                    token = partition.begin.clone();
+                    continue;
+                }
+                Err(error) => {
+                    let _ = pages.send(Err(error.into())).await;
+                    return;
+                }
+                Ok(page) => page,
+            };
+            self.wait_for_crm(&page).await;
+            token = page.next.clone();
+            let position = Position::Partition { index, next: page.next.clone() };
+            // Nobody listens any more: the run has ended.
+            if pages.send(Ok(Pulled { page, position })).await.is_err() || token.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn walk_windows(self, mut walk: WindowWalk, pages: mpsc::Sender<Result<Pulled, WalkError>>) {
+        while let Some(window) = walk.current() {
+            let pulled = match self.pull(Slice::Window(window), walk.next.clone()).await {
+                Err(CallError::Advice(Failure::WindowTooLarge(_))) => match walk.halve() {
+                    Some(()) => continue,
+                    None => Err(WalkError::TooDense(window)),
+                },
+                Err(CallError::Advice(Failure::TokenExpired)) if walk.next.is_some() => {
+                    walk.restart();
+                    continue;
+                }
+                Err(error) => Err(error.into()),
+                Ok(page) => {
+                    self.wait_for_crm(&page).await;
+                    walk.advance(page.next.clone());
+                    Ok(Pulled { page, position: Position::Windows(walk.clone()) })
+                }
+            };
+            let failed = pulled.is_err();
+            if pages.send(pulled).await.is_err() || failed {
+                return;
+            }
+        }
+    }
+
+    pub(super) async fn pull(&self, slice: Slice, token: Option<String>) -> Result<Page, CallError> {
+        let request = PullRequest { slice, token, ..self.request.clone() };
+        let mut patience = Patience::default();
+        loop {
+            match self.connector.pull(request.clone()).await {
+                Ok(page) => return Ok(page),
+                Err(error) => patience.after(error, &*self.clock).await?,
+            }
+        }
+    }
+
+    async fn wait_for_crm(&self, page: &Page) {
+        if let Some(wait) = page.wait {
+            self.clock.sleep(wait).await;
+        }
+    }
+}
+
+impl Partition {
+    fn from_token(token: String) -> Self {
+        Self { begin: Some(token.clone()), next: Some(token), done: false }
+    }
+}
+
+/// Puts what has been walked into the checkpoint; gives the instant up to which everything has been seen, once it has.
+pub(super) fn advance(checkpoint: &mut Checkpoint, position: Position) -> Option<Instant> {
+    match (checkpoint, position) {
+        (Checkpoint::Backfill { started, partitions }, Position::Partition { index, next }) => {
+            if let Some(partition) = partitions.get_mut(index) {
+                partition.done = next.is_none();
+                partition.next = next;
+            }
+            partitions.iter().all(|partition| partition.done).then_some(*started)
+        }
+        (Checkpoint::Increment { started, windows, next }, Position::Windows(walk)) => {
+            *windows = walk.windows;
+            *next = walk.next;
+            windows.is_empty().then_some(*started)
+        }
+        // A walk reports positions of the checkpoint that it was started with.
+        (Checkpoint::Backfill { .. }, Position::Windows(_))
+        | (Checkpoint::Increment { .. }, Position::Partition { .. }) => None,
+    }
+}

@@ -1,0 +1,314 @@
+//! What a connection signs in with, how it is kept, and which header it makes.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use super::secret::Secret;
+use crate::egress::SignInHeader;
+use crate::model::time::Instant;
+
+/// Everything secret about one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credential {
+    pub keys: Keys,
+    /// What the CRM signs webhooks with, where that is not the client secret.
+    pub signing_secret: Option<Secret>,
+}
+
+/// One way to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// The CRM needs no sign-in.
+    None,
+    OAuth2(OAuth2Keys),
+    /// `Authorization: Bearer ..`
+    Bearer(Secret),
+    /// A key in a header of its own.
+    Header {
+        name: String,
+        value: Secret,
+    },
+    /// `Authorization: Basic ..`
+    Basic {
+        user: String,
+        password: Secret,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OAuth2Keys {
+    pub client_id: String,
+    /// A public client has none.
+    pub client_secret: Option<Secret>,
+    pub access: Secret,
+    /// Without it, a person has to connect again when the access token expires.
+    pub refresh: Option<Secret>,
+    /// None where the CRM did not say: then its 401 tells.
+    pub expires_at: Option<Instant>,
+    /// What was granted, as far as the CRM said.
+    pub scopes: Vec<String>,
+}
+
+/// A key can't be sent as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadKey {
+    #[error("the key, token or password holds a line break or another control character: copy it again")]
+    ControlCharacter,
+    #[error("the name of the key's header is not a header name: the plugin's manifest is wrong")]
+    HeaderName,
+    #[error("the user name holds a colon, which Basic sign-in can't carry")]
+    Colon,
+}
+
+/// Texts shorter than this are found in ordinary answers, and taking them out would damage these.
+const SHORTEST_NEEDLE: usize = 8;
+
+impl Credential {
+    /// The header that a request is signed in with.
+    pub(super) fn header(&self) -> Result<Option<SignInHeader>, BadKey> {
+        let (name, value) = match &self.keys {
+            Keys::None => return Ok(None),
+            Keys::OAuth2(keys) => (AUTHORIZATION, bearer(&keys.access)),
+            Keys::Bearer(key) => (AUTHORIZATION, bearer(key)),
+            Keys::Header { name, value } => {
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| BadKey::HeaderName)?;
+                (name, Zeroizing::new(value.expose().to_owned()))
+            }
+            Keys::Basic { user, .. } if user.contains(':') => return Err(BadKey::Colon),
+            Keys::Basic { user, password } => {
+                (AUTHORIZATION, Zeroizing::new(format!("Basic {}", *basic(user, password))))
+            }
+        };
+        let mut value = HeaderValue::from_str(&value).map_err(|_| BadKey::ControlCharacter)?;
+        value.set_sensitive(true);
+        Ok(Some((name, value)))
+    }
+
+    /// Every form in which a secret could come back in an answer.
+    pub(super) fn needles(&self) -> Vec<Secret> {
+        let mut needles = match &self.keys {
+            Keys::None => Vec::new(),
+            Keys::OAuth2(keys) => [Some(&keys.access), keys.refresh.as_ref(), keys.client_secret.as_ref()]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+            Keys::Bearer(key) => vec![key.clone()],
+            Keys::Header { value, .. } => vec![value.clone()],
+            Keys::Basic { user, password } => vec![password.clone(), Secret::new(basic(user, password).to_string())],
+        };
+        needles.extend(self.signing_secret.clone());
+        needles.retain(|needle| needle.expose().len() >= SHORTEST_NEEDLE);
+        needles
+    }
+
+    /// The secret that webhooks are signed with: its own, else the client secret.
+    pub(super) fn signs_webhooks(&self) -> Option<&Secret> {
+        match (&self.signing_secret, &self.keys) {
+            (Some(secret), _) => Some(secret),
+            (None, Keys::OAuth2(keys)) => keys.client_secret.as_ref(),
+            (None, _) => None,
+        }
+    }
+}
+
+fn bearer(key: &Secret) -> Zeroizing<String> {
+    Zeroizing::new(format!("Bearer {}", key.expose()))
+}
+
+fn basic(user: &str, password: &Secret) -> Zeroizing<String> {
+    let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+    Zeroizing::new(STANDARD.encode(pair.as_bytes()))
+}
+
+/// What is sealed: a form of its own, so that a [`Credential`] can't be serialised by anybody else.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Kept {
+    keys: KeptKeys,
+    signing_secret: Option<String>,
+    /// Why the CRM refused these keys for good.
+    refused: Option<String>,
+}
+
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+enum KeptKeys {
+    None,
+    OAuth2 {
+        client_id: String,
+        client_secret: Option<String>,
+        access: String,
+        refresh: Option<String>,
+        /// Microseconds since 1970.
+        expires_at: Option<i64>,
+        scopes: Vec<String>,
+    },
+    Bearer {
+        key: String,
+    },
+    Header {
+        name: String,
+        value: String,
+    },
+    Basic {
+        user: String,
+        password: String,
+    },
+}
+
+impl Kept {
+    pub(super) fn new(credential: &Credential, refused: Option<&str>) -> Self {
+        let text = |secret: &Secret| secret.expose().to_owned();
+        let keys = match &credential.keys {
+            Keys::None => KeptKeys::None,
+            Keys::OAuth2(keys) => KeptKeys::OAuth2 {
+                client_id: keys.client_id.clone(),
+                client_secret: keys.client_secret.as_ref().map(text),
+                access: text(&keys.access),
+                refresh: keys.refresh.as_ref().map(text),
+                expires_at: keys.expires_at.map(|at| at.0),
+                scopes: keys.scopes.clone(),
+            },
+            Keys::Bearer(key) => KeptKeys::Bearer { key: text(key) },
+            Keys::Header { name, value } => KeptKeys::Header { name: name.clone(), value: text(value) },
+            Keys::Basic { user, password } => KeptKeys::Basic { user: user.clone(), password: text(password) },
+        };
+        let signing_secret = credential.signing_secret.as_ref().map(text);
+        Self { keys, signing_secret, refused: refused.map(str::to_owned) }
+    }
+
+    /// The credential, and why it was refused.
+    pub(super) fn open(mut self) -> (Credential, Option<String>) {
+        let secret = |text: &mut String| Secret::new(std::mem::take(text));
+        let keys = match &mut self.keys {
+            KeptKeys::None => Keys::None,
+            KeptKeys::OAuth2 { client_id, client_secret, access, refresh, expires_at, scopes } => {
+                Keys::OAuth2(OAuth2Keys {
+                    client_id: std::mem::take(client_id),
+                    client_secret: client_secret.as_mut().map(secret),
+                    access: secret(access),
+                    refresh: refresh.as_mut().map(secret),
+                    expires_at: expires_at.map(Instant),
+                    scopes: std::mem::take(scopes),
+                })
+            }
+            KeptKeys::Bearer { key } => Keys::Bearer(secret(key)),
+            KeptKeys::Header { name, value } => Keys::Header { name: std::mem::take(name), value: secret(value) },
+            KeptKeys::Basic { user, password } => {
+                Keys::Basic { user: std::mem::take(user), password: secret(password) }
+            }
+        };
+        let credential = Credential { keys, signing_secret: self.signing_secret.as_mut().map(secret) };
+        (credential, self.refused.take())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> Vec<Credential> {
+        let oauth = OAuth2Keys {
+            client_id: "id".into(),
+            client_secret: Some("client-secret".into()),
+            access: "access-token".into(),
+            refresh: Some("refresh-token".into()),
+            expires_at: Some(Instant(7)),
+            scopes: vec!["a".into()],
+        };
+        [
+            Keys::None,
+            Keys::OAuth2(OAuth2Keys { client_secret: None, refresh: None, expires_at: None, ..oauth.clone() }),
+            Keys::OAuth2(oauth),
+            Keys::Bearer("pat-na1-0000".into()),
+            Keys::Header { name: "x-api-token".into(), value: "0123456789".into() },
+            Keys::Basic { user: "zoë".into(), password: "correct horse".into() },
+        ]
+        .into_iter()
+        .map(|keys| Credential { keys, signing_secret: None })
+        .chain([Credential { keys: Keys::None, signing_secret: Some("webhook-secret".into()) }])
+        .collect()
+    }
+
+    #[test]
+    fn a_credential_is_kept_whole() {
+        for credential in all() {
+            for refused in [None, Some("invalid_grant")] {
+                let text = serde_json::to_string(&Kept::new(&credential, refused)).unwrap();
+                let kept: Kept = serde_json::from_str(&text).unwrap();
+                assert_eq!(kept.open(), (credential.clone(), refused.map(str::to_owned)));
+            }
+        }
+    }
+
+    #[test]
+    fn each_way_to_sign_in_makes_its_header() {
+        let headers: Vec<Option<(String, String)>> = all()
+            .iter()
+            .map(|credential| {
+                let header = credential.header().unwrap()?;
+                assert!(header.1.is_sensitive());
+                Some((header.0.to_string(), header.1.to_str().unwrap().to_owned()))
+            })
+            .collect();
+        let pair = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
+        assert_eq!(
+            headers,
+            [
+                None,
+                pair("authorization", "Bearer access-token"),
+                pair("authorization", "Bearer access-token"),
+                pair("authorization", "Bearer pat-na1-0000"),
+                pair("x-api-token", "0123456789"),
+                pair("authorization", "Basic em/Dqzpjb3JyZWN0IGhvcnNl"),
+                None,
+            ],
+        );
+    }
+
+    #[test]
+    fn keys_that_cant_be_sent_are_told_from_each_other() {
+        let header = |keys| Credential { keys, signing_secret: None }.header().map(|_| ());
+        assert_eq!(header(Keys::Bearer("a\nb".into())), Err(BadKey::ControlCharacter));
+        assert_eq!(header(Keys::Header { name: "x y".into(), value: "1".into() }), Err(BadKey::HeaderName));
+        assert_eq!(header(Keys::Basic { user: "a:b".into(), password: "c".into() }), Err(BadKey::Colon));
+    }
+
+    #[test]
+    fn every_secret_is_looked_for_but_short_ones() {
+        let needles = |keys| -> Vec<String> {
+            let credential = Credential { keys, signing_secret: Some("webhook-secret".into()) };
+            credential.needles().iter().map(|needle| needle.expose().to_owned()).collect()
+        };
+        assert_eq!(
+            needles(all()[2].keys.clone()),
+            ["access-token", "refresh-token", "client-secret", "webhook-secret"]
+        );
+        assert_eq!(
+            needles(Keys::Basic { user: "u".into(), password: "short".into() }),
+            ["dTpzaG9ydA==", "webhook-secret"]
+        );
+        assert_eq!(needles(Keys::Bearer("1234567".into())), ["webhook-secret"]);
+    }
+
+    #[test]
+    fn nothing_secret_is_printed() {
+        let shown = format!("{:?}", all());
+        for secret in [
+            "access-token",
+            "refresh-token",
+            "client-secret",
+            "pat-na1",
+            "0123456789",
+            "correct horse",
+            "webhook-secret",
+        ] {
+            assert!(!shown.contains(secret), "{secret}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Credentials: sealed at rest, signed in with through egress, never seen by a plugin and never printed.
+
+mod account;
+mod credential;
+mod key;
+mod oauth;
+mod scrub;
+mod seal;
+mod secret;
+mod signer;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use url::Url;
+
+use self::account::Account;
+pub use self::account::Renewal;
+pub use self::credential::{BadKey, Credential, Keys, OAuth2Keys};
+pub use self::key::{KeyError, SealingKey};
+pub use self::oauth::{Application, Pending, Place, TokenError};
+pub use self::secret::Secret;
+pub use self::signer::{Authorization, Signer};
+use crate::egress::Egress;
+use crate::model::id::{ConnectionId, WorkspaceId};
+use crate::model::secret::{SealedStore, SealedStoreError};
+use crate::model::time::{Clock, Instant};
+
+/// Why a credential could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum VaultError {
+    #[error("the credential could not be kept or read")]
+    Store(#[from] SealedStoreError),
+    #[error(
+        "the credential of connection `{connection}` can't be opened with this key: the key is another one, or the store \
+         was changed; give the right key, or connect again"
+    )]
+    Unsealable { connection: ConnectionId },
+    #[error(transparent)]
+    BadKey(#[from] BadKey),
+    #[error("keeping the credential broke off: this is a bug in ferry")]
+    BrokenOff,
+}
+
+/// Why a request can't be signed in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    #[error("{0}; connect it again")]
+    Reconnect(String),
+    #[error("{0}; it is tried again later")]
+    Temporary(String),
+}
+
+/// What can be told of a credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// `none`, `oauth2`, `bearer`, `header` or `basic`, as in the manifest.
+    pub kind: &'static str,
+    /// When the access token expires, if the CRM said so. It is renewed before.
+    pub expires_at: Option<Instant>,
+    /// What was granted, as far as the CRM said.
+    pub scopes: Vec<String>,
+    /// Why the CRM no longer accepts it: a person has to connect again.
+    pub refused: Option<String>,
+    pub has_signing_secret: bool,
+}
+
+/// What a [`Vault`] is built from.
+pub struct VaultOptions {
+    pub key: SealingKey,
+    pub store: Arc<dyn SealedStore>,
+    pub egress: Egress,
+}
+
+/// One per process; a clone is the same one.
+#[derive(Clone)]
+pub struct Vault(Arc<Shared>);
+
+struct Shared {
+    key: SealingKey,
+    store: Arc<dyn SealedStore>,
+    egress: Egress,
+    /// Those in use, so that there is one refresh for all of a connection's calls.
+    accounts: Mutex<HashMap<(WorkspaceId, ConnectionId), Arc<Account>>>,
+}
+
+impl Shared {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        self.egress.clock()
+    }
+}
+
+impl Vault {
+    pub fn new(options: VaultOptions) -> Self {
+        let VaultOptions { key, store, egress } = options;
+        Self(Arc::new(Shared { key, store, egress, accounts: Mutex::default() }))
+    }
+
+    /// Keeps a connection's credential in place of any other; durable when it returns.
+    ///
+    /// # Errors
+    /// Where it can't be sent as it is, or not be kept.
+    pub async fn put(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        credential: Credential,
+    ) -> Result<(), VaultError> {
+        let account = match self.account(workspace, connection) {
+            // What can't be opened is not lost by being replaced.
+            Err(VaultError::Unsealable { .. } | VaultError::BadKey(_)) => {
+                self.0.store.remove(workspace, connection)?;
+                self.account(workspace, connection)?
+            }
+            other => other?,
+        };
+        account.put(&self.0, credential).await
+    }
+
+    /// Forgets a connection's credential.
+    pub async fn remove(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<(), VaultError> {
+        match self.account(workspace, connection) {
+            Ok(account) => account.remove(&self.0).await,
+            Err(VaultError::Unsealable { .. } | VaultError::BadKey(_)) => {
+                Ok(self.0.store.remove(workspace, connection)?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What can be told of a connection's credential; none where it has none.
+    pub fn summary(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<Option<Summary>, VaultError> {
+        let Some(current) = self.account(workspace, connection)?.current() else { return Ok(None) };
+        let credential = &current.credential;
+        let (kind, expires_at, scopes) = match &credential.keys {
+            Keys::None => ("none", None, Vec::new()),
+            Keys::OAuth2(keys) => ("oauth2", keys.expires_at, keys.scopes.clone()),
+            Keys::Bearer(_) => ("bearer", None, Vec::new()),
+            Keys::Header { .. } => ("header", None, Vec::new()),
+            Keys::Basic { .. } => ("basic", None, Vec::new()),
+        };
+        let refused = Account::refusal(&current).map(str::to_owned);
+        let has_signing_secret = credential.signs_webhooks().is_some();
+        Ok(Some(Summary { kind, expires_at, scopes, refused, has_signing_secret }))
+    }
+
+    /// What signs a connection's requests in.
+    pub fn signer(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+        place: Place,
+    ) -> Result<Signer, VaultError> {
+        let account = self.account(workspace, connection)?;
+        Ok(Signer { vault: Arc::clone(&self.0), account, place: Arc::new(place) })
+    }
+
+    /// Begins to sign in with OAuth 2: the address to open in a browser, and what to keep until it comes back.
+    ///
+    /// # Errors
+    /// `Manifest`, where the plugin's addresses are unusable.
+    pub fn begin(&self, place: &Place, application: Application) -> Result<(Url, Pending), TokenError> {
+        oauth::begin(place, application)
+    }
+
+    /// Turns what the browser brought back, `code` and `state`, into keys. They are not kept yet: see `put`.
+    ///
+    /// # Errors
+    /// `Refused` and `StateMismatch` need a new beginning; `Trouble` too, since a code is good once.
+    pub async fn finish(
+        &self,
+        place: &Place,
+        pending: Pending,
+        code: Secret,
+        state: &str,
+    ) -> Result<OAuth2Keys, TokenError> {
+        oauth::finish(&self.0.egress, place, pending, code, state).await
+    }
+
+    fn account(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<Arc<Account>, VaultError> {
+        let name = (workspace.clone(), connection.clone());
+        let mut accounts = self.0.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(account) = accounts.get(&name) {
+            return Ok(Arc::clone(account));
+        }
+        let account = Arc::new(Account::load(&self.0, workspace, connection)?);
+        accounts.insert(name, Arc::clone(&account));
+        Ok(account)
+    }
+}

@@ -1,0 +1,45 @@
+//! Values, rows, and what goes wrong with them, as the contract has them.
+
+pub use crate::bindings::connector::ferry::crm::types::{Instant, Problem, Row, Tombstone, Value};
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Boolean(flag)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl Problem {
+    /// A problem with one field. The message must not repeat the field's value.
+    pub fn of(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), message: message.into() }
+    }
+
+    /// A problem that no single field has.
+    pub fn general(message: impl Into<String>) -> Self {
+        Self { field: None, message: message.into() }
+    }
+}

@@ -1,0 +1,147 @@
+//! Measures what Ferry costs, and prints ratios from one run: absolute figures depend on the machine, ratios hardly.
+
+mod crm;
+mod measure;
+mod table;
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use serde_json::Value;
+
+use crate::cargo::{self, Profile};
+use crate::components;
+use crm::Crm;
+use measure::measure;
+use table::Table;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Also carry a million contacts: some minutes, and two gigabytes of disk.
+    #[arg(long)]
+    million: bool,
+}
+
+/// Contacts of the main comparison.
+const CONTACTS: u64 = 100_000;
+
+/// Pages of a hundred in the comparison with a slow CRM.
+const SLOW_CONTACTS: u64 = 10_000;
+
+/// How long the slow CRM takes to answer.
+const LATENCY_MS: u64 = 20;
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let packed = components::build(Profile::Release)?;
+    cargo::build(Profile::Release, "ferry-tests", &["--bins", "--benches"])?;
+    let mut table = Table::default();
+    sandbox(&packed, &mut table)?;
+    inbound(&packed, options, &mut table)?;
+    slow_crm(&packed, &mut table)?;
+    start_up(&packed, &mut table)?;
+    table.print();
+    ensure!(table.all_met(), "a demand is not met");
+    Ok(())
+}
+
+/// One instance per call; the mapper in and out of the sandbox.
+fn sandbox(packed: &std::path::Path, table: &mut Table) -> Result<()> {
+    let taken = measure(Command::new(bench_program("sandbox")?).arg(packed))?;
+    let figures: Value = serde_json::from_str(&taken.stdout).context("the sandbox bench printed no JSON")?;
+    let figure = |name: &str| figures[name].as_f64().with_context(|| format!("no figure {name}"));
+    let (call, page) = (figure("empty_call_us")?, figure("page_us")?);
+    let (sandboxed, native) = (figure("mapper_sandbox_us")?, figure("mapper_native_us")?);
+    let detail = format!("{call:.0} µs of {page:.0} µs");
+    table.at_most("an instance and an empty call, of a 100-row page", call / page, 0.05, &detail);
+    let detail = format!("{:.0} against {:.0} rows/s", 1e8 / sandboxed, 1e8 / native);
+    table.at_least("field mapper in the sandbox, of native rows/s", native / sandboxed, 0.5, &detail);
+    Ok(())
+}
+
+/// Contacts per CPU second and memory, against the bare client.
+fn inbound(packed: &std::path::Path, options: &Options, table: &mut Table) -> Result<()> {
+    let crm = Crm::start(CONTACTS, 0)?;
+    let bare = measure(&mut bare_client(&crm)?)?;
+    let full = crm.run_sync(packed, &[])?;
+    drop(crm);
+    let rate = |taken: &measure::Taken| CONTACTS as f64 / taken.cpu_s;
+    let detail = format!("{:.0} against {:.0} contacts per CPU second", rate(&full), rate(&bare));
+    table.at_least("inbound, of the bare client's contacts per CPU second", rate(&full) / rate(&bare), 0.5, &detail);
+    let few = Crm::start(CONTACTS / 10, 0)?.run_sync(packed, &[])?;
+    let mut peaks = vec![(CONTACTS / 10, few.peak_mib), (CONTACTS, full.peak_mib)];
+    if options.million {
+        let many = Crm::start(CONTACTS * 10, 0)?.run_sync(packed, &[])?;
+        peaks.push((CONTACTS * 10, many.peak_mib));
+    }
+    for (contacts, peak) in peaks {
+        table.at_most(
+            &format!("peak memory with {contacts} contacts, of 200 MiB"),
+            peak / 200.0,
+            1.0,
+            &format!("{peak:.0} MiB"),
+        );
+    }
+    Ok(())
+}
+
+/// A CRM that takes its time: page after page, and side by side.
+fn slow_crm(packed: &std::path::Path, table: &mut Table) -> Result<()> {
+    let crm = Crm::start(SLOW_CONTACTS, LATENCY_MS)?;
+    let bare = measure(&mut bare_client(&crm)?)?.wall_s;
+    let one = crm.run_sync(packed, &["--partitions", "1"])?.wall_s;
+    let several = Crm::start(SLOW_CONTACTS, LATENCY_MS)?.run_sync(packed, &[])?.wall_s;
+    let detail = format!("{one:.2} s against {bare:.2} s");
+    table.at_most("20 ms a request, one page after another, of the bare client's time", one / bare, 1.05, &detail);
+    table.at_most("the same in partitions", several / bare, 1.0, &format!("{several:.2} s"));
+    Ok(())
+}
+
+/// The commands that people type all day.
+fn start_up(packed: &std::path::Path, table: &mut Table) -> Result<()> {
+    let crm = Crm::start(200, 0)?;
+    let state = crm.set_up(packed)?;
+    for words in [&["--version"][..], &["sync", "status"]] {
+        let mut times = Vec::new();
+        for _ in 0..11 {
+            let begun = Instant::now();
+            let output = state.ferry(words).output()?;
+            times.push(begun.elapsed());
+            ensure!(output.status.success(), "ferry {} failed", words.join(" "));
+        }
+        times.sort();
+        let median = times[times.len() / 2];
+        let name = format!("`ferry {}`, of 50 ms", words.join(" "));
+        table.at_most(
+            &name,
+            median.as_secs_f64() / Duration::from_millis(50).as_secs_f64(),
+            1.0,
+            &format!("{median:.1?}"),
+        );
+    }
+    Ok(())
+}
+
+fn bare_client(crm: &Crm) -> Result<Command> {
+    let mut command = Command::new(bench_program("bare_client")?);
+    let folder = crm.folder.path().join("bare");
+    command.arg(&crm.base_url).arg(&crm.access_token).arg(folder);
+    Ok(command)
+}
+
+/// Cargo names bench programs with a hash: the newest of this name is the one just built.
+fn bench_program(name: &str) -> Result<std::path::PathBuf> {
+    let folder = cargo::target().join("release/deps");
+    let mut newest = None;
+    for entry in std::fs::read_dir(&folder).with_context(|| format!("no {}", folder.display()))? {
+        let path = entry?.path();
+        let stem = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let hash = stem.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        if hash.is_some_and(|hash| hash.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+            let modified = path.metadata()?.modified()?;
+            newest = newest.max(Some((modified, path)));
+        }
+    }
+    newest.map(|(_, path)| path).with_context(|| format!("cargo built no bench `{name}`"))
+}

@@ -1,0 +1,22 @@
+//! Runs every test, with the components that some of them need.
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::cargo::{self, Profile};
+use crate::components;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Run only tests whose name holds this.
+    filter: Option<String>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let packed = components::build(Profile::Dev)?;
+    cargo::build(Profile::Dev, "ferry-tests", &["--bins"])?;
+    let mut command = cargo::cargo();
+    command.args(["test", "--workspace"]).args(&options.filter);
+    command.env("FERRY_COMPONENTS", packed).env("FERRY_BIN", cargo::binary(Profile::Dev, "ferry"));
+    cargo::run(command.env("CRM_SIM_BIN", cargo::binary(Profile::Dev, "crm-sim")))
+}
