@@ -208,3 +208,58 @@ pub(super) fn speaks(contract: &semver::Version) -> bool {
     let major = |version: &semver::Version| if version.major == 0 { (0, version.minor) } else { (version.major, 0) };
     major(contract) == major(&CONTRACT) && contract.pre.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A manifest with every key that there is.
+    const FULL: &str = r#"{
+        "plugin": {"id": "x", "name": "X", "version": "1.0.0", "kind": "connector", "contract": "0.1.9",
+            "publisher": "P", "description": "D", "license": "L"},
+        "network": {"base": "https://x/", "hosts": ["https://x/"]},
+        "sign-in": {
+            "oauth2": {"authorize": "/a", "token": "/t", "scopes": ["s"], "optional-scopes": ["o"], "pkce": true},
+            "bearer": {"label": "l", "help": "h"},
+            "header": {"name": "n", "label": "l", "help": "h"},
+            "basic": {"label": "l", "help": "h"}},
+        "limits": {"memory-mib": 1, "call-seconds": 1, "host-calls": 1, "answer-mib": 1},
+        "rate": [{"bucket": "account", "requests": 1, "per-ms": 1, "remaining-header": "r", "limit-header": "l",
+            "interval-header": "i"}],
+        "daily": {"remaining-header": "r", "limit-header": "l", "exhausted-marker": "m"},
+        "settings": {"schema": "{}"},
+        "presets": {"a": "b"}
+    }"#;
+
+    #[test]
+    fn every_key_of_a_manifest_is_known() {
+        let manifest = from_json(FULL.as_bytes()).unwrap();
+        // Written out again it has the same keys: none was left out above, so none is missing in the table.
+        let again = serde_json::to_value(&manifest).unwrap();
+        assert_eq!(again, serde_json::from_str::<Json>(FULL).unwrap());
+        let keys: usize = KEYS.iter().map(|(_, keys)| keys.len()).sum();
+        let preset = 1;
+        assert_eq!(keys, FULL.matches("\":").count() - preset, "a key in the table that nobody reads");
+    }
+
+    #[test]
+    fn a_key_is_found_by_what_it_looks_like() {
+        let limits = ["memory-mib", "call-seconds", "host-calls", "answer-mib"];
+        for (key, meant) in [
+            ("memory_mib", Some("memory-mib")),
+            ("memory", Some("memory-mib")),
+            ("call-second", Some("call-seconds")),
+            ("hostcalls", Some("host-calls")),
+            ("colour", None),
+        ] {
+            assert_eq!(nearest(key, &limits), meant, "{key}");
+        }
+    }
+
+    #[test]
+    fn before_1_0_the_minor_number_counts() {
+        let speaks = |text: &str| speaks(&text.parse().unwrap());
+        assert!(speaks("0.1.0") && speaks("0.1.7"));
+        assert!(!speaks("0.2.0") && !speaks("1.1.0") && !speaks("0.1.0-rc.1"));
+    }
+}

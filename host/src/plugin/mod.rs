@@ -13,11 +13,14 @@ mod mapper;
 pub mod package;
 mod sandbox;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
+use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use bindings::connector::ConnectorPluginPre;
@@ -29,7 +32,7 @@ use imports::ConnectorState;
 pub use manifest::ManifestError;
 use mapper::MapperState;
 pub use mapper::SandboxedMapper;
-use package::{MAX_PACKAGE_BYTES, PackageError};
+use package::{MAX_PACKAGE_BYTES, Package, PackageError};
 use sandbox::Sandbox;
 pub use shape::Face;
 
@@ -118,7 +121,7 @@ impl Plugins {
 
     /// Loads a package for which there is a grant. Compiled once per host and version, then taken from the cache.
     pub async fn load(&self, package: Vec<u8>, grant: &Grant) -> Result<LoadedPlugin, LoadError> {
-        let found = package::digest(&package);
+        let (found, package) = off_thread(move || (package::digest(&package), package)).await?;
         if found != grant.digest {
             return Err(LoadError::NotGranted { granted: grant.digest.clone(), found });
         }
@@ -128,8 +131,8 @@ impl Plugins {
             return Ok(LoadedPlugin { code, limits });
         }
         let (cache, sandbox) = (self.cache.clone(), self.sandbox.get().cloned());
-        let work = tokio::task::spawn_blocking(move || Code::load(&cache, sandbox, package));
-        let code = Arc::new(work.await.map_err(|error| LoadError::Sandbox(error.to_string()))??);
+        let digest = found.clone();
+        let code = Arc::new(off_thread(move || Code::load(&cache, sandbox, digest, package)).await??);
         // The lock on compiling is held, so no other load can have set it.
         self.sandbox.get_or_init(|| Arc::clone(&code.sandbox));
         self.lock_loaded().insert(found, Arc::downgrade(&code));
@@ -147,6 +150,11 @@ impl Plugins {
     }
 }
 
+/// Does what keeps a core busy where it holds up no other task.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, LoadError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| LoadError::Sandbox(error.to_string()))
+}
+
 /// A grant can't give more than the host can bear.
 fn at_most(limits: Limits) -> Limits {
     Limits {
@@ -159,25 +167,17 @@ fn at_most(limits: Limits) -> Limits {
 
 impl Code {
     /// Reads, checks, compiles and links. Blocks for as long as that takes.
-    fn load(cache: &Cache, sandbox: Option<Arc<Sandbox>>, bytes: Vec<u8>) -> Result<Self, LoadError> {
+    fn load(cache: &Cache, sandbox: Option<Arc<Sandbox>>, digest: Digest, bytes: Vec<u8>) -> Result<Self, LoadError> {
         let sandbox = match sandbox {
             Some(sandbox) => sandbox,
             None => Arc::new(Sandbox::new().map_err(|error| LoadError::Sandbox(format!("{error:#}")))?),
         };
         let engine = sandbox.engine();
-        // What the cache holds was read in full before it was compiled, so the manifest is all that is needed.
-        let package = package::identify(bytes)?;
+        // What the cache holds was checked before it was compiled, so the manifest is all that is needed.
+        let package = package::identify(bytes, digest)?;
         let (manifest, component) = match cache.load(engine, &package.digest) {
             Some(component) => (package.manifest, component),
-            None => {
-                let package = package::read(package.bytes)?;
-                let component = Component::from_binary(engine, &package.bytes).map_err(|error| LoadError::Compile {
-                    plugin: package.manifest.plugin.id.to_string(),
-                    reason: format!("{error:#}"),
-                })?;
-                cache.save(engine, &package.digest, &component);
-                (package.manifest, component)
-            }
+            None => compile(cache, engine, package)?,
         };
         let body = link(&sandbox, manifest.plugin.kind, &component).map_err(|error| LoadError::Mismatch {
             plugin: manifest.plugin.id.to_string(),
@@ -185,6 +185,16 @@ impl Code {
         })?;
         Ok(Self { manifest, sandbox, body })
     }
+}
+
+fn compile(cache: &Cache, engine: &Engine, package: Package) -> Result<(Manifest, Component), LoadError> {
+    let package = package::check(package)?;
+    let component = Component::from_binary(engine, &package.bytes).map_err(|error| LoadError::Compile {
+        plugin: package.manifest.plugin.id.to_string(),
+        reason: format!("{error:#}"),
+    })?;
+    cache.save(engine, &package.digest, &component);
+    Ok((package.manifest, component))
 }
 
 fn link(sandbox: &Sandbox, kind: PluginKind, component: &Component) -> wasmtime::Result<Body> {

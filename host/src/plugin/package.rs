@@ -134,7 +134,12 @@ fn referenced(key: &str, path: &str, folder: &Path) -> Result<String, PackageErr
 /// Reads a package and checks all that can be checked without compiling it. The types of its functions are checked
 /// when it is loaded.
 pub fn read(bytes: Vec<u8>) -> Result<Package, PackageError> {
-    let package = identify(bytes)?;
+    let digest = digest(&bytes);
+    check(identify(bytes, digest)?)
+}
+
+/// The checks behind [`read`], for a package that was identified.
+pub(super) fn check(package: Package) -> Result<Package, PackageError> {
     let faces = shape::faces(&package.bytes).map_err(|error| PackageError::Invalid(error.to_string()))?;
     check_contract(&faces)?;
     if let Some(sdk) = sdk_of(&package.bytes)?
@@ -146,8 +151,8 @@ pub fn read(bytes: Vec<u8>) -> Result<Package, PackageError> {
     Ok(package)
 }
 
-/// Reads the manifest and the digest only: enough for bytes that were read in full before.
-pub(super) fn identify(bytes: Vec<u8>) -> Result<Package, PackageError> {
+/// Reads the manifest only: enough for bytes that were checked before.
+pub(super) fn identify(bytes: Vec<u8>, digest: Digest) -> Result<Package, PackageError> {
     if bytes.len() as u64 > MAX_PACKAGE_BYTES {
         return Err(PackageError::TooLarge { bytes: bytes.len() as u64 });
     }
@@ -158,7 +163,7 @@ pub(super) fn identify(bytes: Vec<u8>) -> Result<Package, PackageError> {
         Encoding::Foreign => return Err(PackageError::NotWasm),
     }
     let manifest = manifest::from_json(section(&bytes, MANIFEST_SECTION)?.ok_or(PackageError::NoManifest)?)?;
-    Ok(Package { manifest, digest: digest(&bytes), bytes })
+    Ok(Package { manifest, digest, bytes })
 }
 
 /// The SHA-256 of a package, in lower-case hex.

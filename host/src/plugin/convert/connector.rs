@@ -272,3 +272,83 @@ pub(in super::super) fn hints(list: Vec<wit::Hint>) -> Checked<Vec<Hint>> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::bindings::types::{Row, Tombstone, Value};
+    use super::super::Broken;
+    use super::*;
+
+    fn rules() -> PageRules {
+        PageRules { columns: 1, token: Some("here".into()), limit: 2 }
+    }
+
+    fn empty() -> wit::Page {
+        wit::Page { rows: Vec::new(), gone: Vec::new(), next: None, wait: None, total: None }
+    }
+
+    fn one_row() -> Row {
+        Row { id: "1".into(), modified: Some(5), version: Some("v".into()), values: vec![Value::Null] }
+    }
+
+    #[test]
+    fn a_page_that_keeps_to_its_request_is_taken() {
+        let gone = vec![Tombstone { id: "2".into(), at: Some(7), into: None }];
+        let page = page(
+            wit::Page { rows: vec![one_row()], gone, next: Some("on".into()), wait: Some(5), total: Some(9) },
+            &rules(),
+        )
+        .unwrap();
+        assert_eq!((page.rows.len(), page.gone.len()), (1, 1));
+        assert_eq!((page.next.as_deref(), page.wait, page.total), (Some("on"), Some(millis(5)), Some(9)));
+    }
+
+    #[test]
+    fn a_page_that_breaks_its_rules_is_told_which() {
+        let long = "x".repeat(20_000);
+        for (bad, why) in [
+            (wit::Page { rows: vec![one_row(); 3], ..empty() }, "a page has 3 rows, and 2 were the most"),
+            (wit::Page { next: Some("here".into()), ..empty() }, "the next page is this page again"),
+            (wit::Page { next: Some(String::new()), ..empty() }, "a page token is empty"),
+            (wit::Page { next: Some(long), ..empty() }, "a page token has 20000 bytes, and 16384 are the most"),
+            (wit::Page { wait: Some(1), ..empty() }, "a page asks to wait and does not say where it goes on"),
+            (
+                wit::Page { rows: vec![Row { values: Vec::new(), ..one_row() }], ..empty() },
+                "a row has 0 values for 1 columns",
+            ),
+        ] {
+            assert_eq!(page(bad, &rules()), Err(Broken(why.into())));
+        }
+    }
+
+    #[test]
+    fn every_write_has_its_outcome() {
+        let list = vec![wit::Outcome::Conflict, wit::Outcome::Later(Some(3))];
+        assert_eq!(outcomes(list.clone(), 2), Ok(vec![WriteOutcome::Conflict, WriteOutcome::Later(Some(millis(3)))]));
+        assert_eq!(outcomes(list, 3), Err(Broken("it gives 2 outcomes for 3 writes".into())));
+        assert_eq!(resolved(vec![None], 2), Err(Broken("it gives 1 answers for 2 writes".into())));
+    }
+
+    #[test]
+    fn a_written_record_has_an_id() {
+        let nameless = wit::Written { id: String::new(), created: true, modified: None, version: None };
+        let bad = Err(Broken("the id of a written record is empty".into()));
+        assert_eq!(outcomes(vec![wit::Outcome::Written(nameless)], 1), bad);
+    }
+
+    #[test]
+    fn partitions_are_few_and_different() {
+        let tokens = |list: &[&str]| list.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        assert_eq!(partitions(tokens(&["a", "b"]), 2), Ok(tokens(&["a", "b"])));
+        assert!(partitions(tokens(&["a", "b"]), 1).is_err());
+        assert!(partitions(tokens(&["a", "a"]), 2).is_err());
+        assert!(partitions(tokens(&[""]), 2).is_err());
+    }
+
+    #[test]
+    fn abilities_keep_their_names() {
+        let flags = wit::Abilities::PULL | wit::Abilities::GONE | wit::Abilities::KEYED;
+        assert_eq!(abilities(flags).names(), ["pull", "gone", "keyed"]);
+        assert_eq!(abilities(wit::Abilities::all()).names().len(), 12);
+    }
+}

@@ -135,3 +135,46 @@ fn fits(value: &Value, kind: Kind) -> bool {
             | (Value::Date(_), Kind::Date)
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::bindings::types::Value as WitValue;
+    use super::super::Broken;
+    use super::*;
+
+    fn output(kinds: &[Kind]) -> Vec<Column> {
+        kinds.iter().enumerate().map(|(number, kind)| Column { name: format!("c{number}"), kind: *kind }).collect()
+    }
+
+    #[test]
+    fn a_mapped_value_is_of_its_columns_type() {
+        let output = output(&[Kind::Email, Kind::Integer]);
+        let row = |email, number| mapped(vec![wit::Mapped::Values(vec![email, number])], 1, &output);
+        let text = || WitValue::Text("a@b.c".into());
+        let good = Mapped::Values(vec![Value::Text("a@b.c".into()), Value::Null]);
+        assert_eq!(row(text(), WitValue::Null), Ok(vec![good]));
+        assert_eq!(row(text(), text()), Err(Broken("a value of `c1` is not of its type".into())));
+    }
+
+    #[test]
+    fn a_mapped_row_has_the_columns_that_were_promised() {
+        let short = mapped(vec![wit::Mapped::Values(Vec::new())], 1, &output(&[Kind::Text]));
+        assert_eq!(short, Err(Broken("a row has 0 values for 1 columns".into())));
+    }
+
+    #[test]
+    fn a_refusal_says_why() {
+        assert!(mapped(vec![wit::Mapped::Refused(Vec::new())], 1, &[]).is_err());
+        assert!(mistakes(Vec::new()).is_err());
+    }
+
+    #[test]
+    fn output_columns_are_named_once_and_are_few() {
+        let column = |name: String| wit::Column { name, kind: wit::Kind::Text };
+        let many = (0..=MAX_COLUMNS).map(|number| column(number.to_string())).collect();
+        assert_eq!(columns(many), Err(Broken("it gives 501 columns, and 500 are the most".into())));
+        let double = vec![column("a".into()), column("a".into())];
+        assert_eq!(columns(double), Err(Broken("it gives the column `a` twice".into())));
+        assert!(columns(vec![column(String::new())]).is_err());
+    }
+}

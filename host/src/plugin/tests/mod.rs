@@ -1,0 +1,7 @@
+//! The sandbox against guests that do one thing each.
+
+mod connector;
+mod guests;
+mod loading;
+mod mapper;
+mod packages;
