@@ -57,10 +57,15 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
+    /// Whether this is a token endpoint's answer and not a bare key.
+    pub(super) fn looks_like(secret: &Secret) -> bool {
+        secret.expose().starts_with('{')
+    }
+
     /// A JSON object, or a bare refresh token.
     pub(super) fn parse(secret: &Secret) -> Result<Self, CliError> {
         let text = secret.expose();
-        if !text.starts_with('{') {
+        if !Self::looks_like(secret) {
             return Ok(Self { refresh: Some(text.to_owned()), ..Self::default() });
         }
         // The parser's own words could quote the token.

@@ -56,7 +56,8 @@ impl Table {
         if self.rows.is_empty() {
             return if self.empty.is_empty() { String::new() } else { format!("{}\n", self.empty) };
         }
-        let most = if width.is_some() { LONGEST_CELL } else { WIDEST_PLAIN };
+        // A sheet has one value a line: nothing is pushed out of sight.
+        let most = if width.is_some() || self.headers.is_empty() { LONGEST_CELL } else { WIDEST_PLAIN };
         let last = self.rows.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1);
         let mut table = comfy_table::Table::new();
         table.load_style(TableStyle::new());

@@ -113,7 +113,7 @@ impl SignInOptions {
         let manifest = tenant.plugin(account.plugin)?.manifest;
         let lacks = |by, lacks, remedy| CliError::App(AppError::SignInIncomplete { by, lacks, remedy });
         let key = "put it into a file for --token-file, or into FERRY_TOKEN";
-        let keys = match self.way(account.plugin, &ways(&manifest.sign_in))? {
+        let keys = match self.way(account.plugin, &ways(&manifest.sign_in), token.as_ref())? {
             Way::None => Keys::None,
             Way::Oauth2 => Keys::OAuth2(self.oauth2(tenant, account, token, output).await?),
             Way::Bearer => Keys::Bearer(token.ok_or_else(|| lacks("bearer", "a key", key))?),
@@ -130,14 +130,14 @@ impl SignInOptions {
     }
 
     /// The way that was asked for, or the only one there is, or the one that the given options belong to.
-    fn way(&self, plugin: &PluginId, offers: &[&'static str]) -> Result<Way, CliError> {
+    fn way(&self, plugin: &PluginId, offers: &[&'static str], token: Option<&Secret>) -> Result<Way, CliError> {
         if let Some(way) = self.sign_in {
             return Ok(way);
         }
         let guess = match offers {
             [] => Some("none"),
             [only] => Some(*only),
-            _ if self.client_id.is_some() => Some("oauth2"),
+            _ if self.client_id.is_some() || token.is_some_and(Tokens::looks_like) => Some("oauth2"),
             _ if self.user.is_some() => Some("basic"),
             _ => None,
         };
