@@ -33,6 +33,10 @@ mod search;
 mod seed;
 mod show;
 mod table;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_faults;
 mod values;
 mod write;
 

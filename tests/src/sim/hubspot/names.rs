@@ -197,6 +197,8 @@ pub(crate) fn email(place: Place, own: u64, index: u64) -> Option<Cow<'static, s
 
 /// The letters a to z of a name; `contact` where it has none.
 fn ascii(name: &str) -> String {
+    let spelt = [("ü", "ue"), ("ö", "oe"), ("ä", "ae"), ("ß", "ss"), ("Ö", "Oe")];
+    let name = spelt.iter().fold(name.to_owned(), |name, (letter, spelling)| name.replace(letter, spelling));
     let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
     if letters.is_empty() { "contact".to_owned() } else { letters.to_lowercase() }
 }

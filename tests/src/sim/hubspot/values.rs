@@ -22,9 +22,20 @@ pub(crate) fn check(catalog: &Catalog, properties: &Value) -> Result<Values, Api
     let values = texts(properties)?;
     let problems: Vec<Value> = values.iter().filter_map(|(name, value)| problem(catalog, name, value)).collect();
     if problems.is_empty() {
-        return Ok(values);
+        return Ok(values.into_iter().map(|(name, value)| normal(catalog, name, value)).collect());
     }
     Err(invalid_properties(&problems))
+}
+
+/// Times and days are stored in one form, however they were written.
+fn normal(catalog: &Catalog, name: String, value: String) -> (String, String) {
+    let kind = catalog.get(&name).map_or("", |property| property.kind.as_str());
+    let normal = match (kind, stamp::parse(&value)) {
+        ("datetime", Some(ms)) => stamp::iso(ms),
+        ("date", Some(ms)) => stamp::iso_date(ms),
+        _ => value,
+    };
+    (name, normal)
 }
 
 /// The 400 of values that a property does not take.
