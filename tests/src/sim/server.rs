@@ -27,7 +27,7 @@ const TRICKLE_PIECES: usize = 20;
 const STATUS_LINE_MAX_BYTES: u64 = 1024;
 
 /// The pause between two pieces of a trickled body.
-const TRICKLE_PAUSE: Duration = Duration::from_millis(50);
+const TRICKLE_PAUSE: Duration = Duration::from_millis(25);
 
 /// Takes a lock also after a panic elsewhere: a simulator's state is still good enough to answer.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

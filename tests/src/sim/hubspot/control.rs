@@ -34,7 +34,7 @@ impl std::error::Error for Problem {}
 
 impl From<ApiError> for Problem {
     fn from(error: ApiError) -> Self {
-        Self(error.message)
+        Self(error.message.clone())
     }
 }
 
@@ -90,15 +90,8 @@ fn route(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Re
     match (request.method.as_str(), parts) {
         ("GET", []) => Ok(json!({ "calls": HELP })),
         ("GET", ["state"]) => Ok(state(&account)),
-        ("PUT", ["clock"]) => {
-            let text = body["now"].as_str().map_or_else(|| body["now"].to_string(), str::to_owned);
-            let now_ms = stamp::parse(&text)
-                .ok_or_else(|| Problem("`now` must be an ISO instant or milliseconds".to_owned()))?;
-            shared.clock.set(now_ms);
-            Ok(state(&account))
-        }
-        ("POST", ["clock", "advance"]) => {
-            shared.clock.advance(whole(body, "ms")?);
+        (_, ["clock", ..]) => {
+            set_clock(shared, request, parts, body)?;
             Ok(state(&account))
         }
         (_, ["faults", ..]) => faults(&mut account, request, parts, body),
@@ -138,6 +131,19 @@ fn route(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Re
         }
         _ => Err(Problem(format!("`{} {}` is no call; `GET /` lists them", request.method, request.path))),
     }
+}
+
+fn set_clock(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Result<(), Problem> {
+    match (request.method.as_str(), parts) {
+        ("PUT", [_]) => {
+            let text = body["now"].as_str().map_or_else(|| body["now"].to_string(), str::to_owned);
+            let now_ms = stamp::parse(&text);
+            shared.clock.set(now_ms.ok_or_else(|| Problem("`now` must be an ISO instant or milliseconds".to_owned()))?);
+        }
+        ("POST", [_, "advance"]) => shared.clock.advance(whole(body, "ms")?),
+        _ => return Err(Problem("the clock takes `PUT /clock` and `POST /clock/advance`".to_owned())),
+    }
+    Ok(())
 }
 
 fn rows(request: &Request) -> usize {

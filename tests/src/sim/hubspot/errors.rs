@@ -1,12 +1,26 @@
 //! Errors in HubSpot's words and shape.
 
+use std::ops::Deref;
+
 use serde_json::{Map, Value, json};
 
 use crate::sim::server::Reply;
 
+/// An error answer. Boxed, since almost every function here may return one.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApiError(Box<Details>);
+
+impl Deref for ApiError {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
 /// `{status:"error", message, correlationId, category, …}` with its HTTP status.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ApiError {
+pub(crate) struct Details {
     pub(crate) status: u16,
     pub(crate) category: &'static str,
     pub(crate) message: String,
@@ -23,7 +37,7 @@ pub(crate) type Outcome = Result<Reply, ApiError>;
 
 impl ApiError {
     pub(crate) fn new(status: u16, category: &'static str, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Details {
             status,
             category,
             message: message.into(),
@@ -31,7 +45,7 @@ impl ApiError {
             context: Value::Null,
             extra: Map::new(),
             headers: Vec::new(),
-        }
+        }))
     }
 
     /// 400 `VALIDATION_ERROR`.
@@ -60,53 +74,55 @@ impl ApiError {
     }
 
     pub(crate) fn with_context(mut self, context: Value) -> Self {
-        self.context = context;
+        self.0.context = context;
         self
     }
 
     pub(crate) fn with_errors(mut self, errors: Value) -> Self {
-        self.errors = errors;
+        self.0.errors = errors;
         self
     }
 
     pub(crate) fn with_extra(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.extra.insert(name.to_owned(), value.into());
+        self.0.extra.insert(name.to_owned(), value.into());
         self
     }
 
     pub(crate) fn with_header(mut self, name: &str, value: impl ToString) -> Self {
-        self.headers.push((name.to_owned(), value.to_string()));
+        self.0.headers.push((name.to_owned(), value.to_string()));
         self
     }
 
     /// The answer; `correlation` tells two errors apart in HubSpot's support.
     pub(crate) fn into_reply(self, correlation: u64) -> Reply {
-        let mut body = self.extra;
+        let details = *self.0;
+        let mut body = details.extra;
         body.entry("status").or_insert_with(|| "error".into());
-        body.insert("message".to_owned(), self.message.into());
+        body.insert("message".to_owned(), details.message.into());
         body.insert("correlationId".to_owned(), correlation_id(correlation).into());
-        if !self.category.is_empty() {
-            body.insert("category".to_owned(), self.category.into());
+        if !details.category.is_empty() {
+            body.insert("category".to_owned(), details.category.into());
         }
-        for (name, value) in [("errors", self.errors), ("context", self.context)] {
+        for (name, value) in [("errors", details.errors), ("context", details.context)] {
             if !value.is_null() {
                 body.insert(name.to_owned(), value);
             }
         }
-        let mut reply = Reply::json(self.status, &Value::Object(body));
-        reply.headers.extend(self.headers);
+        let mut reply = Reply::json(details.status, &Value::Object(body));
+        reply.headers.extend(details.headers);
         reply
     }
 
     /// The entry of a 207's `errors`; `key` is `ids` or `objectWriteTraceId`.
     pub(crate) fn into_batch_error(self, key: &str, values: Vec<String>) -> Value {
-        let mut context = match self.context {
+        let details = *self.0;
+        let mut context = match details.context {
             Value::Object(context) => context,
             _ => Map::new(),
         };
         context.insert(key.to_owned(), json!(values));
-        json!({"status": "error", "category": self.category, "message": self.message, "context": context,
-            "errors": if self.errors.is_null() { json!([]) } else { self.errors }, "links": {}})
+        json!({"status": "error", "category": details.category, "message": details.message, "context": context,
+            "errors": if details.errors.is_null() { json!([]) } else { details.errors }, "links": {}})
     }
 }
 

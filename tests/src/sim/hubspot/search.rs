@@ -99,15 +99,15 @@ impl Search {
         if lagging.is_empty()
             && self.words.is_empty()
             && let [group] = self.groups.as_slice()
-            && let Some(found) = self.from_index(account, at, group)
+            && let Some(found) = self.look_up(account, at, group)
         {
             return found;
         }
-        self.from_scan(account, at, lagging)
+        self.scan(account, at, lagging)
     }
 
     /// Answers a plain group in the order of the index it is bounded by, without reading a record.
-    fn from_index(&self, account: &Account, at: At, group: &Group) -> Option<Found> {
+    fn look_up(&self, account: &Account, at: At, group: &Group) -> Option<Found> {
         let table = account.table(at);
         let by = match &self.sort {
             None => "hs_object_id",
@@ -132,7 +132,7 @@ impl Search {
         None
     }
 
-    fn from_scan(&self, account: &Account, at: At, lagging: &BTreeMap<u64, Option<View<'_>>>) -> Found {
+    fn scan(&self, account: &Account, at: At, lagging: &BTreeMap<u64, Option<View<'_>>>) -> Found {
         let mut found = Vec::new();
         let mut look = |view: View<'_>| {
             if self.matches(account, at, &view) {

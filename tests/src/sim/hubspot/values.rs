@@ -152,7 +152,7 @@ mod tests {
                 Value::Array(errors) => {
                     errors.iter().map(|error| error["code"].as_str().unwrap_or("?").to_owned()).collect()
                 }
-                _ => vec![error.message],
+                _ => vec![error.message.clone()],
             },
         }
     }
