@@ -1,5 +1,4 @@
 //! The one place that prints: data to stdout, notes to stderr. Knows terminals; knows nothing of what it prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "printing is what this module is for")]
 
 use std::io::{self, IsTerminal, Write};
 

@@ -18,7 +18,7 @@ pub(super) enum Command {
     Add(Box<add::Args>),
     List(list::Args),
     Check(check::Args),
-    SignIn(sign_in::Args),
+    SignIn(Box<sign_in::Args>),
     Remove(remove::Args),
 }
 
@@ -27,7 +27,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Add(args) => add::run(*args, context),
         Command::List(args) => list::run(&args, context),
         Command::Check(args) => check::run(&args, context),
-        Command::SignIn(args) => sign_in::run(args, context),
+        Command::SignIn(args) => sign_in::run(*args, context),
         Command::Remove(args) => remove::run(&args, context),
     }
 }
