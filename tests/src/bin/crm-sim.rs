@@ -1,1 +1,113 @@
-fn main() {}
+//! Runs a simulated CRM by itself: prints one JSON line when it is ready and serves until it is told to stop.
+
+use std::io::{Read as _, Write as _};
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ferry_tests::sim::clock::DEFAULT_START_MS;
+use ferry_tests::sim::hubspot::{HubSpot, Options, Start, Switches};
+
+/// Simulated CRMs for demos, tests and benches.
+#[derive(Debug, Parser)]
+#[command(name = "crm-sim", version)]
+struct Cli {
+    #[command(subcommand)]
+    crm: Crm,
+}
+
+#[derive(Debug, Subcommand)]
+enum Crm {
+    /// HubSpot: prints base_url, control_url, access_token, refresh_token, client_id and client_secret.
+    Hubspot(HubspotArgs),
+}
+
+#[derive(Debug, Args)]
+struct HubspotArgs {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Seeded contacts, with their companies, deals and lists.
+    #[arg(long, default_value_t = 0)]
+    contacts: u64,
+    /// Seed of contacts and tokens.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How long every answer is held back.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Whether the rate limits are kept.
+    #[arg(long, value_enum, default_value_t = LimitsArg::Off)]
+    limits: LimitsArg,
+    /// Where the clock starts: the machine's time and running, or a fixed instant and standing.
+    #[arg(long, value_enum, default_value_t = ClockArg::Now)]
+    clock: ClockArg,
+    /// Each refresh gives a new refresh token and ends the old one.
+    #[arg(long)]
+    rotate_refresh_tokens: bool,
+    /// How long the search index lags behind writes.
+    #[arg(long, default_value_t = 0)]
+    search_lag_ms: i64,
+    /// Stop when the standard input ends, so that no simulator outlives the program that started it.
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LimitsArg {
+    Real,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ClockArg {
+    Now,
+    Fixed,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let Crm::Hubspot(args) = Cli::parse().crm;
+    let until_stdin_closes = args.until_stdin_closes;
+    let simulator = HubSpot::start(options(args)).context("the simulator can't listen on 127.0.0.1")?;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer(&mut out, simulator.credentials())?;
+    out.write_all(b"\n")?;
+    out.flush()?;
+    drop(out);
+    told_to_stop(until_stdin_closes).await
+}
+
+fn options(args: HubspotArgs) -> Options {
+    let clock = if args.clock == ClockArg::Now { Start::Now } else { Start::Stopped(DEFAULT_START_MS) };
+    let switches = Switches {
+        rotate_refresh_tokens: args.rotate_refresh_tokens,
+        search_lag_ms: args.search_lag_ms,
+        limits: args.limits == LimitsArg::Real,
+        latency_ms: args.latency_ms,
+        ..Switches::default()
+    };
+    Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
+}
+
+async fn told_to_stop(until_stdin_closes: bool) -> Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        () = stdin_closed(), if until_stdin_closes => {}
+    }
+    Ok(())
+}
+
+async fn stdin_closed() {
+    let (closed, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let (mut stdin, mut ignored) = (std::io::stdin().lock(), [0_u8; 256]);
+        // Whatever is typed is ignored; an error ends it like the end of the input.
+        while stdin.read(&mut ignored).is_ok_and(|read| read > 0) {}
+        // The receiver is gone only when the program ends anyway.
+        let _ = closed.send(());
+    });
+    // The thread cannot end without sending, so an error means the same.
+    let _ = told.await;
+}

@@ -1,0 +1,342 @@
+//! The control interface over HTTP, for programs in other processes: the same levers that Rust tests have. JSON in and out;
+//! `GET /` lists what there is.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::account::{Account, At, Source, Switches};
+use super::errors::ApiError;
+use super::events;
+use super::handle::{RecordDump, Shared, state};
+use super::record::View;
+use super::write::{self, Origin};
+use super::{lists, properties};
+use crate::sim::faults::{Fault, Rule};
+use crate::sim::server::{Reply, Request, lock};
+use crate::sim::stamp;
+
+/// Rows that one answer of the control interface has unless told.
+const ROWS_DEFAULT: usize = 1_000;
+
+/// Why an order of a test was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem(String);
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<ApiError> for Problem {
+    fn from(error: ApiError) -> Self {
+        Self(error.message.clone())
+    }
+}
+
+const HELP: [&str; 22] = [
+    "GET /state",
+    "PUT /clock {now: ISO or ms}",
+    "POST /clock/advance {ms}",
+    "GET /faults",
+    "POST /faults {fault, probability?, seed?, count?, skip?, endpoint?}",
+    "DELETE /faults[/{fault}]",
+    "GET /switches, PATCH /switches {…}",
+    "GET /journal?after=&limit=",
+    "GET /counters, DELETE /counters",
+    "GET /records/{object}?from=&limit=",
+    "POST /records/{object} {properties}",
+    "GET /records/{object}/nth/{place}",
+    "PATCH /records/{object}/{id} {properties}",
+    "PATCH /records/{object}/nth/{place} {properties}",
+    "DELETE /records/{object}/{id}[?erase=true]",
+    "POST /records/{object}/{id}/restore",
+    "POST /records/{object}/merge {primary, other}",
+    "POST /records/{object}/stamp-all {ms}",
+    "POST /properties/{object} {name, label, type, fieldType, groupName, …}",
+    "POST /lists/{id} {add: [id], remove: [id]}",
+    "POST /tokens/expire, POST /tokens/remove-scope {scope}",
+    "POST /webhooks/send {url, max?}, POST /reset",
+];
+
+/// Answers one request to the control interface.
+pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
+    let body: Value = if request.body.is_empty() {
+        json!({})
+    } else {
+        match serde_json::from_slice(&request.body) {
+            Ok(body) => body,
+            Err(problem) => return refuse(&Problem(format!("the body is no JSON: {problem}"))),
+        }
+    };
+    let segments = request.segments();
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match route(shared, request, &parts, &body) {
+        Ok(answer) => Reply::json(200, &answer),
+        Err(problem) => refuse(&problem),
+    }
+}
+
+fn refuse(problem: &Problem) -> Reply {
+    Reply::json(400, &json!({"error": problem.0}))
+}
+
+fn route(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Result<Value, Problem> {
+    let mut account = lock(&shared.account);
+    match (request.method.as_str(), parts) {
+        ("GET", []) => Ok(json!({ "calls": HELP })),
+        ("GET", ["state"]) => Ok(state(&account)),
+        (_, ["clock", ..]) => {
+            set_clock(shared, request, parts, body)?;
+            Ok(state(&account))
+        }
+        (_, ["faults", ..]) => faults(&mut account, request, parts, body),
+        ("GET", ["switches"]) => Ok(json!(account.switches)),
+        ("PATCH", ["switches"]) => switches(&mut account, body),
+        ("GET", ["journal"]) => {
+            let after = request.query("after").and_then(|after| after.parse().ok()).unwrap_or(0);
+            Ok(json!({"entries": account.journal.after(after, rows(request)), "last": account.journal.len()}))
+        }
+        ("GET", ["counters"]) => Ok(json!(account.journal.counters())),
+        ("DELETE", ["counters"]) => {
+            account.journal.clear_counters();
+            Ok(json!({}))
+        }
+        (_, ["records", object, rest @ ..]) => records(&mut account, request, object, rest, body),
+        ("POST", ["properties", object]) => {
+            let at = account.at(object)?;
+            Ok(json!({"name": properties::create(&mut account, at, body)?}))
+        }
+        ("POST", ["lists", id]) => {
+            let id = id.parse().map_err(|_| Problem(format!("`{id}` is no list id")))?;
+            change_list(&mut account, id, &ids(body, "add")?, &ids(body, "remove")?)
+        }
+        ("POST", ["tokens", verb]) => tokens(&mut account, verb, body),
+        ("POST", ["webhooks", "send"]) => {
+            let url = body["url"].as_str().ok_or_else(|| Problem("`url` is missing".to_owned()))?;
+            let max = body["max"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap_or(usize::MAX);
+            let posts = events::posts(&mut account, url, max);
+            // The receiver may ask the simulator something before it answers.
+            drop(account);
+            Ok(json!({"statuses": events::send(&posts)}))
+        }
+        ("POST", ["reset"]) => {
+            drop(account);
+            let [access_token, refresh_token, service_key] = shared.reset();
+            Ok(json!({"access_token": access_token, "refresh_token": refresh_token, "service_key": service_key}))
+        }
+        _ => Err(Problem(format!("`{} {}` is no call; `GET /` lists them", request.method, request.path))),
+    }
+}
+
+fn set_clock(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Result<(), Problem> {
+    match (request.method.as_str(), parts) {
+        ("PUT", [_]) => {
+            let text = body["now"].as_str().map_or_else(|| body["now"].to_string(), str::to_owned);
+            let now_ms = stamp::parse(&text);
+            shared.clock.set(now_ms.ok_or_else(|| Problem("`now` must be an ISO instant or milliseconds".to_owned()))?);
+        }
+        ("POST", [_, "advance"]) => shared.clock.advance(whole(body, "ms")?),
+        _ => return Err(Problem("the clock takes `PUT /clock` and `POST /clock/advance`".to_owned())),
+    }
+    Ok(())
+}
+
+fn rows(request: &Request) -> usize {
+    request.query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(ROWS_DEFAULT)
+}
+
+fn whole(body: &Value, name: &str) -> Result<i64, Problem> {
+    body[name].as_i64().ok_or_else(|| Problem(format!("`{name}` must be an integer")))
+}
+
+fn id(body: &Value, name: &str) -> Result<u64, Problem> {
+    super::body::id(&body[name]).ok_or_else(|| Problem(format!("`{name}` must be a record id")))
+}
+
+fn ids(body: &Value, name: &str) -> Result<Vec<u64>, Problem> {
+    let list = body[name].as_array().cloned().unwrap_or_default();
+    list.iter().map(|item| super::body::id(item).ok_or_else(|| Problem(format!("`{item}` is no record id")))).collect()
+}
+
+fn faults(account: &mut Account, request: &Request, parts: &[&str], body: &Value) -> Result<Value, Problem> {
+    match (request.method.as_str(), parts) {
+        ("GET", [_]) => {}
+        ("POST", [_]) => {
+            let rule =
+                Rule::deserialize(body).map_err(|problem| Problem(format!("the body is no fault: {problem}")))?;
+            account.faults.add(rule);
+        }
+        ("DELETE", [_]) => account.faults.clear(None),
+        ("DELETE", [_, name]) => {
+            let fault = Fault::deserialize(&json!(name)).map_err(|problem| Problem(problem.to_string()))?;
+            account.faults.clear(Some(fault));
+        }
+        _ => return Err(Problem("faults take GET, POST and DELETE".to_owned())),
+    }
+    Ok(json!({"faults": account.faults.active()}))
+}
+
+/// Sets the named switches and leaves the others.
+fn switches(account: &mut Account, body: &Value) -> Result<Value, Problem> {
+    let mut merged = json!(account.switches);
+    for (name, value) in body.as_object().into_iter().flatten() {
+        merged[name] = value.clone();
+    }
+    account.switches =
+        Switches::deserialize(merged).map_err(|problem| Problem(format!("no such switch: {problem}")))?;
+    Ok(json!(account.switches))
+}
+
+fn tokens(account: &mut Account, verb: &str, body: &Value) -> Result<Value, Problem> {
+    match verb {
+        "expire" => {
+            let now_ms = account.now_ms();
+            account.auth.expire_all(now_ms);
+        }
+        "remove-scope" => {
+            let scope = body["scope"].as_str().ok_or_else(|| Problem("`scope` is missing".to_owned()))?;
+            account.auth.remove_scope(scope);
+        }
+        _ => return Err(Problem(format!("`{verb}` is no order for tokens"))),
+    }
+    Ok(json!({}))
+}
+
+fn records(
+    account: &mut Account,
+    request: &Request,
+    object: &str,
+    rest: &[&str],
+    body: &Value,
+) -> Result<Value, Problem> {
+    let number = |text: &str| text.parse::<u64>().map_err(|_| Problem(format!("`{text}` is no number")));
+    match (request.method.as_str(), rest) {
+        ("GET", []) => {
+            let from = request.query("from").map(number).transpose()?.unwrap_or(0);
+            Ok(
+                json!({"records": dump(account, object, from, rows(request))?, "shown": account.table(account.at(object)?).shown()}),
+            )
+        }
+        ("POST", []) => Ok(json!({"id": create(account, object, &pairs(&body["properties"])?)?.to_string()})),
+        ("POST", ["merge"]) => {
+            let merged = merge(account, object, id(body, "primary")?, id(body, "other")?)?;
+            Ok(json!({"id": merged.to_string()}))
+        }
+        ("POST", ["stamp-all"]) => stamp_all(account, object, whole(body, "ms")?).map(|()| json!({})),
+        ("GET", ["nth", place]) => {
+            let found = nth(account, object, usize::try_from(number(place)?).unwrap_or(usize::MAX))?;
+            Ok(json!(dump(account, object, found, 1)?.pop()))
+        }
+        ("PATCH", ["nth", place]) => {
+            let found = nth(account, object, usize::try_from(number(place)?).unwrap_or(usize::MAX))?;
+            update(account, object, found, &pairs(&body["properties"])?)?;
+            Ok(json!({"id": found.to_string()}))
+        }
+        ("PATCH", [id]) => {
+            update(account, object, number(id)?, &pairs(&body["properties"])?)?;
+            Ok(json!({ "id": id }))
+        }
+        ("DELETE", [id]) => {
+            let removal = if request.query("erase") == Some("true") { Removal::Erase } else { Removal::Archive };
+            remove(account, object, number(id)?, removal).map(|()| json!({}))
+        }
+        ("POST", [id, "restore"]) => remove(account, object, number(id)?, Removal::Restore).map(|()| json!({})),
+        _ => Err(Problem("no such call for records; `GET /` lists them".to_owned())),
+    }
+}
+
+fn pairs(properties: &Value) -> Result<Vec<(String, String)>, Problem> {
+    let properties = properties.as_object().ok_or_else(|| Problem("`properties` must be an object".to_owned()))?;
+    let text = |(name, value): (&String, &Value)| {
+        let value = value.as_str().ok_or_else(|| Problem(format!("the value of `{name}` must be a string")))?;
+        Ok((name.clone(), value.to_owned()))
+    };
+    properties.iter().map(text).collect()
+}
+
+pub(crate) fn dump(account: &Account, object: &str, from: u64, limit: usize) -> Result<Vec<RecordDump>, Problem> {
+    let at = account.at(object)?;
+    let table = account.table(at);
+    let mut views: Vec<View<'_>> = table.walk(from).take(limit).chain(table.walk_archived(from).take(limit)).collect();
+    views.sort_by_key(View::id);
+    views.truncate(limit);
+    Ok(views.iter().map(describe).collect())
+}
+
+fn describe(view: &View<'_>) -> RecordDump {
+    let kind = view.kind();
+    let fixed = ["hs_object_id", kind.created_property, kind.modified_property].map(str::to_owned);
+    let names = view.names().into_iter().chain(fixed);
+    let properties = names.filter_map(|name| view.get(&name).map(|value| (name.clone(), value.into_owned()))).collect();
+    RecordDump { id: view.id().to_string(), properties, archived: view.archived_ms().is_some() }
+}
+
+fn user(operation: &'static str) -> Origin<'static> {
+    Origin { source: Source::User, trace_id: None, operation }
+}
+
+pub(crate) fn create(account: &mut Account, object: &str, properties: &[(String, String)]) -> Result<u64, Problem> {
+    let at = account.at(object)?;
+    known(account, at, properties)?;
+    Ok(write::create(account, at, &properties.to_vec(), user("create"))?)
+}
+
+pub(crate) fn update(
+    account: &mut Account,
+    object: &str,
+    id: u64,
+    properties: &[(String, String)],
+) -> Result<(), Problem> {
+    let at = account.at(object)?;
+    known(account, at, properties)?;
+    Ok(write::update(account, at, id, &properties.to_vec(), user("update"))?)
+}
+
+/// A user can type what the interface would refuse, but not into a property that isn't there.
+fn known(account: &Account, at: At, properties: &[(String, String)]) -> Result<(), Problem> {
+    let unknown = properties.iter().find(|(name, _)| !account.objects[at].catalog.contains_key(name));
+    unknown.map_or(Ok(()), |(name, _)| Err(Problem(format!("`{name}` is no property of `{}`", account.kind(at).name))))
+}
+
+pub(crate) fn nth(account: &Account, object: &str, place: usize) -> Result<u64, Problem> {
+    let found = account.table(account.at(object)?).walk(0).nth(place);
+    found.map(|view| view.id()).ok_or_else(|| Problem(format!("`{object}` has no record at {place}")))
+}
+
+/// The ways in which a record goes or comes back.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Removal {
+    Archive,
+    Restore,
+    Erase,
+}
+
+pub(crate) fn remove(account: &mut Account, object: &str, id: u64, removal: Removal) -> Result<(), Problem> {
+    let at = account.at(object)?;
+    let done = match removal {
+        Removal::Archive => write::archive(account, at, id, Source::User),
+        Removal::Restore => write::restore(account, at, id, Source::User),
+        Removal::Erase => write::erase(account, at, id, Source::User),
+    };
+    if done { Ok(()) } else { Err(Problem(format!("`{object}` has no such record {id}"))) }
+}
+
+pub(crate) fn merge(account: &mut Account, object: &str, primary: u64, other: u64) -> Result<u64, Problem> {
+    let at = account.at(object)?;
+    Ok(write::merge(account, at, primary, other, Source::User)?)
+}
+
+pub(crate) fn change_list(account: &mut Account, list: u64, add: &[u64], remove: &[u64]) -> Result<Value, Problem> {
+    Ok(lists::change_members(account, &list.to_string(), add, remove, Source::User)?)
+}
+
+pub(crate) fn stamp_all(account: &mut Account, object: &str, stamp_ms: i64) -> Result<(), Problem> {
+    let at = account.at(object)?;
+    account.objects[at].table.stamp_all(stamp_ms);
+    Ok(())
+}
