@@ -72,7 +72,7 @@ impl Tenant {
         match self.check_connection(&id).await {
             Err(error) if error.is_hopeless() => {
                 self.remove_connection(&id).await?;
-                Err(error)
+                Err(AppError::NotAdded { connection: id, source: Box::new(error) })
             }
             Err(source) => Err(AppError::Unchecked { connection: id, source: Box::new(source) }),
             checked => checked,

@@ -7,6 +7,7 @@ use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId};
 use crate::model::manifest::PluginKind;
 use crate::model::mapping::{MappingError, Mistake};
+use crate::model::outcome::OutcomeKind;
 use crate::model::value::Problem;
 use crate::plugin::LoadError;
 use crate::plugin::package::PackageError;
@@ -81,8 +82,13 @@ pub enum AppError {
     Sync(#[from] SyncError),
     #[error(transparent)]
     Fault(#[from] Fault),
-    #[error("the mapping by `{mapper}` has {} mistake(s)", mistakes.len())]
-    Mapping { mapper: PluginId, mistakes: Vec<Mistake> },
+    #[error("the mapping {}by `{mapper}` has {}", of(*outcome), counted(mistakes.len(), "mistake"))]
+    Mapping {
+        mapper: PluginId,
+        /// Of outcomes of this kind; none for the mapping of records.
+        outcome: Option<OutcomeKind>,
+        mistakes: Vec<Mistake>,
+    },
     #[error("there is no {} `{name}`", what.word())]
     NotFound { what: Thing, name: String, near: Option<String> },
     #[error("there is already a {} `{name}`", what.word())]
@@ -123,6 +129,9 @@ pub enum AppError {
     Vault(#[from] VaultError),
     #[error("connection `{connection}` could not be signed in: {error}")]
     Token { connection: ConnectionId, error: TokenError },
+    /// Nothing of it is kept.
+    #[error("connection `{connection}` was not added")]
+    NotAdded { connection: ConnectionId, source: Box<AppError> },
     /// It is kept; only its check did not succeed.
     #[error("connection `{connection}` was added, but could not be checked")]
     Unchecked { connection: ConnectionId, source: Box<AppError> },
@@ -134,6 +143,14 @@ pub enum AppError {
     Outcome { kind: &'static str, problems: Vec<Problem> },
     #[error("the CRM does not let field `{field}` be written")]
     ReadOnly { field: String },
+}
+
+fn of(outcome: Option<OutcomeKind>) -> String {
+    outcome.map(|kind| format!("of {} outcomes ", kind.as_str())).unwrap_or_default()
+}
+
+fn counted(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn list(contacts: &[ContactId]) -> String {
@@ -157,8 +174,16 @@ impl AppError {
     /// Why a mapping could not be opened.
     pub fn mapping(mapper: &PluginId, error: MappingError) -> Self {
         match error {
-            MappingError::Mistakes(mistakes) => Self::Mapping { mapper: mapper.clone(), mistakes },
+            MappingError::Mistakes(mistakes) => Self::Mapping { mapper: mapper.clone(), outcome: None, mistakes },
             MappingError::Fault(fault) => Self::Fault(fault),
+        }
+    }
+
+    /// Why the mapping of outcomes of a kind could not be opened.
+    pub fn outbound_mapping(kind: OutcomeKind, mapper: &PluginId, error: MappingError) -> Self {
+        match Self::mapping(mapper, error) {
+            Self::Mapping { mapper, mistakes, .. } => Self::Mapping { mapper, outcome: Some(kind), mistakes },
+            other => other,
         }
     }
 
@@ -206,6 +231,11 @@ impl AppError {
             Self::Key(_) => advice::disk("sealing-key", "give the key that the credentials were sealed with"),
             Self::Vault(error) => advice::of_vault(error),
             Self::Token { connection, error } => advice::of_token(connection, error),
+            Self::NotAdded { source, .. } => Advice {
+                remedy: "correct the sign-in, its permissions or the settings, then add the connection again"
+                    .to_owned(),
+                ..source.advice()
+            },
             Self::Unchecked { connection, source } => Advice {
                 remedy: format!("{}; then `ferry connection check {connection}`", source.advice().remedy),
                 ..source.advice()

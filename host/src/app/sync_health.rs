@@ -40,7 +40,7 @@ async fn schema(tenant: &Tenant, sync: &Sync, subject: &str) -> Result<Vec<Findi
         let mapper = tenant.mapper(&spec.mapping.mapper).await?;
         let input = crate::sync::outcome_columns(*kind, &tenant.attributes()?);
         let opened = mapper.open(&spec.mapping.configuration, Direction::Outbound, &input).await;
-        let opened = opened.map_err(|error| AppError::mapping(&spec.mapping.mapper, error))?;
+        let opened = opened.map_err(|error| AppError::outbound_mapping(*kind, &spec.mapping.mapper, error))?;
         let fields = connector.fields(&spec.object).await.map_err(|error| call("fields", error))?;
         findings.extend(unwritable(opened.output(), &fields, &spec.object, subject));
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::Tenant;
 use super::error::{AppError, Thing};
 use crate::model::connector::{Condition, Connector};
+use crate::model::contact::AttributeDefinition;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
 use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
@@ -74,7 +75,7 @@ impl Tenant {
         check_filter(&fields, &new.filter)?;
         self.check_segment(&*connector, &new).await?;
         let (columns, output) = self.open_inbound(&new.mapping, &fields).await?;
-        let outbound = self.open_outbound(&*connector, &objects, &new).await?;
+        let outbound = self.open_outbound(&*connector, &objects, &output, &new).await?;
         let sync = Sync {
             id: new.id,
             connection: new.connection,
@@ -127,9 +128,16 @@ impl Tenant {
         &self,
         connector: &dyn Connector,
         objects: &[Object],
+        inbound: &[Column],
         new: &NewSync,
     ) -> Result<BTreeMap<OutcomeKind, OutboundSpec>, AppError> {
-        let attributes = self.store().scan().collect::<Result<Vec<_>, _>>()?;
+        let mut attributes = self.attributes()?;
+        // What the sync itself will bring in can be sent back by it, though no attribute is defined yet.
+        for Column { name, kind } in inbound {
+            if !attributes.iter().any(|attribute| &attribute.name == name) {
+                attributes.push(AttributeDefinition { name: name.clone(), kind: *kind });
+            }
+        }
         let mut specs = BTreeMap::new();
         for (kind, NewOutbound { object, mapping }) in &new.outbound {
             let abilities = find_object(objects, object)?.abilities;
@@ -138,7 +146,7 @@ impl Tenant {
             let input = sync::outcome_columns(*kind, &attributes);
             let opened =
                 self.mapper(&mapping.mapper).await?.open(&mapping.configuration, Direction::Outbound, &input).await;
-            let opened = opened.map_err(|error| AppError::mapping(&mapping.mapper, error))?;
+            let opened = opened.map_err(|error| AppError::outbound_mapping(*kind, &mapping.mapper, error))?;
             for column in opened.output() {
                 check_writable(&fields, &column.name)?;
             }

@@ -202,6 +202,7 @@ mod tests {
             (
                 AppError::Mapping {
                     mapper,
+                    outcome: None,
                     mistakes: vec![Mistake {
                         line: Some(7),
                         path: "fields.phone.from".into(),
@@ -211,7 +212,7 @@ mod tests {
                 }
                 .into(),
                 3,
-                "error: the mapping by `field-mapper` has 1 mistake(s)\n  \
+                "error: the mapping by `field-mapper` has 1 mistake\n  \
                  cause: line 7, `fields.phone.from`: there is no field `fone` (did you mean `phone`?)\n  \
                  whose: the configuration\n  try: mend the places named above",
             ),
