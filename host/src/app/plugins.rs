@@ -234,6 +234,10 @@ impl App {
 
 /// The whole file under its name, or none of it.
 fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Renaming over a device or a pipe would destroy it.
+    if path.metadata().is_ok_and(|there| !there.is_file()) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there, and it is not a file"));
+    }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let temporary = folder.join(format!(".ferry-{:016x}.tmp", rand::random::<u64>()));

@@ -56,8 +56,6 @@ impl Table {
         if self.rows.is_empty() {
             return if self.empty.is_empty() { String::new() } else { format!("{}\n", self.empty) };
         }
-        // A sheet has one value a line: nothing is pushed out of sight.
-        let most = if width.is_some() || self.headers.is_empty() { LONGEST_CELL } else { WIDEST_PLAIN };
         let last = self.rows.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1);
         let mut table = comfy_table::Table::new();
         table.load_style(TableStyle::new());
@@ -72,8 +70,11 @@ impl Table {
         if !self.headers.is_empty() {
             table.set_header(&self.headers);
         }
+        // Behind the last column nothing can be pushed out of sight.
+        let most = |index| if width.is_some() || index == last { LONGEST_CELL } else { WIDEST_PLAIN };
         for row in &self.rows {
-            table.add_row(row.iter().map(|text| Cell::new(clean(text, most))).collect::<Vec<_>>());
+            let cells = row.iter().enumerate().map(|(index, text)| Cell::new(clean(text, most(index))));
+            table.add_row(cells.collect::<Vec<_>>());
         }
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, if index == last { 0 } else { 2 }));
@@ -130,6 +131,16 @@ mod tests {
         let shown = table.render(Some(30));
         assert!(shown.lines().all(|line| line.chars().count() <= 30), "{shown}");
         assert!(shown.lines().count() > 2, "{shown}");
+    }
+
+    #[test]
+    fn only_the_last_column_may_be_long_in_a_pipe() {
+        let long = "x".repeat(100);
+        let mut table = Table::new(&["a", "b"], "");
+        table.row(vec![long.clone(), long.clone()]);
+        let shown = table.render(None);
+        let cells: Vec<&str> = shown.lines().nth(1).unwrap_or_default().split_whitespace().collect();
+        assert_eq!(cells, [&format!("{}…", "x".repeat(59)), &long]);
     }
 
     #[test]
