@@ -367,7 +367,9 @@ mod tests {
         let mut scanned: Vec<(i64, u64)> = table.walk(0).map(|view| (view.updated_ms(), view.id())).collect();
         scanned.sort_unstable();
         let stamps: Vec<i64> = scanned.iter().map(|(ms, _)| *ms).collect();
-        for window in [i64::MIN..=i64::MAX, stamps[10]..=stamps[90], stamps[10] + 1..=stamps[90] - 1, 5..=1] {
+        for window in
+            [i64::MIN..=i64::MAX, stamps[10]..=stamps[90], stamps[10] + 1..=stamps[90] - 1, RangeInclusive::new(5, 1)]
+        {
             let expected: Vec<_> = scanned.iter().copied().filter(|(ms, _)| window.contains(ms)).collect();
             assert_eq!(table.by_stamp(&window).collect::<Vec<_>>(), expected);
             assert_eq!(table.count_by_stamp(&window), expected.len() as u64);
