@@ -223,6 +223,10 @@ pub(crate) fn failure(response: &Response, subject: &str) -> Failure {
             Some(wait) => Failure::RateLimited(Some(wait)),
             None => Failure::Temporary("HubSpot is moving this account to another data centre".to_owned()),
         },
+        // HubSpot takes an object that it doesn't know for a malformed address.
+        400 if error.message.as_deref().is_some_and(|message| message.contains("infer object type")) => {
+            Failure::Missing(subject.to_owned())
+        }
         400 | 409 | 422 => Failure::Invalid(error.problems()),
         status @ (408 | 500..) => Failure::Temporary(format!("HubSpot answered with status {status}")),
         status => Failure::Permanent(format!("HubSpot answered with status {status} ({})", error.tag())),
@@ -280,6 +284,7 @@ mod tests {
             (403, scopes, Failure::Forbidden(vec!["crm.lists.read".into(), "crm.objects.contacts.read".into()])),
             (403, json!({}), Failure::Permanent("HubSpot does not allow this for the account (no category)".into())),
             (404, json!({}), Failure::Missing("contacts".into())),
+            (400, json!({"message": "Unable to infer object type from: cars"}), Failure::Missing("contacts".into())),
             (423, json!({}), Failure::RateLimited(Some(2_000))),
             (429, json!({"policyName": "TEN_SECONDLY_ROLLING"}), Failure::RateLimited(Some(10_000))),
             (429, json!({"policyName": "SECONDLY"}), Failure::RateLimited(Some(1_000))),
