@@ -125,6 +125,7 @@ impl<'a> Sender<'a> {
                 }
                 Verdict::Done
             }
+            200..300 if self.key_missing(action, &response) => Verdict::KeyMissing,
             200..300 => match matching::outcomes(action, inputs, &response, slots) {
                 apart if apart.is_empty() => Verdict::Done,
                 apart => Verdict::Apart(apart),
@@ -144,10 +145,20 @@ impl<'a> Sender<'a> {
         }
     }
 
+    fn is_keyed(&self, action: &Action) -> bool {
+        matches!(action, Action::Upsert(property) if *property == self.api.settings.unique_call_property)
+    }
+
+    /// Whether every input was refused because the key's property is not there: then none took effect.
+    fn key_missing(&self, action: &Action, response: &Response) -> bool {
+        let errors = if self.is_keyed(action) { CrmError::all_of(response) } else { return false };
+        let key = &self.api.settings.unique_call_property;
+        errors.is_ok_and(|errors| !errors.is_empty() && errors.iter().all(|error| error.misses_property(key)))
+    }
+
     fn refused(&self, action: &Action, inputs: &[Input], response: &Response, slots: &mut Slots) -> Verdict {
         let error = CrmError::of(response);
-        let key = &self.api.settings.unique_call_property;
-        if matches!(action, Action::Upsert(property) if property == key) && error.misses_property(key) {
+        if self.is_keyed(action) && error.misses_property(&self.api.settings.unique_call_property) {
             return Verdict::KeyMissing;
         }
         if response.status == 404 && error.category() != "OBJECT_NOT_FOUND" {

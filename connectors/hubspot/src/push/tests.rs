@@ -274,6 +274,28 @@ fn the_property_for_keys_is_made_when_it_is_not_there() {
 }
 
 #[test]
+fn a_missing_key_is_seen_also_where_each_input_is_refused_for_it() {
+    let message = r#"Property values were not valid: [{"error":"PROPERTY_DOESNT_EXIST","name":"ferry_key"}]"#;
+    let error = |trace: &str| {
+        json!({"status": "error", "category": "VALIDATION_ERROR", "message": message,
+               "context": {"objectWriteTraceId": [trace]}})
+    };
+    let partial = json!({"status": "COMPLETE", "results": [], "numErrors": 2, "errors": [error("0"), error("1")]});
+    let properties =
+        json!({"results": [{"name": "ferry_key", "type": "string", "fieldType": "text", "hasUniqueValue": true}]});
+    let saved = json!([
+        {"id": "501", "new": true, "properties": {"ferry_key": "key-1"}},
+        {"id": "502", "new": true, "properties": {"ferry_key": "key-2"}}]);
+    let http = FakeHttp::new()
+        .expect(Method::Post, CALLS, Ok(respond(207, &partial)))
+        .expect(Method::Get, "/crm/v3/properties/calls", Ok(respond(200, &properties)))
+        .expect(Method::Post, CALLS, results(saved))
+        .expect(Method::Post, LINK, linked(2));
+    let writes = [logged_call("key-1", "42"), logged_call("key-2", "43")];
+    assert_eq!(run(&http, "calls", &writes), Ok(vec![done("501", true), done("502", true)]));
+}
+
+#[test]
 fn a_new_property_that_is_not_yet_there_is_waited_for() {
     let properties =
         json!({"results": [{"name": "ferry_key", "type": "string", "fieldType": "text", "hasUniqueValue": true}]});

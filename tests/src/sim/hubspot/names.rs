@@ -258,7 +258,7 @@ fn american(digits: u64, style: u64) -> String {
         0 => format!("+1{area}{exchange}{line:04}"),
         1 => format!("+1 ({area}) {exchange}-{line:04}"),
         2 => format!("+1 {area}.{exchange}.{line:04}"),
-        _ => format!("001-{area}-{exchange}-{line:04}"),
+        _ => format!("+1-{area}-{exchange}-{line:04}"),
     }
 }
 
