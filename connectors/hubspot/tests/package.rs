@@ -66,7 +66,7 @@ const TEN: Value = Value::Instant(1_763_809_200_000_000);
 /// Opens a preset as it is packed and maps one row; what is not named is null. Gives what is filled.
 fn map(preset: &str, direction: Direction, columns: &[(&str, Kind)], row: &[(&str, Value)]) -> Vec<(String, Value)> {
     let path = format!("{}/presets/{preset}.toml", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("the preset is there");
     let columns: Vec<Column> =
         columns.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect();
     let plan = Plan::open(&text, direction, &columns).unwrap_or_else(|mistakes| panic!("{preset}: {mistakes:#?}"));
