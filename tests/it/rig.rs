@@ -40,7 +40,8 @@ impl Said {
     /// The documents on stdout; the items where it is one list.
     pub(crate) fn documents(&self) -> Vec<Value> {
         let documents = serde_json::Deserializer::from_str(&self.stdout).into_iter::<Value>();
-        let documents: Vec<Value> = documents.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        let documents: Vec<Value> =
+            documents.collect::<Result<_, _>>().unwrap_or_else(|error| panic!("{error}: {self:?}"));
         match documents.as_slice() {
             [Value::Array(items)] => items.clone(),
             _ => documents,
@@ -156,7 +157,8 @@ impl Rig {
 
     pub(crate) fn create_sync(&self, more: &[&str]) {
         let path = |name: &str| mapping(name).display().to_string();
-        let (call, meeting) = (format!("call=calls:{}", path("call.toml")), format!("appointment=meetings:{}", path("appointment.toml")));
+        let (call, meeting) =
+            (format!("call=calls:{}", path("call.toml")), format!("appointment=meetings:{}", path("appointment.toml")));
         let words = ["sync", "create", "people", "--connection", "crm", "--object", "contacts"];
         let mapping = path("contacts.toml");
         let rest = ["--mapping", &mapping, "--outbound", &call, "--outbound", &meeting];
@@ -172,7 +174,8 @@ impl Rig {
     pub(crate) fn assert_complete(&self) {
         let records = self.crm.records("contacts", 0, usize::MAX).unwrap();
         let contacts = self.host.ok(&["contacts", "list", "--limit", "1000000"]).documents();
-        let refused = self.host.ok(&["contacts", "list", "--sync", "people", "--refused", "--limit", "1000000"]).documents();
+        let refused =
+            self.host.ok(&["contacts", "list", "--sync", "people", "--refused", "--limit", "1000000"]).documents();
         let mut here: std::collections::BTreeMap<String, Option<Value>> = std::collections::BTreeMap::new();
         for contact in contacts {
             for link in contact["links"].as_array().unwrap() {

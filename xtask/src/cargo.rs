@@ -51,8 +51,10 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-pub(crate) fn build(profile: Profile, package: &str, arguments: &[&str]) -> Result<()> {
-    run(cargo().args(["build", "--package", package]).args(profile.flag()).args(arguments))
+/// Builds the whole workspace's programs, always together: with fewer packages cargo would choose other features for what
+/// they share, and compile that once more.
+pub(crate) fn build(profile: Profile, arguments: &[&str]) -> Result<()> {
+    run(cargo().args(["build", "--workspace", "--bins"]).args(profile.flag()).args(arguments))
 }
 
 /// Runs a command to its end; its failure is an error that names it.

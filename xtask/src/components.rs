@@ -27,7 +27,7 @@ const PLUGINS: [Plugin; 3] = [
 /// Builds the host and all plugins; gives the folder with the packed files, `<id>.wasm` each.
 pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     add_targets()?;
-    cargo::build(profile, "ferry", &[])?;
+    cargo::build(profile, &[])?;
     let out = cargo::target().join("components");
     std::fs::create_dir_all(&out).with_context(|| format!("`{}` can't be made", out.display()))?;
     for plugin in &PLUGINS {

@@ -14,7 +14,6 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Dev)?;
-    cargo::build(Profile::Dev, "ferry-tests", &["--bins"])?;
     let mut command = cargo::cargo();
     command.args(["test", "--workspace"]).args(&options.filter);
     command.env("FERRY_COMPONENTS", packed).env("FERRY_BIN", cargo::binary(Profile::Dev, "ferry"));

@@ -35,11 +35,19 @@ pub struct NewOutbound {
     pub mapping: MappingSpec,
 }
 
-/// Which ways a run goes.
+/// Which ways a run goes, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Directions {
+pub struct RunOptions {
     pub inbound: bool,
     pub outbound: bool,
+    /// Partitions of a backfill that are pulled side by side, at least one.
+    pub partitions: u32,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { inbound: true, outbound: true, partitions: sync::PARTITIONS }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -213,17 +221,17 @@ impl Tenant {
     pub async fn run_sync(
         &self,
         id: &SyncId,
-        directions: Directions,
+        options: RunOptions,
         observer: &dyn Observer,
         stop: &StopSignal,
     ) -> Result<RunReport, AppError> {
         let sync = self.sync(id)?;
         let ports = self.ports(&sync).await?;
         let mut report = RunReport::default();
-        if directions.inbound {
-            report.inbound = Some(sync::run_inbound(&ports, &sync, observer, stop).await?);
+        if options.inbound {
+            report.inbound = Some(sync::run_inbound(&ports, &sync, options.partitions, observer, stop).await?);
         }
-        if directions.outbound && !sync.outbound.is_empty() {
+        if options.outbound && !sync.outbound.is_empty() {
             report.outbound = Some(sync::run_outbound(&ports, &sync, observer, stop).await?);
         }
         Ok(report)

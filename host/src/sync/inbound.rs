@@ -14,8 +14,8 @@ use super::page::Pages;
 use super::walk::{self, Pulled, Puller, WalkError};
 use super::{Observer, Ports, StopSignal, SyncError, gone};
 
-/// Partitions that are pulled side by side: as many as most CRMs serve one account at a time.
-const PARTITIONS: u32 = 4;
+/// Partitions that are pulled side by side unless told: as many as most CRMs serve one account at a time.
+pub const PARTITIONS: u32 = 4;
 
 /// Commits between two flushes: a crash of the machine, not of the process, repeats at most so many pages.
 const FLUSH_EVERY: u64 = 32;
@@ -23,14 +23,16 @@ const FLUSH_EVERY: u64 = 32;
 /// Increments look back this much further than the connector says that records may be late: clocks differ.
 const OVERLAP: Duration = Duration::from_secs(2 * 60);
 
-/// One run from CRM to contacts. Returns the run as it was written down, also when it failed.
+/// One run from CRM to contacts; a new backfill is pulled in at most so many partitions. Returns the run as it was written
+/// down; when it fails, the failure is written down too.
 pub async fn run_inbound(
     ports: &Ports,
     sync: &Sync,
+    partitions: u32,
     observer: &dyn Observer,
     stop: &StopSignal,
 ) -> Result<Run, SyncError> {
-    let mut inbound = Inbound::open(ports, sync).await?;
+    let mut inbound = Inbound::open(ports, sync, partitions).await?;
     let walked = inbound.walk_all(observer, stop).await;
     inbound.end(walked).await
 }
@@ -42,11 +44,12 @@ struct Inbound<'a> {
     pages: Pages<'a>,
     state: SyncState,
     run: Run,
+    partitions: u32,
     since_flush: u64,
 }
 
 impl<'a> Inbound<'a> {
-    async fn open(ports: &'a Ports, sync: &'a Sync) -> Result<Self, SyncError> {
+    async fn open(ports: &'a Ports, sync: &'a Sync, partitions: u32) -> Result<Self, SyncError> {
         let run_id = ports.workspace.new_run_id();
         let now = ports.clock.now();
         let state = ports.workspace.get::<SyncState>(&sync.id)?.unwrap_or_default();
@@ -66,6 +69,7 @@ impl<'a> Inbound<'a> {
             pages: open_pages(ports, sync, run_id).await?,
             state,
             run,
+            partitions: partitions.max(1),
             since_flush: 0,
         })
     }
@@ -88,8 +92,11 @@ impl<'a> Inbound<'a> {
             let window = Window { since: high_water.minus(self.overlap()), before: started.plus(OVERLAP) };
             return Ok(Checkpoint::Increment { started, windows: vec![window], next: None });
         }
-        let partitions =
-            self.puller.partitions(self.sync, PARTITIONS).await.map_err(|source| self.call("partition", source))?;
+        let partitions = self
+            .puller
+            .partitions(self.sync, self.partitions)
+            .await
+            .map_err(|source| self.call("partition", source))?;
         Ok(Checkpoint::Backfill { started, partitions })
     }
 

@@ -36,7 +36,7 @@ pub use attributes::{AttributeError, check_value, define};
 pub use delivery::write_key;
 pub use effects::columns as outcome_columns;
 pub use error::SyncError;
-pub use inbound::run_inbound;
+pub use inbound::{PARTITIONS, run_inbound};
 pub use outbound::run_outbound;
 pub use page::{Change, Verdict};
 pub use progress::{Observer, Silent, StopSignal, Stopper, stop_signal};

@@ -72,7 +72,7 @@ impl Puller {
     /// The partitions of a backfill; one that is everything where the connector offers none.
     pub(super) async fn partitions(&self, sync: &Sync, most: u32) -> Result<Vec<Partition>, CallError> {
         let whole = || vec![Partition { begin: None, next: None, done: false }];
-        if !sync.abilities.partitions {
+        if !sync.abilities.partitions || most == 1 {
             return Ok(whole());
         }
         let mut patience = Patience::default();

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use serde_json::Value;
 
-use crate::cargo::{self, Profile};
+use crate::cargo::Profile;
 use crate::components;
 use crate::simulator::{self, Simulator};
 use stage::Stage;
@@ -28,7 +28,6 @@ const CHANGED: usize = 5;
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Dev)?;
-    cargo::build(Profile::Dev, "ferry-tests", &["--bin", "crm-sim"])?;
     let (contacts, seed) = (options.contacts, options.seed);
     let account = simulator::Options { profile: Profile::Dev, contacts, seed, latency_ms: 0, limits: true };
     let simulator = Simulator::start(&account)?;

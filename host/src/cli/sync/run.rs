@@ -1,7 +1,7 @@
 //! `ferry sync run`
 
 use ferry::app::Tenant;
-use ferry::app::syncs::{Directions, RunReport};
+use ferry::app::syncs::{RunOptions, RunReport};
 use ferry::model::id::SyncId;
 use ferry::model::sync::Run;
 use ferry::sync::{Stopper, SyncError, stop_signal};
@@ -32,6 +32,10 @@ pub(crate) struct Args {
     /// Only write to the CRM
     #[arg(long)]
     outbound_only: bool,
+
+    /// How many parts of a first run are read side by side, where the connector can part them
+    #[arg(long, default_value_t = ferry::sync::PARTITIONS, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=32))]
+    partitions: u32,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
@@ -55,11 +59,12 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 async fn watched(args: &Args, tenant: &Tenant, context: &Context) -> Result<RunReport, CliError> {
-    let directions = Directions { inbound: !args.outbound_only, outbound: !args.inbound_only };
+    let (inbound, outbound) = (!args.outbound_only, !args.inbound_only);
+    let options = RunOptions { inbound, outbound, partitions: args.partitions };
     let progress = Progress::new(context.output);
     let (stopper, stop) = stop_signal();
     let ctrl_c = tokio::spawn(stop_on_ctrl_c(stopper));
-    let result = tenant.run_sync(&args.name, directions, &progress, &stop).await;
+    let result = tenant.run_sync(&args.name, options, &progress, &stop).await;
     ctrl_c.abort();
     progress.finish();
     match result {

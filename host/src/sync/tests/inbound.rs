@@ -217,7 +217,7 @@ async fn a_stopped_run_says_so_and_keeps_what_it_has() {
     fill(&rig, 30);
     let (stopper, stop) = stop_signal();
     stopper.stop();
-    let stopped = run_inbound(&rig.ports, &rig.sync, &Silent, &stop).await;
+    let stopped = run_inbound(&rig.ports, &rig.sync, 4, &Silent, &stop).await;
     assert!(matches!(stopped, Err(SyncError::Stopped)));
     rig.inbound().await.unwrap();
     assert_eq!(rig.contacts().len(), 30);

@@ -135,7 +135,7 @@ impl Rig {
 
     pub(super) async fn inbound(&self) -> Result<Run, SyncError> {
         let (_stopper, stop) = stop_signal();
-        run_inbound(&self.ports, &self.sync, &Silent, &stop).await
+        run_inbound(&self.ports, &self.sync, 4, &Silent, &stop).await
     }
 
     pub(super) async fn outbound(&self) -> Result<Run, SyncError> {

@@ -1,0 +1,78 @@
+//! A plugin that means harm, through the program: what it can reach, set and learn, and what becomes of the host.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use crate::rig::Host;
+
+const SECRET: &str = "pat-na1-0123456789-very-secret";
+
+/// A CRM that answers everything with what it was sent; gives its address.
+fn echo() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        // More requests than any of these tests makes: the thread ends with the test's process.
+        for stream in listener.incoming().take(1_000) {
+            let mut stream = stream.unwrap();
+            let mut request = [0; 8192];
+            let length = stream.read(&mut request).unwrap_or(0);
+            let body = &request[..length];
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nx-echo: Bearer {SECRET}\r\nset-cookie: a=b\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+            );
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
+        }
+    });
+    address
+}
+
+/// A connection through the hostile plugin to the echo, which needs a key.
+fn connected(mode: &str) -> (Host, serde_json::Value) {
+    let (host, address) = (Host::new(), echo());
+    host.install("hostile", Some(&address));
+    let token = host.state.path().join("token");
+    std::fs::write(&token, SECRET).unwrap();
+    let (token, set) = (token.display().to_string(), format!("mode={mode}"));
+    let words = ["connection", "add", "bad", "--plugin", "hostile", "--base-url", &address, "--set", &set];
+    let said = host.say(&[&words[..], &["--sign-in", "bearer", "--token-file", &token]].concat());
+    assert!(!said.stderr.contains(SECRET) && !said.stdout.contains(SECRET), "a secret got out: {said:?}");
+    assert_ne!(said.code, Some(0), "{said:?}");
+    let error = said.error();
+    (host, error)
+}
+
+#[test]
+fn it_reaches_no_host_that_its_grant_does_not_name() {
+    let (_host, error) = connected("forbidden-hosts");
+    assert!(error.to_string().contains("through: []"), "{error:#}");
+}
+
+#[test]
+fn it_sets_no_header_that_is_the_hosts_own() {
+    let (_host, error) = connected("forbidden-headers");
+    assert!(error.to_string().contains("through: []"), "{error:#}");
+}
+
+#[test]
+fn a_credential_that_the_crm_sends_back_does_not_reach_it() {
+    let (_host, error) = connected("leak");
+    assert!(error.to_string().contains("x-echo"), "it saw no answer: {error:#}");
+}
+
+#[test]
+fn whatever_it_does_the_error_names_it_and_the_host_lives_on() {
+    for (mode, code) in [
+        ("trap", "plugin-trap"),
+        ("spin", "plugin-deadline"),
+        ("allocate", "plugin-memory"),
+        ("overflow-stack", "plugin-stack-overflow"),
+        ("many-calls", "plugin-host-calls"),
+    ] {
+        let (host, error) = connected(mode);
+        assert_eq!(error["code"], code, "{mode}: {error:#}");
+        assert_eq!(error["whose"], "plugin", "{mode}: {error:#}");
+        assert!(error.to_string().contains("hostile"), "{mode}: {error:#}");
+        host.ok(&["plugin", "list"]);
+    }
+}
