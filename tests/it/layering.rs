@@ -103,9 +103,10 @@ fn only_one_module_knows_each_engine() {
     let mut wrong = Vec::new();
     for (path, module, text) in files() {
         for (library, knower) in KNOWN_BY_ONE {
-            let names = text.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| {
-                named(line, "use ").contains(library) || line.contains(&format!("{library}::"))
-            });
+            let names = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .any(|line| named(line, "use ").contains(library) || line.contains(&format!("{library}::")));
             if names && module != knower {
                 wrong.push(format!("{}: {library}", path.display()));
             }

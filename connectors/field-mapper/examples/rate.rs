@@ -46,15 +46,8 @@ fn row(number: usize) -> Vec<Value> {
 }
 
 fn measure(name: &str, mapping: &str) -> Result<(), String> {
-    let input: Vec<_> = (0..12)
-        .map(|n| Column {
-            name: format!("c{n}"),
-            kind: Kind::Opaque,
-        })
-        .collect();
-    let open = || {
-        Plan::open(mapping, Direction::Inbound, &input).map_err(|mistakes| format!("{mistakes:?}"))
-    };
+    let input: Vec<_> = (0..12).map(|n| Column { name: format!("c{n}"), kind: Kind::Opaque }).collect();
+    let open = || Plan::open(mapping, Direction::Inbound, &input).map_err(|mistakes| format!("{mistakes:?}"));
     let start = Instant::now();
     let plan = open()?;
     let first = start.elapsed();
@@ -70,9 +63,7 @@ fn measure(name: &str, mapping: &str) -> Result<(), String> {
     }
     let mut batches = Vec::with_capacity(BATCHES);
     for batch in 0..BATCHES {
-        let rows: Vec<_> = (0..ROWS_A_BATCH)
-            .map(|n| row(batch * ROWS_A_BATCH + n))
-            .collect();
+        let rows: Vec<_> = (0..ROWS_A_BATCH).map(|n| row(batch * ROWS_A_BATCH + n)).collect();
         let start = Instant::now();
         let mapped = plan.rows(rows);
         batches.push(start.elapsed().as_nanos());
@@ -81,24 +72,16 @@ fn measure(name: &str, mapping: &str) -> Result<(), String> {
     // The median, because other work on the machine falls into some batches.
     batches.sort_unstable();
     let each = batches[BATCHES / 2] / ROWS_A_BATCH as u128;
-    show(&format!(
-        "{name}: {each} ns a row; open {first:?}, again {again:?}; first row {first_row:?}"
-    ));
+    show(&format!("{name}: {each} ns a row; open {first:?}, again {again:?}; first row {first_row:?}"));
     Ok(())
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the result of an example goes to its output"
-)]
+#[expect(clippy::print_stdout, reason = "the result of an example goes to its output")]
 fn show(line: &str) {
     println!("{line}");
 }
 
 fn main() -> Result<(), String> {
-    measure(
-        "12 fields, without phone",
-        &format!("{PLAIN}{PHONE_AS_TEXT}"),
-    )?;
+    measure("12 fields, without phone", &format!("{PLAIN}{PHONE_AS_TEXT}"))?;
     measure("12 fields, with phone", &format!("{PLAIN}{PHONE}"))
 }

@@ -27,21 +27,10 @@ const MOST_BYTES: usize = 1024 * 1024;
 const MOST_FIELDS: usize = 2_000;
 
 /// The keys at the top of a configuration.
-pub(crate) const TOP_KEYS: &[&str] = &[
-    "name",
-    "direction",
-    "region",
-    "regions",
-    "time_zone",
-    "numbers",
-    "fields",
-    "skip",
-];
+pub(crate) const TOP_KEYS: &[&str] =
+    &["name", "direction", "region", "regions", "time_zone", "numbers", "fields", "skip"];
 
-pub(crate) const DIRECTIONS: Words<Direction> = &[
-    ("inbound", Direction::Inbound),
-    ("outbound", Direction::Outbound),
-];
+pub(crate) const DIRECTIONS: Words<Direction> = &[("inbound", Direction::Inbound), ("outbound", Direction::Outbound)];
 
 /// What holds for all fields that don't say otherwise.
 pub(crate) struct Defaults {
@@ -60,38 +49,19 @@ pub(crate) struct Config<'t> {
 /// The document as TOML, with syntax errors noted.
 pub(crate) fn parse<'t>(text: &'t str, mistakes: &Mistakes) -> Option<Spanned<DeTable<'t>>> {
     if text.len() > MOST_BYTES {
-        mistakes.note(
-            0..0,
-            "",
-            format!("the configuration is larger than {MOST_BYTES} bytes"),
-            None,
-        );
+        mistakes.note(0..0, "", format!("the configuration is larger than {MOST_BYTES} bytes"), None);
         return None;
     }
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
-        mistakes.note(
-            error.span().unwrap_or(0..0),
-            "",
-            format!("this is not TOML: {}", error.message()),
-            None,
-        );
+        mistakes.note(error.span().unwrap_or(0..0), "", format!("this is not TOML: {}", error.message()), None);
     }
     Some(table)
 }
 
 impl<'t> Config<'t> {
-    pub(crate) fn read(
-        document: &'t Spanned<DeTable<'t>>,
-        direction: Direction,
-        mistakes: &'t Mistakes,
-    ) -> Self {
-        let top = Table {
-            table: document.get_ref(),
-            span: 0..0,
-            path: String::new(),
-            mistakes,
-        };
+    pub(crate) fn read(document: &'t Spanned<DeTable<'t>>, direction: Direction, mistakes: &'t Mistakes) -> Self {
+        let top = Table { table: document.get_ref(), span: 0..0, path: String::new(), mistakes };
         top.only(TOP_KEYS);
         top.text("name");
         check_direction(&top, direction);
@@ -101,10 +71,7 @@ impl<'t> Config<'t> {
             zone: read_zone(&top),
             style: top.word("numbers", STYLES).unwrap_or(PLAIN),
         };
-        Self {
-            fields: read_fields(&top, direction, &defaults),
-            skips: skip::read(&top, &defaults),
-        }
+        Self { fields: read_fields(&top, direction, &defaults), skips: skip::read(&top, &defaults) }
     }
 
     /// The input columns, each once, in the order in which they are first named.
@@ -112,11 +79,7 @@ impl<'t> Config<'t> {
         let skips = self.skips.iter().flat_map(Skip::columns);
         let fields = self.fields.iter().flat_map(Field::columns);
         let mut seen = std::collections::HashSet::new();
-        fields
-            .chain(skips)
-            .filter(|name| seen.insert(*name))
-            .map(str::to_owned)
-            .collect()
+        fields.chain(skips).filter(|name| seen.insert(*name)).map(str::to_owned).collect()
     }
 }
 
@@ -129,11 +92,7 @@ fn check_direction(top: &Table<'_>, direction: Direction) {
             Direction::Outbound => ("outbound", "inbound"),
         };
         let message = format!("this mapping is {is}, and it is used {used}");
-        top.wrong(
-            "direction",
-            message,
-            Some(format!("choose an {used} mapping for this way of the sync")),
-        );
+        top.wrong("direction", message, Some(format!("choose an {used} mapping for this way of the sync")));
     }
 }
 
@@ -149,23 +108,15 @@ fn read_fields<'t>(top: &Table<'t>, direction: Direction, defaults: &Defaults) -
         top.misplaced("fields", "the mapping has no fields", Some(hint.to_owned()));
     }
     if fields.table.len() > MOST_FIELDS {
-        top.misplaced(
-            "fields",
-            format!("the mapping has more than {MOST_FIELDS} fields"),
-            None,
-        );
+        top.misplaced("fields", format!("the mapping has more than {MOST_FIELDS} fields"), None);
         return Vec::new();
     }
     let all = in_order(fields.table).map(|(name, node)| match node.get_ref() {
-        DeValue::Table(_) => fields
-            .table(name)
-            .map(|table| Field::read(name, table, direction, defaults)),
+        DeValue::Table(_) => fields.table(name).map(|table| Field::read(name, table, direction, defaults)),
         // `email = "mail"` is short for `email = { from = "mail" }`.
         DeValue::String(from) => Some(Field::renamed(name, from, &fields, direction, defaults)),
         _ => {
-            let message = format!(
-                "`{name}` must be a table, or the name of the column that it is taken from"
-            );
+            let message = format!("`{name}` must be a table, or the name of the column that it is taken from");
             fields.wrong(name, message, None);
             None
         }

@@ -76,10 +76,7 @@ impl Rule {
 
     /// Whether the value becomes text before its type counts.
     pub(crate) fn reworks(&self) -> bool {
-        !self.changes.is_empty()
-            || self.split.is_some()
-            || self.values.is_some()
-            || self.join.is_some()
+        !self.changes.is_empty() || self.split.is_some() || self.values.is_some() || self.join.is_some()
     }
 
     pub(crate) fn maps_values(&self) -> bool {
@@ -94,11 +91,7 @@ impl Rule {
 
     /// The value in the field's type; none where nothing is left of it. `country` is the column of `region_from` and what
     /// it holds.
-    pub(crate) fn convert(
-        &self,
-        value: Value,
-        country: Option<(&str, &str)>,
-    ) -> Result<Option<Value>, Refusal> {
+    pub(crate) fn convert(&self, value: Value, country: Option<(&str, &str)>) -> Result<Option<Value>, Refusal> {
         let value = if self.reworks() {
             match self.reworked(value)? {
                 Some(value) => value,
@@ -107,17 +100,13 @@ impl Rule {
         } else {
             value
         };
-        self.typed(value, country)
-            .map(|value| Some(value).filter(|value| !is_absent(value)))
+        self.typed(value, country).map(|value| Some(value).filter(|value| !is_absent(value)))
     }
 
     fn reworked(&self, value: Value) -> Result<Option<Value>, Refusal> {
         let list = match (value, &self.split) {
             (Value::Texts(texts), split) => {
-                let texts: Vec<_> = texts
-                    .into_iter()
-                    .map(|text| self.changes.apply(text))
-                    .collect();
+                let texts: Vec<_> = texts.into_iter().map(|text| self.changes.apply(text)).collect();
                 match split.as_ref().and_then(|split| Some((split, split.part?))) {
                     Some((split, part)) => return self.one(split.pick(texts, part)?),
                     None => texts,
@@ -152,9 +141,7 @@ impl Rule {
     fn mapped(&self, list: Vec<String>) -> Result<Vec<String>, Refusal> {
         let filled = list.into_iter().filter(|text| !text.trim().is_empty());
         match &self.values {
-            Some(values) => filled
-                .filter_map(|text| values.apply(text).transpose())
-                .collect(),
+            Some(values) => filled.filter_map(|text| values.apply(text).transpose()).collect(),
             None => Ok(filled.collect()),
         }
     }
@@ -169,10 +156,7 @@ impl Rule {
             Kind::Text => self.limited(self.escaped(self.text(value)?)),
             Kind::Email => self.limited(address::email(self.text(value)?)?),
             Kind::Url => self.limited(address::url(self.text(value)?, self.scheme)?),
-            Kind::Phone => self
-                .phone
-                .number(&self.text(value)?, country)
-                .map(Value::Text),
+            Kind::Phone => self.phone.number(&self.text(value)?, country).map(Value::Text),
             Kind::Choice => self.allowed.one(self.text(value)?).map(Value::Text),
             Kind::Choices => match value {
                 Value::Texts(texts) => self.allowed.many(texts).map(Value::Texts),
@@ -237,10 +221,7 @@ impl Rule {
             Value::Instant(micros) => self.time.push_instant(*micros, out)?,
             Value::Date(days) => self.time.push_date(*days, out)?,
             Value::Texts(texts) => {
-                let filled = texts
-                    .iter()
-                    .map(|text| text.trim())
-                    .filter(|text| !text.is_empty());
+                let filled = texts.iter().map(|text| text.trim()).filter(|text| !text.is_empty());
                 let filled: Vec<_> = filled.collect();
                 out.push_str(&filled.join(self.join.as_deref().unwrap_or(LIST_MARK)));
             }

@@ -31,22 +31,12 @@ pub(crate) fn settle(field: &Field<'_>, origin: &Origin, input: &[Column]) -> Op
     };
     let clash = kinds.iter().copied().find(|given| {
         let shape = shape_of(*given);
-        let shape = if constant {
-            shape
-        } else {
-            reworked(field, shape)
-        };
+        let shape = if constant { shape } else { reworked(field, shape) };
         !can_become(field, shape, kind)
     });
     if let Some(given) = clash {
-        let message = format!(
-            "a column of the type `{}` can't become `{}`",
-            word_of(given),
-            word_of(kind)
-        );
-        field
-            .table
-            .wrong("type", message, clash_hint(field, given, kind));
+        let message = format!("a column of the type `{}` can't become `{}`", word_of(given), word_of(kind));
+        field.table.wrong("type", message, clash_hint(field, given, kind));
         return None;
     }
     Some(kind)
@@ -57,26 +47,17 @@ pub(crate) fn check_formats(field: &Field<'_>, kind: Kind) {
     let time = &field.rule.time;
     let wrong = |message: String, hint: Option<String>| field.table.wrong("format", message, hint);
     if kind == Kind::Text && time.formats().len() > 1 {
-        return wrong(
-            "text is written in one format, not in several".to_owned(),
-            Some("keep one".to_owned()),
-        );
+        return wrong("text is written in one format, not in several".to_owned(), Some("keep one".to_owned()));
     }
     if !matches!(kind, Kind::Instant | Kind::Date) {
         return;
     }
     for format in time.formats() {
         if let Some(lack) = format.lacks_for_reading() {
-            wrong(
-                format!("no date can be read with this format: {lack}"),
-                None,
-            );
+            wrong(format!("no date can be read with this format: {lack}"), None);
         } else if kind == Kind::Instant && !format.tells_offset() && !time.has_zone() {
             let hint = "set `time_zone`, as in \"Europe/Berlin\", or read the offset with `Z`";
-            wrong(
-                "times in this format are local, and no zone is set".to_owned(),
-                Some(hint.to_owned()),
-            );
+            wrong("times in this format are local, and no zone is set".to_owned(), Some(hint.to_owned()));
         }
     }
 }
@@ -88,15 +69,10 @@ fn inferred(field: &Field<'_>, kinds: &[Kind], constant: bool) -> Option<Kind> {
             return Some(first);
         }
         let hint = format!("set `type`, as in `type = \"{}\"`", word_of(Kind::Text));
-        field.table.lacks(
-            "the columns have different types, so the field's type is not clear",
-            Some(hint),
-        );
+        field.table.lacks("the columns have different types, so the field's type is not clear", Some(hint));
         return None;
     }
-    let list = kinds
-        .iter()
-        .any(|kind| field.rule.gives_list(*kind == Kind::Choices));
+    let list = kinds.iter().any(|kind| field.rule.gives_list(*kind == Kind::Choices));
     Some(match (list, field.rule.maps_values()) {
         (true, _) => Kind::Choices,
         (false, true) => Kind::Choice,
@@ -134,11 +110,7 @@ fn reworked(field: &Field<'_>, shape: Shape) -> Shape {
         return shape;
     }
     let picks = field.table.has("part");
-    if field.rule.gives_list(shape == Shape::List) && !picks {
-        Shape::List
-    } else {
-        Shape::Text
-    }
+    if field.rule.gives_list(shape == Shape::List) && !picks { Shape::List } else { Shape::Text }
 }
 
 fn can_become(field: &Field<'_>, shape: Shape, kind: Kind) -> bool {
@@ -161,12 +133,10 @@ fn can_become(field: &Field<'_>, shape: Shape, kind: Kind) -> bool {
 fn clash_hint(field: &Field<'_>, given: Kind, kind: Kind) -> Option<String> {
     let timed = matches!(kind, Kind::Instant | Kind::Date);
     match shape_of(given) {
-        Shape::List if kind != Kind::Choices => {
-            Some("set `join` to make one text of the list".to_owned())
+        Shape::List if kind != Kind::Choices => Some("set `join` to make one text of the list".to_owned()),
+        Shape::Number if timed => {
+            Some("say what the number counts: `format = \"milliseconds\"` or `\"seconds\"`".to_owned())
         }
-        Shape::Number if timed => Some(
-            "say what the number counts: `format = \"milliseconds\"` or `\"seconds\"`".to_owned(),
-        ),
         Shape::Instant | Shape::Date if timed && !field.rule.time.has_zone() => {
             Some("set `time_zone`, because it depends on the place what day it is".to_owned())
         }

@@ -27,11 +27,7 @@ impl Mapper for Plan {
         reads(configuration, direction)
     }
 
-    fn open(
-        configuration: &str,
-        direction: Direction,
-        input: &[Column],
-    ) -> Result<Self, Vec<Mistake>> {
+    fn open(configuration: &str, direction: Direction, input: &[Column]) -> Result<Self, Vec<Mistake>> {
         Self::open(configuration, direction, input)
     }
 

@@ -18,13 +18,8 @@ pub(crate) struct Mistakes {
 
 impl Mistakes {
     pub(crate) fn of(text: &str) -> Self {
-        let starts = std::iter::once(0)
-            .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-            .collect();
-        Self {
-            starts,
-            found: RefCell::default(),
-        }
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { starts, found: RefCell::default() }
     }
 
     /// Notes one mistake at a place of the text.

@@ -19,11 +19,7 @@ impl Plan {
     ///
     /// # Errors
     /// All mistakes at once, in the order of the text.
-    pub fn open(
-        configuration: &str,
-        direction: Direction,
-        input: &[Column],
-    ) -> Result<Self, Vec<Mistake>> {
+    pub fn open(configuration: &str, direction: Direction, input: &[Column]) -> Result<Self, Vec<Mistake>> {
         let mistakes = Mistakes::of(configuration);
         let plan = config::parse(configuration, &mistakes).map(|document| {
             let config = Config::read(&document, direction, &mistakes);
@@ -42,8 +38,8 @@ impl Plan {
 /// All mistakes that show without the input columns, in the order of the text.
 pub fn reads(configuration: &str, direction: Direction) -> Result<Vec<String>, Vec<Mistake>> {
     let mistakes = Mistakes::of(configuration);
-    let columns = config::parse(configuration, &mistakes)
-        .map(|document| Config::read(&document, direction, &mistakes).columns());
+    let columns =
+        config::parse(configuration, &mistakes).map(|document| Config::read(&document, direction, &mistakes).columns());
     match columns {
         Some(columns) if mistakes.is_empty() => Ok(columns),
         _ => Err(mistakes.into_list()),
@@ -59,36 +55,16 @@ struct Opening<'i> {
 
 impl<'i> Opening<'i> {
     fn of(input: &'i [Column], direction: Direction, mistakes: &'i Mistakes) -> Self {
-        let indices = input
-            .iter()
-            .enumerate()
-            .map(|(index, column)| (column.name.as_str(), index))
-            .collect();
-        Self {
-            input,
-            indices,
-            direction,
-            mistakes,
-        }
+        let indices = input.iter().enumerate().map(|(index, column)| (column.name.as_str(), index)).collect();
+        Self { input, indices, direction, mistakes }
     }
 
     fn plan(&self, config: &Config<'_>) -> Plan {
-        let mut fields: Vec<_> = config
-            .fields
-            .iter()
-            .filter_map(|field| self.field(field))
-            .collect();
+        let mut fields: Vec<_> = config.fields.iter().filter_map(|field| self.field(field)).collect();
         mark_last(&mut fields);
-        let column = |field: &FieldPlan| Column {
-            name: field.name.clone(),
-            kind: field.rule.kind,
-        };
+        let column = |field: &FieldPlan| Column { name: field.name.clone(), kind: field.rule.kind };
         Plan {
-            input: self
-                .input
-                .iter()
-                .map(|column| column.name.clone())
-                .collect(),
+            input: self.input.iter().map(|column| column.name.clone()).collect(),
             output: fields.iter().map(column).collect(),
             skips: config.skips.iter().map(|skip| self.skip(skip)).collect(),
             fields,
@@ -104,15 +80,9 @@ impl<'i> Opening<'i> {
             };
             let hint = match nearest(name.column, self.indices.keys().copied()) {
                 Some(meant) => format!("did you mean `{meant}`?"),
-                None => "list the fields to see their names; it may have been renamed or removed"
-                    .to_owned(),
+                None => "list the fields to see their names; it may have been renamed or removed".to_owned(),
             };
-            self.mistakes.note(
-                name.span.clone(),
-                &name.path,
-                format!("{thing} `{}`", name.column),
-                hint,
-            );
+            self.mistakes.note(name.span.clone(), &name.path, format!("{thing} `{}`", name.column), hint);
         }
         index
     }
@@ -124,10 +94,7 @@ impl<'i> Opening<'i> {
     }
 
     fn field(&self, field: &Field<'_>) -> Option<FieldPlan> {
-        let region = field
-            .region_from
-            .as_ref()
-            .map(|name| (name.column.into(), self.index(name)));
+        let region = field.region_from.as_ref().map(|name| (name.column.into(), self.index(name)));
         let origin = self.origin(field)?;
         let kind = settle(field, &origin, self.input)?;
         field.check_keys(kind);
@@ -147,33 +114,19 @@ impl<'i> Opening<'i> {
             Origin::Constant(value) => Origin::Constant(literal("constant", value)?),
             other => other,
         };
-        let default = field
-            .default
-            .clone()
-            .and_then(|value| literal("default", value));
+        let default = field.default.clone().and_then(|value| literal("default", value));
         let region = match region {
             Some((column, index)) => Some((column, index?)),
             None => None,
         };
         let (required, invalid) = (field.required, field.invalid);
-        Some(FieldPlan {
-            name: field.name.to_owned(),
-            origin,
-            rule,
-            region,
-            default,
-            required,
-            invalid,
-        })
+        Some(FieldPlan { name: field.name.to_owned(), origin, rule, region, default, required, invalid })
     }
 
     fn origin(&self, field: &Field<'_>) -> Option<Origin> {
         match field.source.as_ref()? {
             Source::Columns(names) => {
-                let slots = self
-                    .indices(names)?
-                    .into_iter()
-                    .map(|index| Slot { index, last: false });
+                let slots = self.indices(names)?.into_iter().map(|index| Slot { index, last: false });
                 Some(Origin::Columns(slots.collect()))
             }
             Source::Template(parts) => {
@@ -181,16 +134,11 @@ impl<'i> Opening<'i> {
                     Part::Text(text) => Some(Part::Text(text.clone())),
                     Part::Column(name) => self.index(name).map(Part::Column),
                 });
-                found
-                    .collect::<Vec<_>>()
-                    .into_iter()
-                    .collect::<Option<Box<[_]>>>()
-                    .map(Origin::Template)
+                found.collect::<Vec<_>>().into_iter().collect::<Option<Box<[_]>>>().map(Origin::Template)
             }
-            Source::Concat { names, separator } => Some(Origin::Concat {
-                columns: self.indices(names)?.into(),
-                separator: (*separator).into(),
-            }),
+            Source::Concat { names, separator } => {
+                Some(Origin::Concat { columns: self.indices(names)?.into(), separator: (*separator).into() })
+            }
             Source::Constant(value) => Some(Origin::Constant(value.clone())),
         }
     }
@@ -205,21 +153,9 @@ impl<'i> Opening<'i> {
                 ignore_case: condition.ignore_case,
             })
         });
-        let names = || {
-            skip.columns()
-                .map(|column| format!("`{column}`"))
-                .collect::<Vec<_>>()
-                .join(", ")
-        };
-        let reason = skip.reason.map_or_else(
-            || format!("left out by a rule on {}", names()),
-            str::to_owned,
-        );
-        SkipRule {
-            reason,
-            tests: tests.collect(),
-            time: skip.time.clone(),
-        }
+        let names = || skip.columns().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ");
+        let reason = skip.reason.map_or_else(|| format!("left out by a rule on {}", names()), str::to_owned);
+        SkipRule { reason, tests: tests.collect(), time: skip.time.clone() }
     }
 }
 

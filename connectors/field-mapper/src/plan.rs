@@ -19,10 +19,7 @@ pub(crate) struct Slot {
 pub(crate) enum Origin {
     Columns(Box<[Slot]>),
     Template(Box<[Part<usize>]>),
-    Concat {
-        columns: Box<[usize]>,
-        separator: Box<str>,
-    },
+    Concat { columns: Box<[usize]>, separator: Box<str> },
     Constant(Value),
 }
 
@@ -75,10 +72,7 @@ impl Plan {
                 row.len(),
                 self.input.len()
             );
-            return Mapped::Refused(vec![Problem {
-                field: None,
-                message,
-            }]);
+            return Mapped::Refused(vec![Problem { field: None, message }]);
         }
         if let Some(skip) = self.skips.iter().find(|skip| skip.holds(&row)) {
             return Mapped::Skipped(skip.reason.clone());
@@ -90,18 +84,11 @@ impl Plan {
                 Ok(value) => values.push(value),
                 Err((column, refusal)) => {
                     let subject = field.subject(column, &self.input);
-                    problems.push(Problem {
-                        field: Some(field.name.clone()),
-                        message: format!("{subject} {refusal}"),
-                    });
+                    problems.push(Problem { field: Some(field.name.clone()), message: format!("{subject} {refusal}") });
                 }
             }
         }
-        if problems.is_empty() {
-            Mapped::Values(values)
-        } else {
-            Mapped::Refused(problems)
-        }
+        if problems.is_empty() { Mapped::Values(values) } else { Mapped::Refused(problems) }
     }
 }
 
@@ -128,11 +115,7 @@ impl FieldPlan {
                     let value = &mut row[slot.index];
                     Taken::From(
                         slot.index,
-                        if slot.last {
-                            std::mem::replace(value, Value::Null)
-                        } else {
-                            value.clone()
-                        },
+                        if slot.last { std::mem::replace(value, Value::Null) } else { value.clone() },
                     )
                 }))
             }
@@ -157,11 +140,7 @@ impl FieldPlan {
                 }
             }
         }
-        Ok(if any {
-            crate::rules::text::trimmed(out)
-        } else {
-            String::new()
-        })
+        Ok(if any { crate::rules::text::trimmed(out) } else { String::new() })
     }
 
     /// The filled columns with the separator between them.
@@ -181,9 +160,7 @@ impl FieldPlan {
             return self.rule.convert(value, None);
         };
         match &row[*index] {
-            Value::Text(name) if !name.trim().is_empty() => {
-                self.rule.convert(value, Some((column, name)))
-            }
+            Value::Text(name) if !name.trim().is_empty() => self.rule.convert(value, Some((column, name))),
             country if is_absent(country) => self.rule.convert(value, None),
             // No text is no country; the empty name makes the refusal say so.
             _ => self.rule.convert(value, Some((column, ""))),
@@ -211,20 +188,13 @@ impl FieldPlan {
     /// What a problem is about, by the names of the input columns.
     fn subject(&self, column: Option<usize>, input: &[String]) -> String {
         let quoted = |indices: &[usize]| {
-            indices
-                .iter()
-                .map(|index| format!("`{}`", input[*index]))
-                .collect::<Vec<_>>()
-                .join(", ")
+            indices.iter().map(|index| format!("`{}`", input[*index])).collect::<Vec<_>>().join(", ")
         };
         match (&self.origin, column) {
             (_, Some(column)) => quoted(&[column]),
             (Origin::Columns(slots), None) if slots.len() == 1 => quoted(&[slots[0].index]),
             (Origin::Columns(slots), None) => {
-                format!(
-                    "each of {}",
-                    quoted(&slots.iter().map(|slot| slot.index).collect::<Vec<_>>())
-                )
+                format!("each of {}", quoted(&slots.iter().map(|slot| slot.index).collect::<Vec<_>>()))
             }
             (Origin::Template(parts), None) => {
                 let columns = parts.iter().filter_map(|part| match part {
@@ -242,9 +212,5 @@ impl FieldPlan {
 }
 
 fn made(text: String) -> Taken {
-    if text.is_empty() {
-        Taken::Absent
-    } else {
-        Taken::Made(Value::Text(text))
-    }
+    if text.is_empty() { Taken::Absent } else { Taken::Made(Value::Text(text)) }
 }

@@ -8,32 +8,18 @@ pub(crate) enum Refusal {
     #[error("is empty, and the mapping requires it; fill it in at the source, or give a `default`")]
     Missing,
     #[error("is not {what}; {remedy}")]
-    Not {
-        what: &'static str,
-        remedy: &'static str,
-    },
+    Not { what: &'static str, remedy: &'static str },
     #[error("is {given}, which can't become {wanted}; correct the field's `type`")]
-    Clash {
-        given: &'static str,
-        wanted: &'static str,
-    },
-    #[error(
-        "is a list where one value is wanted; set `join` to make one text of it, or `part` to pick one"
-    )]
+    Clash { given: &'static str, wanted: &'static str },
+    #[error("is a list where one value is wanted; set `join` to make one text of it, or `part` to pick one")]
     List,
     #[error("is none of the values that the mapping knows; add it to `values`, or set `otherwise`")]
     UnknownChoice,
-    #[error(
-        "is not one of the values in `allowed`; correct it at the source, or add it to `allowed`"
-    )]
+    #[error("is not one of the values in `allowed`; correct it at the source, or add it to `allowed`")]
     NotAllowed,
-    #[error(
-        "is longer than {most} characters; shorten it at the source, or set `too_long = \"cut\"`"
-    )]
+    #[error("is longer than {most} characters; shorten it at the source, or set `too_long = \"cut\"`")]
     TooLong { most: usize },
-    #[error(
-        "has no part {part} after the split; correct it at the source, or set `missing_part = \"null\"`"
-    )]
+    #[error("has no part {part} after the split; correct it at the source, or set `missing_part = \"null\"`")]
     NoPart { part: i64 },
     #[error("has a fraction where a whole number is wanted; set `round`, or the type `decimal`")]
     Fraction,
@@ -45,13 +31,9 @@ pub(crate) enum Refusal {
     TooLarge,
     #[error("is a time without a zone; set `time_zone`")]
     NoZone,
-    #[error(
-        "is a number where a time is wanted; say what it counts: `format = \"milliseconds\"` or `\"seconds\"`"
-    )]
+    #[error("is a number where a time is wanted; say what it counts: `format = \"milliseconds\"` or `\"seconds\"`")]
     BareNumber,
-    #[error(
-        "falls into the hour that the clocks skip or repeat; correct it at the source, or set `ambiguous`"
-    )]
+    #[error("falls into the hour that the clocks skip or repeat; correct it at the source, or set `ambiguous`")]
     Ambiguous,
     #[error("is too far in the past or in the future; correct it at the source")]
     OutOfTime,
@@ -63,9 +45,7 @@ pub(crate) enum Refusal {
         "needs a country, and the country in `{column}` is not known; use a two-letter code there, or add it to `regions`"
     )]
     UnknownRegion { column: Box<str> },
-    #[error(
-        "has an extension, which an international number can't hold; set `extension = \"drop\"` to leave it out"
-    )]
+    #[error("has an extension, which an international number can't hold; set `extension = \"drop\"` to leave it out")]
     Extension,
 }
 

@@ -29,9 +29,7 @@ pub(crate) struct Test {
 
 impl SkipRule {
     pub(crate) fn holds(&self, row: &[Value]) -> bool {
-        self.tests
-            .iter()
-            .all(|test| test.holds(&row[test.index], &self.time))
+        self.tests.iter().all(|test| test.holds(&row[test.index], &self.time))
     }
 }
 
@@ -43,30 +41,20 @@ impl Test {
         match self.is {
             Is::Absent => absent,
             Is::Present => !absent,
-            Is::NotEquals | Is::NoneOf => {
-                absent || !self.any(value, time, |text, known| text == known)
-            }
+            Is::NotEquals | Is::NoneOf => absent || !self.any(value, time, |text, known| text == known),
             _ if absent => false,
             Is::Equals | Is::OneOf => self.any(value, time, |text, known| text == known),
             Is::Contains => self.any(value, time, |text, known| text.contains(known)),
             Is::StartsWith => self.any(value, time, |text, known| text.starts_with(known)),
             Is::EndsWith => self.any(value, time, |text, known| text.ends_with(known)),
-            Is::Below => self
-                .compare(value, time)
-                .is_some_and(std::cmp::Ordering::is_lt),
-            Is::Above => self
-                .compare(value, time)
-                .is_some_and(std::cmp::Ordering::is_gt),
+            Is::Below => self.compare(value, time).is_some_and(std::cmp::Ordering::is_lt),
+            Is::Above => self.compare(value, time).is_some_and(std::cmp::Ordering::is_gt),
         }
     }
 
     fn any(&self, value: &Value, time: &Time, compare: impl Fn(&str, &str) -> bool) -> bool {
         let holds = |text: &str| {
-            let text = if self.ignore_case {
-                Cow::Owned(text.to_lowercase())
-            } else {
-                Cow::Borrowed(text)
-            };
+            let text = if self.ignore_case { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) };
             self.values.iter().any(|known| compare(text.trim(), known))
         };
         match value {

@@ -135,9 +135,7 @@ fn is_of(kind: Kind, value: &Value) -> bool {
         (Kind::Decimal, Value::Decimal(text)) => {
             let digits = text.strip_prefix('-').unwrap_or(text);
             let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-            [whole, fraction]
-                .iter()
-                .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+            [whole, fraction].iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
         }
         (Kind::Phone, Value::Text(text)) => {
             let digits = text.strip_prefix('+').unwrap_or_default();

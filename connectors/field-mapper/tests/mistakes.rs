@@ -9,12 +9,7 @@ use ferry_sdk::mapper::{Direction, Kind, Mistake};
 
 /// As `line path: message (hint)`.
 fn lines(mistakes: Vec<Mistake>) -> Vec<String> {
-    let line = |Mistake {
-                    line,
-                    path,
-                    message,
-                    hint,
-                }| {
+    let line = |Mistake { line, path, message, hint }| {
         let hint = hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
         format!("{} {path}: {message}{hint}", line.unwrap_or_default())
     };
@@ -48,11 +43,7 @@ template = "{firstname} {summary"
 [[skip]]
 when = [{ field = "emial", is = "empty" }]
 "#;
-    let input = [
-        ("firstname", Kind::Text),
-        ("email", Kind::Email),
-        ("mobilephone", Kind::Phone),
-    ];
+    let input = [("firstname", Kind::Text), ("email", Kind::Email), ("mobilephone", Kind::Phone)];
     let found = mistakes(mapping, &input);
     let expected = [
         "1 regoin: there is no key `regoin` (did you mean `region`?)",
@@ -128,10 +119,8 @@ required = true
 
 #[test]
 fn what_is_not_toml_is_told_with_its_line() {
-    for (mapping, line) in [
-        ("[fields.a]\nfrom = b\n", 2),
-        ("[fields.a]\nfrom = \"b\"\n[fields.a]\nfrom = \"c\"\n", 3),
-    ] {
+    for (mapping, line) in [("[fields.a]\nfrom = b\n", 2), ("[fields.a]\nfrom = \"b\"\n[fields.a]\nfrom = \"c\"\n", 3)]
+    {
         let found = reads(mapping, Direction::Inbound).expect_err("a mistake");
         assert_eq!(found[0].line, Some(line), "{found:?}");
     }
@@ -141,10 +130,7 @@ fn what_is_not_toml_is_told_with_its_line() {
 fn a_mapping_is_used_in_its_own_direction_only() {
     let mapping = "direction = \"outbound\"\n[fields]\n\"Lead Source\" = \"lead_source\"\n";
     let wrong = lines(reads(mapping, Direction::Inbound).expect_err("a mistake"));
-    assert!(
-        wrong[0].starts_with("1 direction: this mapping is outbound, and it is used inbound"),
-        "{wrong:?}"
-    );
+    assert!(wrong[0].starts_with("1 direction: this mapping is outbound, and it is used inbound"), "{wrong:?}");
     let input = columns(&[("lead_source", Kind::Choice)]);
     assert!(Plan::open(mapping, Direction::Outbound, &input).is_ok());
 }
@@ -166,10 +152,7 @@ fn reads_names_each_column_once_in_the_order_of_the_text() {
         when = [{ field = "f", is = "absent" }, { field = "a", is = "absent" }]
     "#;
     let found = reads(mapping, Direction::Inbound);
-    assert_eq!(
-        found,
-        Ok(["b", "a", "c", "d", "e", "f"].map(str::to_owned).to_vec())
-    );
+    assert_eq!(found, Ok(["b", "a", "c", "d", "e", "f"].map(str::to_owned).to_vec()));
 }
 
 #[test]

@@ -46,13 +46,7 @@ fn contact(first: Value, email: Value, mobile: Value, phone: Value, source: Valu
 
 #[test]
 fn a_contact_is_renamed_cleaned_and_combined() {
-    let mapped = contact(
-        text(" ADA "),
-        text("Ada@Example.com"),
-        Value::Null,
-        text("0171 1234567"),
-        text("WEB"),
-    );
+    let mapped = contact(text(" ADA "), text("Ada@Example.com"), Value::Null, text("0171 1234567"), text("WEB"));
     assert_eq!(
         mapped,
         Mapped::Values(vec![
@@ -68,13 +62,7 @@ fn a_contact_is_renamed_cleaned_and_combined() {
 
 #[test]
 fn everything_that_is_wrong_with_a_row_is_told_at_once_and_never_the_value() {
-    let mapped = contact(
-        text("Ada"),
-        text("ada at example"),
-        Value::Null,
-        text("12"),
-        text("FAX"),
-    );
+    let mapped = contact(text("Ada"), text("ada at example"), Value::Null, text("12"), text("FAX"));
     assert_eq!(
         problems(mapped),
         [
@@ -83,13 +71,7 @@ fn everything_that_is_wrong_with_a_row_is_told_at_once_and_never_the_value() {
             "lead_source: `source` is none of the values that the mapping knows; add it to `values`, or set `otherwise`",
         ]
     );
-    let mapped = contact(
-        Value::Null,
-        text("ada@example.com"),
-        text(" "),
-        Value::Null,
-        Value::Null,
-    );
+    let mapped = contact(Value::Null, text("ada@example.com"), text(" "), Value::Null, Value::Null);
     assert_eq!(
         problems(mapped),
         [
@@ -100,13 +82,7 @@ fn everything_that_is_wrong_with_a_row_is_told_at_once_and_never_the_value() {
 
 #[test]
 fn a_row_without_a_way_to_reach_the_person_is_left_out() {
-    let mapped = contact(
-        text("Ada"),
-        text(" "),
-        text("0171 1234567"),
-        Value::Null,
-        Value::Null,
-    );
+    let mapped = contact(text("Ada"), text(" "), text("0171 1234567"), Value::Null, Value::Null);
     assert_eq!(mapped, Mapped::Skipped("nobody to talk to".to_owned()));
 }
 
@@ -139,11 +115,7 @@ fn a_call_outcome_becomes_a_hubspot_call() {
         Direction::Outbound,
         mapping,
         &[
-            (
-                "started_at",
-                Kind::Instant,
-                Value::Instant(1_767_225_600_000_000),
-            ),
+            ("started_at", Kind::Instant, Value::Instant(1_767_225_600_000_000)),
             ("duration_s", Kind::Integer, Value::Integer(95)),
             ("disposition", Kind::Choice, text("reached")),
             ("summary", Kind::Text, text("wants < 5 & \"soon\"\nbye")),
@@ -191,10 +163,8 @@ fn lists_are_split_mapped_picked_and_joined() {
         [fields.in_text]
         template = "likes {list}"
     "#;
-    let row = [
-        ("text", Kind::Text, text("sun; sea ;;sand;sun")),
-        ("list", Kind::Choices, texts(&["a", " ", "b", "a"])),
-    ];
+    let row =
+        [("text", Kind::Text, text("sun; sea ;;sand;sun")), ("list", Kind::Choices, texts(&["a", " ", "b", "a"]))];
     assert_eq!(
         map(mapping, &row),
         Mapped::Values(vec![
@@ -215,19 +185,10 @@ fn an_unusable_value_goes_where_the_mapping_says() {
         let mapping = format!("[fields.n]\nfrom = \"n\"\ntype = \"integer\"\n{keys}");
         map(&mapping, &[("n", Kind::Text, text("x"))])
     };
-    assert_eq!(
-        field("invalid = \"null\""),
-        Mapped::Values(vec![Value::Null])
-    );
-    assert_eq!(
-        field("invalid = \"default\"\ndefault = 7"),
-        Mapped::Values(vec![Value::Integer(7)])
-    );
+    assert_eq!(field("invalid = \"null\""), Mapped::Values(vec![Value::Null]));
+    assert_eq!(field("invalid = \"default\"\ndefault = 7"), Mapped::Values(vec![Value::Integer(7)]));
     assert_eq!(problems(field("")).len(), 1);
-    assert_eq!(
-        problems(field("invalid = \"null\"\nrequired = true")).len(),
-        1
-    );
+    assert_eq!(problems(field("invalid = \"null\"\nrequired = true")).len(), 1);
 }
 
 #[test]
@@ -295,15 +256,7 @@ fn a_column_that_several_fields_read_reaches_all_of_them() {
         ("country", Kind::Text, text("GB")),
     ];
     let ada = || text("Ada");
-    let expected = vec![
-        ada(),
-        ada(),
-        ada(),
-        text("<Ada>"),
-        ada(),
-        text("+442079460958"),
-        text("GB"),
-    ];
+    let expected = vec![ada(), ada(), ada(), text("<Ada>"), ada(), text("+442079460958"), text("GB")];
     assert_eq!(map(mapping, &row), Mapped::Values(expected));
 }
 
@@ -324,33 +277,11 @@ fn types_follow_the_input_where_the_mapping_does_not_say() {
         from = "count"
         transform = "trim"
     "#;
-    let input = [
-        ("count", Kind::Integer),
-        ("odd", Kind::Opaque),
-        ("mail", Kind::Email),
-        ("source", Kind::Choice),
-    ];
+    let input = [("count", Kind::Integer), ("odd", Kind::Opaque), ("mail", Kind::Email), ("source", Kind::Choice)];
     let plan = open(mapping, &input).expect("a mapping");
-    let kinds: Vec<_> = plan
-        .output()
-        .iter()
-        .map(|Column { name, kind }| (name.as_str(), *kind))
-        .collect();
-    let expected = [
-        Kind::Integer,
-        Kind::Opaque,
-        Kind::Email,
-        Kind::Choice,
-        Kind::Choices,
-        Kind::Text,
-    ];
-    assert_eq!(
-        kinds,
-        ["a", "b", "c", "d", "e", "f"]
-            .into_iter()
-            .zip(expected)
-            .collect::<Vec<_>>()
-    );
+    let kinds: Vec<_> = plan.output().iter().map(|Column { name, kind }| (name.as_str(), *kind)).collect();
+    let expected = [Kind::Integer, Kind::Opaque, Kind::Email, Kind::Choice, Kind::Choices, Kind::Text];
+    assert_eq!(kinds, ["a", "b", "c", "d", "e", "f"].into_iter().zip(expected).collect::<Vec<_>>());
     // The type holds for the values too: a CRM's wrongly typed value is refused, not passed on.
     let row = [("count", Kind::Integer, text("123;456"))];
     assert_eq!(problems(map("[fields]\na = \"count\"", &row)).len(), 1);
@@ -360,12 +291,6 @@ fn types_follow_the_input_where_the_mapping_does_not_say() {
 fn a_row_of_another_length_is_refused_and_the_others_are_mapped() {
     let plan = open("[fields]\na = \"x\"", &[("x", Kind::Text)]).expect("a mapping");
     let mapped = plan.rows(vec![vec![], vec![text("1")], vec![text("1"), text("2")]]);
-    let refused = mapped
-        .iter()
-        .map(|row| matches!(row, Mapped::Refused(_)))
-        .collect::<Vec<_>>();
-    assert_eq!(
-        (refused, &mapped[1]),
-        (vec![true, false, true], &Mapped::Values(vec![text("1")]))
-    );
+    let refused = mapped.iter().map(|row| matches!(row, Mapped::Refused(_))).collect::<Vec<_>>();
+    assert_eq!((refused, &mapped[1]), (vec![true, false, true], &Mapped::Values(vec![text("1")])));
 }

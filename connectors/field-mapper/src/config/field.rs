@@ -18,11 +18,8 @@ pub(crate) enum Invalid {
     Default,
 }
 
-pub(crate) const INVALIDS: Words<Invalid> = &[
-    ("refuse", Invalid::Refuse),
-    ("null", Invalid::Null),
-    ("default", Invalid::Default),
-];
+pub(crate) const INVALIDS: Words<Invalid> =
+    &[("refuse", Invalid::Refuse), ("null", Invalid::Null), ("default", Invalid::Default)];
 
 pub(crate) const KINDS: Words<Kind> = &[
     ("boolean", Kind::Boolean),
@@ -103,12 +100,7 @@ pub(crate) struct Field<'t> {
 }
 
 impl<'t> Field<'t> {
-    pub(crate) fn read(
-        name: &'t str,
-        table: Table<'t>,
-        direction: Direction,
-        defaults: &Defaults,
-    ) -> Self {
+    pub(crate) fn read(name: &'t str, table: Table<'t>, direction: Direction, defaults: &Defaults) -> Self {
         table.only(&keys().collect::<Vec<_>>());
         check_name(name, &table, direction);
         let field = Self {
@@ -134,22 +126,11 @@ impl<'t> Field<'t> {
         direction: Direction,
         defaults: &Defaults,
     ) -> Self {
-        let span = fields
-            .get(name)
-            .map_or(fields.span.clone(), toml::Spanned::span);
-        let table = Table {
-            table: &NO_KEYS,
-            span: span.clone(),
-            path: fields.at(name),
-            mistakes: fields.mistakes,
-        };
+        let span = fields.get(name).map_or(fields.span.clone(), toml::Spanned::span);
+        let table = Table { table: &NO_KEYS, span: span.clone(), path: fields.at(name), mistakes: fields.mistakes };
         check_name(name, &table, direction);
         let path = table.path.clone();
-        let source = Source::Columns(vec![Name {
-            column: from,
-            span,
-            path,
-        }]);
+        let source = Source::Columns(vec![Name { column: from, span, path }]);
         Self {
             name,
             source: Some(source),
@@ -171,21 +152,15 @@ impl<'t> Field<'t> {
     fn check_absence(&self) {
         if self.required && self.default.is_some() {
             let hint = "keep `required` to refuse such rows, or `default` to fill them";
-            self.table.misplaced(
-                "required",
-                "a field with a `default` is never missing",
-                Some(hint.to_owned()),
-            );
+            self.table.misplaced("required", "a field with a `default` is never missing", Some(hint.to_owned()));
         }
         if self.invalid == Invalid::Default && self.default.is_none() {
-            self.table
-                .wrong("invalid", "`invalid = \"default\"` needs a `default`", None);
+            self.table.wrong("invalid", "`invalid = \"default\"` needs a `default`", None);
         }
         if matches!(self.source, Some(Source::Constant(_))) {
             for key in ["default", "required", "invalid"] {
                 if self.table.has(key) {
-                    self.table
-                        .misplaced(key, format!("`{key}` has no effect on a constant"), None);
+                    self.table.misplaced(key, format!("`{key}` has no effect on a constant"), None);
                 }
             }
         }
@@ -210,24 +185,16 @@ impl<'t> Field<'t> {
 
 /// What the configuration calls a type.
 pub(crate) fn word_of(kind: Kind) -> &'static str {
-    KINDS
-        .iter()
-        .find(|(_, known)| *known == kind)
-        .map_or("opaque", |(word, _)| word)
+    KINDS.iter().find(|(_, known)| *known == kind).map_or("opaque", |(word, _)| word)
 }
 
 /// Our attributes have plain names, because other parts of the platform use them as such; a CRM names its fields as it likes.
 fn check_name(name: &str, table: &Table<'_>, direction: Direction) {
     let plain = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     if direction == Direction::Inbound && !plain {
         let hint = "use lower-case letters, digits and `_`, as in `first_name`; the CRM's name goes into `from`";
-        table.lacks(
-            format!("`{name}` can't be the name of an attribute"),
-            Some(hint.to_owned()),
-        );
+        table.lacks(format!("`{name}` can't be the name of an attribute"), Some(hint.to_owned()));
     } else if name.trim().is_empty() {
         table.lacks("a field needs a name", None);
     }

@@ -13,7 +13,8 @@ pub(crate) fn read(table: &Table<'_>, key: &str) -> Option<Value> {
     let value = value_of(node);
     if value.is_none() {
         let message = format!("`{key}` can't be {}", type_name(node.get_ref()));
-        let hint = "write text in quotes, a number, true, false, a date, a date with a time and an offset, or a list of texts";
+        let hint =
+            "write text in quotes, a number, true, false, a date, a date with a time and an offset, or a list of texts";
         table.wrong(key, message, Some(hint.to_owned()));
     }
     value
@@ -22,18 +23,12 @@ pub(crate) fn read(table: &Table<'_>, key: &str) -> Option<Value> {
 pub(crate) fn value_of(node: Node<'_>) -> Option<Value> {
     match node.get_ref() {
         DeValue::String(text) => Some(Value::Text(text.to_string())),
-        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .ok()
-            .map(Value::Integer),
-        DeValue::Float(number) => {
-            Decimal::parse(number.as_str()).map(|number| Value::Decimal(number.to_string()))
-        }
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix()).ok().map(Value::Integer),
+        DeValue::Float(number) => Decimal::parse(number.as_str()).map(|number| Value::Decimal(number.to_string())),
         DeValue::Boolean(flag) => Some(Value::Boolean(*flag)),
         DeValue::Datetime(moment) => moment_of(&moment.to_string()),
         DeValue::Array(items) => {
-            let texts = items
-                .iter()
-                .map(|item| item.get_ref().as_str().map(str::to_owned));
+            let texts = items.iter().map(|item| item.get_ref().as_str().map(str::to_owned));
             texts.collect::<Option<Vec<_>>>().map(Value::Texts)
         }
         DeValue::Table(_) => None,
@@ -42,7 +37,5 @@ pub(crate) fn value_of(node: Node<'_>) -> Option<Value> {
 
 /// A date, an instant, or the text of a local time, which becomes an instant only in a zone. A time of day is nothing on its own.
 fn moment_of(text: &str) -> Option<Value> {
-    date_of(text)
-        .or_else(|| instant_of(text))
-        .or_else(|| text.contains('-').then(|| Value::Text(text.to_owned())))
+    date_of(text).or_else(|| instant_of(text)).or_else(|| text.contains('-').then(|| Value::Text(text.to_owned())))
 }

@@ -71,33 +71,21 @@ pub(crate) struct Skip<'t> {
 
 impl<'t> Skip<'t> {
     pub(crate) fn columns(&self) -> impl Iterator<Item = &'t str> {
-        self.conditions
-            .iter()
-            .map(|condition| condition.name.column)
+        self.conditions.iter().map(|condition| condition.name.column)
     }
 }
 
 pub(crate) fn read<'t>(top: &Table<'t>, defaults: &Defaults) -> Vec<Skip<'t>> {
-    let rules = top.tables(
-        "skip",
-        "begin each rule with `[[skip]]`, in double brackets",
-    );
+    let rules = top.tables("skip", "begin each rule with `[[skip]]`, in double brackets");
     let read = |rule: Table<'t>| {
         rule.only(SKIP_KEYS);
-        let conditions = rule.tables(
-            "when",
-            "write `when = [{ field = \"..\", is = \"absent\" }]`",
-        );
+        let conditions = rule.tables("when", "write `when = [{ field = \"..\", is = \"absent\" }]`");
         if conditions.is_empty() {
             let hint = "name at least one, as in `when = [{ field = \"email\", is = \"absent\" }]`";
             rule.lacks("the rule has no conditions", Some(hint.to_owned()));
         }
         let conditions = conditions.iter().filter_map(condition).collect();
-        Skip {
-            reason: rule.text("reason"),
-            conditions,
-            time: Time::plain(defaults.zone.as_ref()),
-        }
+        Skip { reason: rule.text("reason"), conditions, time: Time::plain(defaults.zone.as_ref()) }
     };
     rules.into_iter().map(read).collect()
 }
@@ -106,16 +94,10 @@ fn condition<'t>(table: &Table<'t>) -> Option<Condition<'t>> {
     table.only(CONDITION_KEYS);
     let name = name_at(table, "field");
     if name.is_none() && !table.has("field") {
-        table.lacks(
-            "the condition has no `field`",
-            Some("name the input column that it looks at".to_owned()),
-        );
+        table.lacks("the condition has no `field`", Some("name the input column that it looks at".to_owned()));
     }
     if !table.has("is") {
-        table.lacks(
-            "the condition has no `is`",
-            Some("say `is = \"absent\"`, or `equals` with a `value`".to_owned()),
-        );
+        table.lacks("the condition has no `is`", Some("say `is = \"absent\"`, or `equals` with a `value`".to_owned()));
     }
     let is = table.word("is", IS);
     let ignore_case = table.flag("ignore_case").unwrap_or(false);
@@ -126,21 +108,11 @@ fn condition<'t>(table: &Table<'t>) -> Option<Condition<'t>> {
     };
     let text = |value: Value| {
         let text = plain_text(value);
-        if ignore_case {
-            text.to_lowercase()
-        } else {
-            text
-        }
+        if ignore_case { text.to_lowercase() } else { text }
     };
     let values = values.into_iter().map(text).collect();
     // What could not be read has its mistake; the rest goes on, so that the column is looked up too.
-    Some(Condition {
-        name: name?,
-        is: is.unwrap_or(Is::Absent),
-        values,
-        bound,
-        ignore_case,
-    })
+    Some(Condition { name: name?, is: is.unwrap_or(Is::Absent), values, bound, ignore_case })
 }
 
 /// The values to compare with: none, one in `value`, or many in `values`, as the word wants it.
@@ -163,11 +135,7 @@ fn compared(table: &Table<'_>, is: Is) -> Option<Vec<Value>> {
     if wanted == "value" {
         let value = literal::read(table, "value")?;
         if matches!(value, Value::Texts(_)) {
-            table.wrong(
-                "value",
-                "`value` takes one value",
-                Some("use `one-of` and `values`".to_owned()),
-            );
+            table.wrong("value", "`value` takes one value", Some("use `one-of` and `values`".to_owned()));
             return None;
         }
         return Some(vec![value]);
@@ -177,15 +145,9 @@ fn compared(table: &Table<'_>, is: Is) -> Option<Vec<Value>> {
         return None;
     };
     let values: Option<Vec<_>> = items.iter().map(value_of).collect();
-    let values = values.filter(|values| {
-        !values.is_empty() && !values.iter().any(|v| matches!(v, Value::Texts(_)))
-    });
+    let values = values.filter(|values| !values.is_empty() && !values.iter().any(|v| matches!(v, Value::Texts(_))));
     if values.is_none() {
-        table.wrong(
-            "values",
-            "`values` must be a list of texts, numbers, dates, or true and false",
-            None,
-        );
+        table.wrong("values", "`values` must be a list of texts, numbers, dates, or true and false", None);
     }
     values
 }
@@ -200,11 +162,7 @@ fn bound(table: &Table<'_>, value: &Value) -> Option<Bound> {
     };
     if bound.is_none() {
         let hint = "write numbers and dates without quotes, and times with an offset, as in `2026-01-31T12:00:00Z`";
-        table.wrong(
-            "value",
-            "`below` and `above` compare with a number, a date or an instant",
-            Some(hint.to_owned()),
-        );
+        table.wrong("value", "`below` and `above` compare with a number, a date or an instant", Some(hint.to_owned()));
     }
     bound
 }

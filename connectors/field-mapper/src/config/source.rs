@@ -88,40 +88,23 @@ fn some_names(names: Vec<Name<'_>>) -> Option<Vec<Name<'_>>> {
 /// One column or a list of them.
 fn names<'t>(table: &Table<'t>, key: &str) -> Vec<Name<'t>> {
     let texts = table.texts(key);
-    let places: Vec<(Range<usize>, String)> =
-        match table.get(key).map(|node| (node.span(), node.get_ref())) {
-            Some((_, DeValue::Array(items))) => {
-                let place = |(at, item): (usize, &toml::Spanned<DeValue<'t>>)| {
-                    (item.span(), table.at(&format!("{key}[{at}]")))
-                };
-                items
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, item)| item.get_ref().is_str())
-                    .map(place)
-                    .collect()
-            }
-            Some((span, _)) => vec![(span, table.at(key))],
-            None => Vec::new(),
-        };
-    texts
-        .into_iter()
-        .zip(places)
-        .map(|(column, (span, path))| Name { column, span, path })
-        .collect()
+    let places: Vec<(Range<usize>, String)> = match table.get(key).map(|node| (node.span(), node.get_ref())) {
+        Some((_, DeValue::Array(items))) => {
+            let place =
+                |(at, item): (usize, &toml::Spanned<DeValue<'t>>)| (item.span(), table.at(&format!("{key}[{at}]")));
+            items.iter().enumerate().filter(|(_, item)| item.get_ref().is_str()).map(place).collect()
+        }
+        Some((span, _)) => vec![(span, table.at(key))],
+        None => Vec::new(),
+    };
+    texts.into_iter().zip(places).map(|(column, (span, path))| Name { column, span, path }).collect()
 }
 
 /// A key that names exactly one column.
 pub(crate) fn name<'t>(table: &Table<'t>, key: &str) -> Option<Name<'t>> {
     let column = table.filled(key)?;
-    let span = table
-        .get(key)
-        .map_or(table.span.clone(), toml::Spanned::span);
-    Some(Name {
-        column,
-        span,
-        path: table.at(key),
-    })
+    let span = table.get(key).map_or(table.span.clone(), toml::Spanned::span);
+    Some(Name { column, span, path: table.at(key) })
 }
 
 /// Reads `{column}` and text; `{{` and `}}` stand for the braces themselves.
@@ -130,33 +113,19 @@ fn template<'t>(table: &Table<'t>) -> Option<Vec<Part<Name<'t>>>> {
     let parts = match template_parts(text) {
         Ok(parts) => parts,
         Err(reason) => {
-            table.wrong(
-                "template",
-                reason,
-                Some("write columns as `{column}`, and a brace itself twice".to_owned()),
-            );
+            table.wrong("template", reason, Some("write columns as `{column}`, and a brace itself twice".to_owned()));
             return None;
         }
     };
     if !parts.iter().any(|part| matches!(part, Part::Column(_))) {
         let hint = "write columns as `{column}`, or use `constant`";
-        table.wrong(
-            "template",
-            "the template names no column",
-            Some(hint.to_owned()),
-        );
+        table.wrong("template", "the template names no column", Some(hint.to_owned()));
         return None;
     }
-    let span = table
-        .get("template")
-        .map_or(table.span.clone(), toml::Spanned::span);
+    let span = table.get("template").map_or(table.span.clone(), toml::Spanned::span);
     let placed = parts.into_iter().map(|part| match part {
         Part::Text(text) => Part::Text(text),
-        Part::Column(column) => Part::Column(Name {
-            column,
-            span: span.clone(),
-            path: table.at("template"),
-        }),
+        Part::Column(column) => Part::Column(Name { column, span: span.clone(), path: table.at("template") }),
     });
     Some(placed.collect())
 }
@@ -173,9 +142,7 @@ fn template_parts(text: &str) -> Result<Vec<Part<&str>>, &'static str> {
             rest = &rest[at + 2..];
             continue;
         }
-        let inner = rest[at..]
-            .strip_prefix('{')
-            .ok_or("a `}` has no `{` before it")?;
+        let inner = rest[at..].strip_prefix('{').ok_or("a `}` has no `{` before it")?;
         let (column, after) = inner.split_once('}').ok_or("a `{` has no `}` after it")?;
         if column.trim().is_empty() || column.contains('{') {
             return Err("between `{` and `}` there must be the name of a column");

@@ -35,12 +35,7 @@ impl<'t> Table<'t> {
                 Some(meant) => format!("did you mean `{meant}`?"),
                 None => format!("the keys here are {}", quoted(known.iter().copied())),
             };
-            self.mistakes.note(
-                key.span(),
-                &self.at(name),
-                format!("there is no key `{name}`"),
-                hint,
-            );
+            self.mistakes.note(key.span(), &self.at(name), format!("there is no key `{name}`"), hint);
         }
     }
 
@@ -58,43 +53,28 @@ impl<'t> Table<'t> {
 
     /// Where the key itself stands, for mistakes about its being there.
     pub(crate) fn key_span(&self, key: &str) -> Range<usize> {
-        self.table
-            .get_key_value(key)
-            .map_or(self.span.clone(), |(key, _)| key.span())
+        self.table.get_key_value(key).map_or(self.span.clone(), |(key, _)| key.span())
     }
 
     /// A mistake about the value of a key.
-    pub(crate) fn wrong(
-        &self,
-        key: &str,
-        message: impl Into<String>,
-        hint: impl Into<Option<String>>,
-    ) {
+    pub(crate) fn wrong(&self, key: &str, message: impl Into<String>, hint: impl Into<Option<String>>) {
         let span = self.table.get(key).map_or(self.span.clone(), Spanned::span);
         self.mistakes.note(span, &self.at(key), message, hint);
     }
 
     /// A mistake about a key's being there.
-    pub(crate) fn misplaced(
-        &self,
-        key: &str,
-        message: impl Into<String>,
-        hint: impl Into<Option<String>>,
-    ) {
-        self.mistakes
-            .note(self.key_span(key), &self.at(key), message, hint);
+    pub(crate) fn misplaced(&self, key: &str, message: impl Into<String>, hint: impl Into<Option<String>>) {
+        self.mistakes.note(self.key_span(key), &self.at(key), message, hint);
     }
 
     /// A mistake about the table as a whole.
     pub(crate) fn lacks(&self, message: impl Into<String>, hint: impl Into<Option<String>>) {
-        self.mistakes
-            .note(self.span.clone(), &self.path, message, hint);
+        self.mistakes.note(self.span.clone(), &self.path, message, hint);
     }
 
     fn expected(&self, key: &str, what: &str, node: Node<'t>) {
         let message = format!("`{key}` must be {what}, not {}", type_name(node.get_ref()));
-        self.mistakes
-            .note(node.span(), &self.at(key), message, None);
+        self.mistakes.note(node.span(), &self.at(key), message, None);
     }
 
     pub(crate) fn text(&self, key: &str) -> Option<&'t str> {
@@ -164,11 +144,7 @@ impl<'t> Table<'t> {
                 if items.is_empty() {
                     self.wrong(key, format!("`{key}` is empty"), None);
                 }
-                items
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(at, item)| self.item_text(key, at, item))
-                    .collect()
+                items.iter().enumerate().filter_map(|(at, item)| self.item_text(key, at, item)).collect()
             }
             _ => {
                 self.expected(key, "text or a list of texts", node);
@@ -193,17 +169,11 @@ impl<'t> Table<'t> {
 
     /// Words of a fixed set: one, or a list.
     pub(crate) fn words<T: Copy>(&self, key: &str, words: Words<T>) -> Vec<T> {
-        self.texts(key)
-            .into_iter()
-            .filter_map(|text| self.chosen(key, text, words))
-            .collect()
+        self.texts(key).into_iter().filter_map(|text| self.chosen(key, text, words)).collect()
     }
 
     fn chosen<T: Copy>(&self, key: &str, text: &str, words: Words<T>) -> Option<T> {
-        let found = words
-            .iter()
-            .find(|(word, _)| *word == text)
-            .map(|(_, meaning)| *meaning);
+        let found = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
             let names = || words.iter().map(|(word, _)| *word);
             let hint = match nearest(text, names()) {
@@ -219,12 +189,9 @@ impl<'t> Table<'t> {
     pub(crate) fn table(&self, key: &str) -> Option<Table<'t>> {
         let node = self.get(key)?;
         match node.get_ref() {
-            DeValue::Table(table) => Some(Table {
-                table,
-                span: self.key_span(key),
-                path: self.at(key),
-                mistakes: self.mistakes,
-            }),
+            DeValue::Table(table) => {
+                Some(Table { table, span: self.key_span(key), path: self.at(key), mistakes: self.mistakes })
+            }
             _ => {
                 self.expected(key, "a table", node);
                 None
@@ -238,11 +205,7 @@ impl<'t> Table<'t> {
             return Vec::new();
         };
         let DeValue::Array(items) = node.get_ref() else {
-            self.misplaced(
-                key,
-                format!("`{key}` must be a list of tables"),
-                Some(hint.to_owned()),
-            );
+            self.misplaced(key, format!("`{key}` must be a list of tables"), Some(hint.to_owned()));
             return Vec::new();
         };
         let mut tables = Vec::new();
@@ -250,12 +213,7 @@ impl<'t> Table<'t> {
             let place = format!("{key}[{at}]");
             match item.get_ref() {
                 DeValue::Table(table) => {
-                    tables.push(Table {
-                        table,
-                        span: item.span(),
-                        path: self.at(&place),
-                        mistakes: self.mistakes,
-                    });
+                    tables.push(Table { table, span: item.span(), path: self.at(&place), mistakes: self.mistakes });
                 }
                 _ => self.expected(&place, "a table", item),
             }
@@ -271,9 +229,7 @@ impl<'t> Table<'t> {
         if table.table.is_empty() {
             self.wrong(key, format!("`{key}` is empty"), None);
         }
-        in_order(table.table)
-            .filter_map(|(name, _)| Some((name, table.text(name)?)))
-            .collect()
+        in_order(table.table).filter_map(|(name, _)| Some((name, table.text(name)?))).collect()
     }
 }
 
@@ -281,35 +237,19 @@ impl<'t> Table<'t> {
 pub(crate) fn in_order<'t>(table: &'t DeTable<'t>) -> impl Iterator<Item = (&'t str, Node<'t>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
-    entries
-        .into_iter()
-        .map(|(key, value)| (&**key.get_ref(), value))
+    entries.into_iter().map(|(key, value)| (&**key.get_ref(), value))
 }
 
 /// A path with one more key, quoted where TOML would need it.
 fn join(path: &str, key: &str) -> String {
     let bare = key.split('[').next().unwrap_or(key);
-    let plain = !bare.is_empty()
-        && bare
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-    let key = if plain {
-        key.to_owned()
-    } else {
-        format!("{key:?}")
-    };
-    if path.is_empty() {
-        key
-    } else {
-        format!("{path}.{key}")
-    }
+    let plain = !bare.is_empty() && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    let key = if plain { key.to_owned() } else { format!("{key:?}") };
+    if path.is_empty() { key } else { format!("{path}.{key}") }
 }
 
 pub(crate) fn quoted<'w>(words: impl Iterator<Item = &'w str>) -> String {
-    words
-        .map(|word| format!("`{word}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    words.map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
 }
 
 pub(crate) fn type_name(value: &DeValue<'_>) -> &'static str {

@@ -15,21 +15,13 @@ const MOST_LABEL: usize = 63;
 pub(crate) fn email(text: String) -> Result<String, Refusal> {
     let text = trimmed(text);
     let valid = text.len() <= MOST_EMAIL
-        && text
-            .split_once('@')
-            .is_some_and(|(local, domain)| is_local(local) && is_domain(domain, 2));
-    if valid {
-        Ok(lower(text))
-    } else {
-        Err(Refusal::NOT_EMAIL)
-    }
+        && text.split_once('@').is_some_and(|(local, domain)| is_local(local) && is_domain(domain, 2));
+    if valid { Ok(lower(text)) } else { Err(Refusal::NOT_EMAIL) }
 }
 
 fn is_local(local: &str) -> bool {
     (1..=MOST_LOCAL).contains(&local.len())
-        && local
-            .split('.')
-            .all(|atom| !atom.is_empty() && atom.chars().all(is_atom_letter))
+        && local.split('.').all(|atom| !atom.is_empty() && atom.chars().all(is_atom_letter))
 }
 
 /// RFC 5322 3.2.3 `atext`, with RFC 6531's letters beyond ASCII.
@@ -54,19 +46,9 @@ fn is_domain(domain: &str, labels: usize) -> bool {
     for label in domain.split('.') {
         count += 1;
         let inside = label.chars().all(|c| {
-            c == '-'
-                || if c.is_ascii() {
-                    c.is_ascii_alphanumeric()
-                } else {
-                    c.is_alphanumeric() || is_mark(c)
-                }
+            c == '-' || if c.is_ascii() { c.is_ascii_alphanumeric() } else { c.is_alphanumeric() || is_mark(c) }
         });
-        if label.is_empty()
-            || label.len() > MOST_LABEL
-            || !inside
-            || label.starts_with('-')
-            || label.ends_with('-')
-        {
+        if label.is_empty() || label.len() > MOST_LABEL || !inside || label.starts_with('-') || label.ends_with('-') {
             return false;
         }
     }
@@ -83,11 +65,7 @@ pub(crate) fn url(text: String, scheme: Option<&str>) -> Result<String, Refusal>
         text.insert_str(0, scheme.trim_end_matches("://"));
         text.insert_str(scheme.len(), "://");
     }
-    if is_url(&text) {
-        Ok(text)
-    } else {
-        Err(Refusal::NOT_URL)
-    }
+    if is_url(&text) { Ok(text) } else { Err(Refusal::NOT_URL) }
 }
 
 fn is_url(text: &str) -> bool {
@@ -95,9 +73,7 @@ fn is_url(text: &str) -> bool {
         return false;
     };
     let known = scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http");
-    let clean = !text
-        .chars()
-        .any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\\' | '`'));
+    let clean = !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '\\' | '`'));
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     known && clean && is_authority(authority)
 }
@@ -108,8 +84,7 @@ fn is_authority(authority: &str) -> bool {
         let Some((address, port)) = literal.split_once(']') else {
             return false;
         };
-        return address.parse::<std::net::Ipv6Addr>().is_ok()
-            && (port.is_empty() || is_port(port.strip_prefix(':')));
+        return address.parse::<std::net::Ipv6Addr>().is_ok() && (port.is_empty() || is_port(port.strip_prefix(':')));
     }
     let (host, port) = match authority.split_once(':') {
         Some((host, port)) => (host, Some(port)),
@@ -195,14 +170,8 @@ mod tests {
     #[test]
     fn a_scheme_is_added_only_where_there_is_none() {
         let with = |text: &str| url(text.to_owned(), Some("https"));
-        assert_eq!(
-            with(" example.com/a "),
-            Ok("https://example.com/a".to_owned())
-        );
-        assert_eq!(
-            with("http://example.com"),
-            Ok("http://example.com".to_owned())
-        );
+        assert_eq!(with(" example.com/a "), Ok("https://example.com/a".to_owned()));
+        assert_eq!(with("http://example.com"), Ok("http://example.com".to_owned()));
         assert_eq!(with("not an address"), Err(Refusal::NOT_URL));
     }
 }

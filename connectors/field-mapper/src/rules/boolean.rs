@@ -17,13 +17,7 @@ pub(crate) struct Boolean {
 
 impl Boolean {
     pub(crate) fn read(table: &Table<'_>) -> Self {
-        let words = |key| {
-            table
-                .texts(key)
-                .into_iter()
-                .map(|word| word.trim().to_lowercase())
-                .collect::<Vec<_>>()
-        };
+        let words = |key| table.texts(key).into_iter().map(|word| word.trim().to_lowercase()).collect::<Vec<_>>();
         let (yes, no) = (words("yes"), words("no"));
         if yes.iter().any(|word| no.contains(word)) {
             table.wrong("no", "a word stands both in `yes` and in `no`", None);
@@ -58,11 +52,7 @@ impl Boolean {
 
 fn usual(word: &str) -> Option<bool> {
     let is = |words: &[&str]| words.iter().any(|known| known.eq_ignore_ascii_case(word));
-    if is(YES) {
-        Some(true)
-    } else {
-        is(NO).then_some(false)
-    }
+    if is(YES) { Some(true) } else { is(NO).then_some(false) }
 }
 
 #[cfg(test)]
@@ -71,24 +61,12 @@ mod tests {
 
     #[test]
     fn own_words_come_before_the_usual_ones() {
-        let rule = Boolean {
-            yes: vec!["ja".into(), "0".into(), "größer".into()],
-            no: vec!["nein".into()],
-        };
+        let rule = Boolean { yes: vec!["ja".into(), "0".into(), "größer".into()], no: vec!["nein".into()] };
         let read = |text: &str| rule.convert(Value::Text(text.to_owned()));
-        for (text, meant) in [
-            (" Ja ", true),
-            ("NEIN", false),
-            ("0", true),
-            ("1", true),
-            ("off", false),
-            ("GRÖSSER", false),
-        ] {
-            let expected = if text == "GRÖSSER" {
-                Err(Refusal::NOT_BOOLEAN)
-            } else {
-                Ok(Value::Boolean(meant))
-            };
+        for (text, meant) in
+            [(" Ja ", true), ("NEIN", false), ("0", true), ("1", true), ("off", false), ("GRÖSSER", false)]
+        {
+            let expected = if text == "GRÖSSER" { Err(Refusal::NOT_BOOLEAN) } else { Ok(Value::Boolean(meant)) };
             assert_eq!(read(text), expected, "{text}");
         }
         assert_eq!(read("Größer"), Ok(Value::Boolean(true)));
@@ -97,15 +75,9 @@ mod tests {
 
     #[test]
     fn numbers_count_as_words_and_lists_do_not() {
-        let rule = Boolean {
-            yes: Vec::new(),
-            no: Vec::new(),
-        };
+        let rule = Boolean { yes: Vec::new(), no: Vec::new() };
         assert_eq!(rule.convert(Value::Integer(1)), Ok(Value::Boolean(true)));
         assert_eq!(rule.convert(Value::Integer(2)), Err(Refusal::NOT_BOOLEAN));
-        assert_eq!(
-            rule.convert(Value::Texts(vec!["yes".into()])),
-            Err(Refusal::NOT_BOOLEAN)
-        );
+        assert_eq!(rule.convert(Value::Texts(vec!["yes".into()])), Err(Refusal::NOT_BOOLEAN));
     }
 }

@@ -16,11 +16,8 @@ pub(crate) enum Otherwise {
 }
 
 /// Words of `otherwise`; a value of its own is written as `{ value = ".." }`, so that it can't be mistaken for a word.
-pub(crate) const OTHERWISE: Words<&Otherwise> = &[
-    ("refuse", &Otherwise::Refuse),
-    ("keep", &Otherwise::Keep),
-    ("null", &Otherwise::Null),
-];
+pub(crate) const OTHERWISE: Words<&Otherwise> =
+    &[("refuse", &Otherwise::Refuse), ("keep", &Otherwise::Keep), ("null", &Otherwise::Null)];
 
 /// `values`, `otherwise` and `ignore_case`.
 #[derive(Debug, Clone)]
@@ -41,23 +38,13 @@ impl ValueMap {
         let ignore_case = table.flag("ignore_case").unwrap_or(false);
         let otherwise = read_otherwise(table).unwrap_or(Otherwise::Refuse);
         let pairs = table.pairs("values");
-        let mut pairs: Vec<(Box<str>, Box<str>)> = pairs
-            .into_iter()
-            .map(|(from, to)| (folded(from.trim(), ignore_case).into(), to.into()))
-            .collect();
+        let mut pairs: Vec<(Box<str>, Box<str>)> =
+            pairs.into_iter().map(|(from, to)| (folded(from.trim(), ignore_case).into(), to.into())).collect();
         pairs.sort_unstable();
         if pairs.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-            table.wrong(
-                "values",
-                "two keys of `values` are the same but for case or blanks",
-                None,
-            );
+            table.wrong("values", "two keys of `values` are the same but for case or blanks", None);
         }
-        table.has("values").then_some(Self {
-            pairs,
-            otherwise,
-            ignore_case,
-        })
+        table.has("values").then_some(Self { pairs, otherwise, ignore_case })
     }
 
     /// The value that stands for this one; none where it is to be left empty.
@@ -72,26 +59,14 @@ impl ValueMap {
     }
 
     fn find(&self, text: &str) -> Option<&str> {
-        let find = |text: &str| {
-            self.pairs
-                .binary_search_by(|(from, _)| (**from).cmp(text))
-                .ok()
-        };
-        let at = if self.ignore_case {
-            find(&text.to_lowercase())
-        } else {
-            find(text)
-        };
+        let find = |text: &str| self.pairs.binary_search_by(|(from, _)| (**from).cmp(text)).ok();
+        let at = if self.ignore_case { find(&text.to_lowercase()) } else { find(text) };
         Some(&*self.pairs[at?].1)
     }
 }
 
 fn folded(text: &str, ignore_case: bool) -> String {
-    if ignore_case {
-        text.to_lowercase()
-    } else {
-        text.to_owned()
-    }
+    if ignore_case { text.to_lowercase() } else { text.to_owned() }
 }
 
 fn read_otherwise(table: &Table<'_>) -> Option<Otherwise> {
@@ -101,14 +76,9 @@ fn read_otherwise(table: &Table<'_>) -> Option<Otherwise> {
     let inner = table.table("otherwise")?;
     inner.only(&["value"]);
     if !inner.has("value") {
-        inner.lacks(
-            "`otherwise` as a table needs `value`",
-            Some("write `otherwise = { value = \"..\" }`".to_owned()),
-        );
+        inner.lacks("`otherwise` as a table needs `value`", Some("write `otherwise = { value = \"..\" }`".to_owned()));
     }
-    inner
-        .text("value")
-        .map(|value| Otherwise::Value(value.into()))
+    inner.text("value").map(|value| Otherwise::Value(value.into()))
 }
 
 /// The choices that may come out; any, if none are named.
@@ -120,24 +90,15 @@ const FEW: usize = 16;
 
 impl Allowed {
     pub(crate) fn read(table: &Table<'_>) -> Self {
-        let mut allowed: Vec<Box<str>> =
-            table.texts("allowed").into_iter().map(Into::into).collect();
+        let mut allowed: Vec<Box<str>> = table.texts("allowed").into_iter().map(Into::into).collect();
         allowed.sort_unstable();
         Self(allowed)
     }
 
     pub(crate) fn one(&self, text: String) -> Result<String, Refusal> {
         let text = trimmed(text);
-        let allowed = self.0.is_empty()
-            || self
-                .0
-                .binary_search_by(|known| (**known).cmp(&text))
-                .is_ok();
-        if allowed {
-            Ok(text)
-        } else {
-            Err(Refusal::NotAllowed)
-        }
+        let allowed = self.0.is_empty() || self.0.binary_search_by(|known| (**known).cmp(&text)).is_ok();
+        if allowed { Ok(text) } else { Err(Refusal::NotAllowed) }
     }
 
     /// Each once, in the order in which they come, without empty ones.
@@ -176,10 +137,7 @@ mod tests {
 
     fn map(otherwise: Otherwise, ignore_case: bool) -> ValueMap {
         ValueMap {
-            pairs: vec![
-                ("event".into(), "fair".into()),
-                ("web".into(), "online".into()),
-            ],
+            pairs: vec![("event".into(), "fair".into()), ("web".into(), "online".into())],
             otherwise,
             ignore_case,
         }
@@ -188,44 +146,22 @@ mod tests {
     #[test]
     fn an_unknown_value_goes_where_otherwise_says() {
         let mapped = |otherwise, text: &str| map(otherwise, false).apply(text.to_owned());
-        assert_eq!(
-            mapped(Otherwise::Refuse, " web "),
-            Ok(Some("online".to_owned()))
-        );
-        assert_eq!(
-            mapped(Otherwise::Refuse, "WEB"),
-            Err(Refusal::UnknownChoice)
-        );
+        assert_eq!(mapped(Otherwise::Refuse, " web "), Ok(Some("online".to_owned())));
+        assert_eq!(mapped(Otherwise::Refuse, "WEB"), Err(Refusal::UnknownChoice));
         assert_eq!(mapped(Otherwise::Keep, "WEB"), Ok(Some("WEB".to_owned())));
         assert_eq!(mapped(Otherwise::Null, "WEB"), Ok(None));
-        assert_eq!(
-            mapped(Otherwise::Value("other".into()), "WEB"),
-            Ok(Some("other".to_owned()))
-        );
-        assert_eq!(
-            map(Otherwise::Refuse, true).apply("WEB".to_owned()),
-            Ok(Some("online".to_owned()))
-        );
+        assert_eq!(mapped(Otherwise::Value("other".into()), "WEB"), Ok(Some("other".to_owned())));
+        assert_eq!(map(Otherwise::Refuse, true).apply("WEB".to_owned()), Ok(Some("online".to_owned())));
     }
 
     #[test]
     fn many_choices_come_once_each_however_many_there_are() {
-        let texts = |count: usize| {
-            (0..count)
-                .map(|n| format!("c{}", n % 40))
-                .collect::<Vec<_>>()
-        };
-        let chosen = Allowed::default()
-            .many(texts(200))
-            .expect("all are allowed");
+        let texts = |count: usize| (0..count).map(|n| format!("c{}", n % 40)).collect::<Vec<_>>();
+        let chosen = Allowed::default().many(texts(200)).expect("all are allowed");
         assert_eq!(chosen, texts(40));
-        let chosen =
-            Allowed::default().many(vec![" a ".into(), String::new(), "a".into(), "b".into()]);
+        let chosen = Allowed::default().many(vec![" a ".into(), String::new(), "a".into(), "b".into()]);
         assert_eq!(chosen, Ok(vec!["a".to_owned(), "b".to_owned()]));
         let strict = Allowed(vec!["a".into()]);
-        assert_eq!(
-            strict.many(vec!["a".into(), "b".into()]),
-            Err(Refusal::NotAllowed)
-        );
+        assert_eq!(strict.many(vec!["a".into(), "b".into()]), Err(Refusal::NotAllowed));
     }
 }

@@ -44,36 +44,21 @@ impl Decimal {
         }
         let places = i64::try_from(fraction.len()).ok()? - i64::from(exponent);
         let mantissa = if negative { -mantissa } else { mantissa };
-        Self {
-            mantissa,
-            places: 0,
-        }
-        .shifted(places)
+        Self { mantissa, places: 0 }.shifted(places)
     }
 
     /// Moves the decimal point to the left, or to the right where `places` is negative.
     fn shifted(self, places: i64) -> Option<Self> {
-        let step = u32::try_from(places.unsigned_abs())
-            .ok()
-            .filter(|step| *step <= MOST_PLACES)?;
+        let step = u32::try_from(places.unsigned_abs()).ok().filter(|step| *step <= MOST_PLACES)?;
         if places >= 0 {
-            return Some(Self {
-                places: step,
-                ..self
-            });
+            return Some(Self { places: step, ..self });
         }
-        Some(Self {
-            mantissa: self.mantissa.checked_mul(10_i128.pow(step))?,
-            places: 0,
-        })
+        Some(Self { mantissa: self.mantissa.checked_mul(10_i128.pow(step))?, places: 0 })
     }
 
     pub(crate) fn times(self, other: Self) -> Option<Self> {
         let places = self.places + other.places;
-        let product = Self {
-            mantissa: self.mantissa.checked_mul(other.mantissa)?,
-            places,
-        };
+        let product = Self { mantissa: self.mantissa.checked_mul(other.mantissa)?, places };
         Some(product.trimmed()).filter(|product| product.places <= MOST_PLACES)
     }
 
@@ -107,33 +92,20 @@ impl Decimal {
                 Ordering::Greater => true,
             },
         };
-        let kept = if away {
-            kept + self.mantissa.signum()
-        } else {
-            kept
-        };
-        Self {
-            mantissa: kept,
-            places,
-        }
+        let kept = if away { kept + self.mantissa.signum() } else { kept };
+        Self { mantissa: kept, places }
     }
 
     /// The whole number that this is, if it is one and fits.
     pub(crate) fn whole(self) -> Option<i64> {
         let number = self.trimmed();
-        (number.places == 0)
-            .then(|| i64::try_from(number.mantissa).ok())
-            .flatten()
+        (number.places == 0).then(|| i64::try_from(number.mantissa).ok()).flatten()
     }
 
     /// By size, so that `1.50` and `1.5` are the same; `==` tells them apart.
     pub(crate) fn compare(self, other: Self) -> Ordering {
         let places = self.places.max(other.places);
-        let level = |number: Self| {
-            number
-                .mantissa
-                .checked_mul(10_i128.pow(places - number.places))
-        };
+        let level = |number: Self| number.mantissa.checked_mul(10_i128.pow(places - number.places));
         match (level(self), level(other)) {
             (Some(left), Some(right)) => left.cmp(&right),
             // Only one that is far larger than the other overflows when both get the same places, so its sign decides.
@@ -149,10 +121,7 @@ impl Decimal {
 
 impl From<i64> for Decimal {
     fn from(number: i64) -> Self {
-        Self {
-            mantissa: number.into(),
-            places: 0,
-        }
+        Self { mantissa: number.into(), places: 0 }
     }
 }
 
@@ -185,18 +154,14 @@ mod tests {
         let read = ["-12.50", "+7", ".5", "1.0E7", "15e-3", "-0.00", "007"].map(written);
         let exact = ["-12.50", "7", "0.5", "10000000", "0.015", "0.00", "7"];
         assert_eq!(read, exact.map(|text| Some(text.to_owned())));
-        let wrong = [
-            "", "-", ".", "1.2.3", "1,5", "e5", "1e99", "1e", "0x1", "١", "--1",
-        ]
-        .map(written);
+        let wrong = ["", "-", ".", "1.2.3", "1,5", "e5", "1e99", "1e", "0x1", "١", "--1"].map(written);
         assert!(wrong.iter().all(Option::is_none), "{wrong:?}");
         assert_eq!(written(&"9".repeat(40)), None);
     }
 
     #[test]
     fn each_rounding_goes_its_way() {
-        let rounded =
-            |text: &str, round| Decimal::parse(text).map(|n| n.rounded(0, round).to_string());
+        let rounded = |text: &str, round| Decimal::parse(text).map(|n| n.rounded(0, round).to_string());
         for (text, expected) in [
             ("2.5", ["3", "2", "2", "3"]),
             ("-2.5", ["-3", "-2", "-2", "-3"]),
@@ -205,11 +170,7 @@ mod tests {
             ("2.0", ["2", "2", "2", "2"]),
         ] {
             let all = [Round::HalfUp, Round::HalfEven, Round::Down, Round::Up];
-            assert_eq!(
-                all.map(|round| rounded(text, round)),
-                expected.map(|n| Some(n.to_owned())),
-                "{text}"
-            );
+            assert_eq!(all.map(|round| rounded(text, round)), expected.map(|n| Some(n.to_owned())), "{text}");
         }
     }
 
@@ -219,10 +180,7 @@ mod tests {
         let compared = |left, right| parse(left).compare(parse(right));
         assert_eq!(compared("1.50", "1.5"), Ordering::Equal);
         assert_eq!(compared("-1e30", "0.00000000000000000001"), Ordering::Less);
-        assert_eq!(
-            compared("1e30", "0.00000000000000000001"),
-            Ordering::Greater
-        );
+        assert_eq!(compared("1e30", "0.00000000000000000001"), Ordering::Greater);
         assert_eq!(compared("-0.00000000000000000001", "1e30"), Ordering::Less);
     }
 

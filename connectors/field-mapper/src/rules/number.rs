@@ -15,63 +15,17 @@ pub(crate) struct Style {
     lakh: bool,
 }
 
-pub(crate) const PLAIN: Style = Style {
-    decimal: '.',
-    group: None,
-    lakh: false,
-};
+pub(crate) const PLAIN: Style = Style { decimal: '.', group: None, lakh: false };
 
 /// Named by an example, because an example can't be misread.
 pub(crate) const STYLES: Words<Style> = &[
     ("1234.56", PLAIN),
-    (
-        "1234,56",
-        Style {
-            decimal: ',',
-            group: None,
-            lakh: false,
-        },
-    ),
-    (
-        "1,234.56",
-        Style {
-            decimal: '.',
-            group: Some(','),
-            lakh: false,
-        },
-    ),
-    (
-        "1.234,56",
-        Style {
-            decimal: ',',
-            group: Some('.'),
-            lakh: false,
-        },
-    ),
-    (
-        "1 234,56",
-        Style {
-            decimal: ',',
-            group: Some(' '),
-            lakh: false,
-        },
-    ),
-    (
-        "1'234.56",
-        Style {
-            decimal: '.',
-            group: Some('\''),
-            lakh: false,
-        },
-    ),
-    (
-        "1,23,456.78",
-        Style {
-            decimal: '.',
-            group: Some(','),
-            lakh: true,
-        },
-    ),
+    ("1234,56", Style { decimal: ',', group: None, lakh: false }),
+    ("1,234.56", Style { decimal: '.', group: Some(','), lakh: false }),
+    ("1.234,56", Style { decimal: ',', group: Some('.'), lakh: false }),
+    ("1 234,56", Style { decimal: ',', group: Some(' '), lakh: false }),
+    ("1'234.56", Style { decimal: '.', group: Some('\''), lakh: false }),
+    ("1,23,456.78", Style { decimal: '.', group: Some(','), lakh: true }),
 ];
 
 impl Style {
@@ -98,9 +52,8 @@ impl Style {
     }
 
     fn push_whole(self, whole: &str, out: &mut String) -> Option<()> {
-        let mut groups = whole.split(|c| {
-            Some(plain_blank(c)) == self.group || (c == '\u{2019}' && self.group == Some('\''))
-        });
+        let mut groups =
+            whole.split(|c| Some(plain_blank(c)) == self.group || (c == '\u{2019}' && self.group == Some('\'')));
         let first = groups.next()?;
         // A mark of another style is no digit: `1.234` in the style `1234,56` must not pass for a fraction.
         all_digits(first)?;
@@ -111,11 +64,7 @@ impl Style {
             return None;
         }
         while let Some(group) = groups.next() {
-            let size = if self.lakh && groups.peek().is_some() {
-                2
-            } else {
-                3
-            };
+            let size = if self.lakh && groups.peek().is_some() { 2 } else { 3 };
             if group.len() != size {
                 return None;
             }
@@ -127,18 +76,12 @@ impl Style {
 
     /// Writes plain digits in this style.
     pub(crate) fn push(self, plain: &str, out: &mut String) {
-        let (sign, digits) = plain
-            .strip_prefix('-')
-            .map_or(("", plain), |digits| ("-", digits));
+        let (sign, digits) = plain.strip_prefix('-').map_or(("", plain), |digits| ("-", digits));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
         out.push_str(sign);
         for (at, digit) in whole.char_indices() {
             let left = whole.len() - at;
-            let border = if self.lakh && left > 3 {
-                left % 2 == 1
-            } else {
-                left % 3 == 0
-            };
+            let border = if self.lakh && left > 3 { left % 2 == 1 } else { left % 3 == 0 };
             if let Some(group) = self.group.filter(|_| at > 0 && border) {
                 out.push(group);
             }
@@ -157,11 +100,7 @@ fn all_digits(text: &str) -> Option<()> {
 
 /// Typesetters group with spaces that don't break; they count as spaces.
 fn plain_blank(c: char) -> char {
-    if matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}') {
-        ' '
-    } else {
-        c
-    }
+    if matches!(c, '\u{a0}' | '\u{202f}' | '\u{2009}') { ' ' } else { c }
 }
 
 pub(crate) const ROUNDS: Words<Option<Round>> = &[
@@ -191,20 +130,14 @@ impl Number {
         let exact = |key: &str| {
             let number = Decimal::parse(&table.number(key)?.replace('_', ""));
             if number.is_none() {
-                table.wrong(
-                    key,
-                    format!("`{key}` is not a number that can be reckoned with"),
-                    None,
-                );
+                table.wrong(key, format!("`{key}` is not a number that can be reckoned with"), None);
             }
             number
         };
         let rule = Self {
             style: table.word("numbers", STYLES).unwrap_or(default),
             scale: exact("scale"),
-            places: table
-                .whole("places", 0, MOST_PLACES)
-                .and_then(|places| u32::try_from(places).ok()),
+            places: table.whole("places", 0, MOST_PLACES).and_then(|places| u32::try_from(places).ok()),
             round: table.word("round", ROUNDS).flatten(),
             least: exact("min"),
             most: exact("max"),
@@ -223,11 +156,7 @@ impl Number {
 
     /// The rule for what the configuration itself gives, as in `default`: written plainly, and not scaled.
     pub(crate) fn for_literals(&self) -> Self {
-        Self {
-            style: PLAIN,
-            scale: None,
-            ..self.clone()
-        }
+        Self { style: PLAIN, scale: None, ..self.clone() }
     }
 
     fn reckons(&self) -> bool {
@@ -248,10 +177,7 @@ impl Number {
         if !number.is_whole() {
             number = number.rounded(0, self.round.ok_or(Refusal::Fraction)?);
         }
-        self.bounded(number)?
-            .whole()
-            .map(Value::Integer)
-            .ok_or(Refusal::TooLarge)
+        self.bounded(number)?.whole().map(Value::Integer).ok_or(Refusal::TooLarge)
     }
 
     pub(crate) fn decimal(&self, value: Value) -> Result<Value, Refusal> {
@@ -274,10 +200,7 @@ impl Number {
             Value::Integer(number) => return Ok(Decimal::from(*number)),
             Value::Decimal(text) => Decimal::parse(text),
             Value::Text(text) if self.style == PLAIN => Decimal::parse(text.trim()),
-            Value::Text(text) => self
-                .style
-                .plain(text.trim())
-                .and_then(|plain| Decimal::parse(&plain)),
+            Value::Text(text) => self.style.plain(text.trim()).and_then(|plain| Decimal::parse(&plain)),
             _ => None,
         };
         parsed.ok_or(Refusal::NOT_NUMBER)
@@ -290,23 +213,15 @@ impl Number {
         };
         match (self.places, self.round) {
             (Some(places), Some(round)) => Ok(scaled.rounded(places, round)),
-            (Some(places), None) if scaled.trimmed().places() > places => {
-                Err(Refusal::Places { places })
-            }
+            (Some(places), None) if scaled.trimmed().places() > places => Err(Refusal::Places { places }),
             _ => Ok(scaled),
         }
     }
 
     fn bounded(&self, number: Decimal) -> Result<Decimal, Refusal> {
-        let low = self
-            .least
-            .is_some_and(|least| number.compare(least).is_lt());
+        let low = self.least.is_some_and(|least| number.compare(least).is_lt());
         let high = self.most.is_some_and(|most| number.compare(most).is_gt());
-        if low || high {
-            Err(Refusal::Bounds)
-        } else {
-            Ok(number)
-        }
+        if low || high { Err(Refusal::Bounds) } else { Ok(number) }
     }
 }
 

@@ -124,13 +124,11 @@ impl Format {
         let day = self.has(|piece| matches!(piece, Day(_)))
             && self.has(|piece| matches!(piece, Month(_) | MonthName | ShortMonthName))
             && self.has(|piece| matches!(piece, Year | ShortYear));
-        let half =
-            matches!(self, Self::Pattern(_)) && self.has(|piece| matches!(piece, HalfDayHour(_)));
+        let half = matches!(self, Self::Pattern(_)) && self.has(|piece| matches!(piece, HalfDayHour(_)));
         if !day {
             return Some("it needs a year, a month and a day: `YYYY`, `MM`, `DD`");
         }
-        (half && !self.has(|piece| matches!(piece, Noon)))
-            .then_some("`hh` needs `A` (AM or PM); `HH` counts to 23")
+        (half && !self.has(|piece| matches!(piece, Noon))).then_some("`hh` needs `A` (AM or PM); `HH` counts to 23")
     }
 
     /// The moment that the text tells, in this format; none for counts, which are no calendar dates.
@@ -147,10 +145,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
-        if let Some((letters, piece)) = LETTERS
-            .iter()
-            .find(|(letters, _)| rest.starts_with(letters))
-        {
+        if let Some((letters, piece)) = LETTERS.iter().find(|(letters, _)| rest.starts_with(letters)) {
             pieces.push(piece.clone());
             rest = &rest[letters.len()..];
         } else if let Some(quoted) = rest.strip_prefix('[') {
@@ -158,19 +153,13 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
             pieces.push(Piece::Literal(literal.into()));
             rest = after;
         } else if first.is_alphanumeric() || matches!(first, '%' | ']') {
-            return Err(format!(
-                "`{first}` means nothing in a format; put plain text in brackets, as in `[at]`"
-            ));
+            return Err(format!("`{first}` means nothing in a format; put plain text in brackets, as in `[at]`"));
         } else {
             pieces.push(Piece::Literal(rest[..first.len_utf8()].into()));
             rest = &rest[first.len_utf8()..];
         }
     }
-    if pieces.is_empty() {
-        Err("it is empty".to_owned())
-    } else {
-        Ok(pieces)
-    }
+    if pieces.is_empty() { Err("it is empty".to_owned()) } else { Ok(pieces) }
 }
 
 #[cfg(test)]

@@ -59,11 +59,7 @@ impl Phone {
     }
 
     /// The number in E.164. `country` is what the column of `region_from` holds, if it holds something.
-    pub(crate) fn number(
-        &self,
-        text: &str,
-        country: Option<(&str, &str)>,
-    ) -> Result<String, Refusal> {
+    pub(crate) fn number(&self, text: &str, country: Option<(&str, &str)>) -> Result<String, Refusal> {
         let text = text.trim();
         let plans = PLANS.as_ref().ok_or(Refusal::NOT_PHONE)?;
         if text.len() > MOST_TEXT {
@@ -95,16 +91,12 @@ impl Phone {
         }
         let region = match country {
             Some((column, name)) => {
-                Some(self.region_of(name).ok_or_else(|| Refusal::UnknownRegion {
-                    column: column.into(),
-                })?)
+                Some(self.region_of(name).ok_or_else(|| Refusal::UnknownRegion { column: column.into() })?)
             }
             None => self.region,
         };
         let region = region.ok_or(Refusal::NoRegion)?;
-        plans
-            .parse(text, Some(region))
-            .map_err(|_| Refusal::NOT_PHONE)
+        plans.parse(text, Some(region)).map_err(|_| Refusal::NOT_PHONE)
     }
 
     fn region_of(&self, name: &str) -> Option<Region> {
@@ -113,24 +105,16 @@ impl Phone {
             return Some(region);
         }
         let name = name.to_lowercase();
-        let at = self
-            .names
-            .binary_search_by(|(known, _)| (**known).cmp(&name))
-            .ok()?;
+        let at = self.names.binary_search_by(|(known, _)| (**known).cmp(&name)).ok()?;
         Some(self.names[at].1)
     }
 }
 
 /// A region by its two letters, in either case.
 fn region(code: &str) -> Option<Region> {
-    let code = <[u8; 2]>::try_from(code.as_bytes())
-        .ok()?
-        .map(|b| b.to_ascii_uppercase());
+    let code = <[u8; 2]>::try_from(code.as_bytes()).ok()?.map(|b| b.to_ascii_uppercase());
     // The library takes any two letters for a region.
-    let known = REGIONS
-        .as_bytes()
-        .chunks(3)
-        .any(|known| known.starts_with(&code));
+    let known = REGIONS.as_bytes().chunks(3).any(|known| known.starts_with(&code));
     let code = std::str::from_utf8(&code).ok().filter(|_| known)?;
     Region::from_code(code).ok()
 }
@@ -142,9 +126,7 @@ pub(crate) fn read_region(table: &Table<'_>, key: &str) -> Option<Region> {
     if found.is_none() {
         let hint = match region(code) {
             Some(_) => format!("write it in capitals: `{}`", code.to_ascii_uppercase()),
-            None => {
-                "use a two-letter code of ISO 3166, as in `DE`, `GB` (not `UK`), `US`".to_owned()
-            }
+            None => "use a two-letter code of ISO 3166, as in `DE`, `GB` (not `UK`), `US`".to_owned(),
         };
         table.wrong(key, format!("there is no region `{code}`"), hint);
     }
@@ -157,14 +139,8 @@ pub(crate) fn read_regions(table: &Table<'_>) -> Regions {
         return Arc::new([]);
     };
     let keys = names.table.keys().map(|key| key.get_ref());
-    let mut regions: Vec<(Box<str>, Region)> = keys
-        .filter_map(|name| {
-            Some((
-                name.trim().to_lowercase().into(),
-                read_region(&names, name)?,
-            ))
-        })
-        .collect();
+    let mut regions: Vec<(Box<str>, Region)> =
+        keys.filter_map(|name| Some((name.trim().to_lowercase().into(), read_region(&names, name)?))).collect();
     regions.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
     regions.into()
 }

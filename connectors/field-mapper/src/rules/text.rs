@@ -106,9 +106,7 @@ fn title(text: String) -> String {
     while let Some(start) = rest.find(char::is_alphanumeric) {
         out.push_str(&rest[..start]);
         rest = &rest[start..];
-        let end = rest
-            .find(|c: char| !c.is_alphanumeric() && !is_apostrophe(c))
-            .unwrap_or(rest.len());
+        let end = rest.find(|c: char| !c.is_alphanumeric() && !is_apostrophe(c)).unwrap_or(rest.len());
         title_word(&rest[..end], &mut out);
         rest = &rest[end..];
     }
@@ -122,11 +120,7 @@ fn title_word(word: &str, out: &mut String) {
         return out.push_str(word);
     }
     // `o'neill` has two capitals, `ada's` has one: a single letter before the apostrophe makes the difference.
-    let second = word
-        .char_indices()
-        .nth(1)
-        .filter(|(_, c)| is_apostrophe(*c))
-        .map(|(at, c)| at + c.len_utf8());
+    let second = word.char_indices().nth(1).filter(|(_, c)| is_apostrophe(*c)).map(|(at, c)| at + c.len_utf8());
     for (at, letter) in word.char_indices() {
         if at == 0 || Some(at) == second {
             // A capital may be several letters: `ß` becomes `Ss`.
@@ -197,11 +191,7 @@ impl Split {
     pub(crate) fn read(table: &Table<'_>) -> Option<Self> {
         let part = table.whole("part", -MOST_PARTS, MOST_PARTS);
         if part == Some(0) {
-            table.wrong(
-                "part",
-                "`part` counts from 1",
-                Some("1 is the first piece, -1 the last".to_owned()),
-            );
+            table.wrong("part", "`part` counts from 1", Some("1 is the first piece, -1 the last".to_owned()));
         }
         if !table.has("split") && table.has("part") {
             table.misplaced(
@@ -213,20 +203,12 @@ impl Split {
         if table.has("missing_part") && !table.has("part") {
             table.misplaced("missing_part", "`missing_part` needs `part`", None);
         }
-        let missing = table
-            .word("missing_part", MISSING)
-            .unwrap_or(Missing::Refuse);
-        Some(Self {
-            separator: table.filled("split")?.into(),
-            part,
-            missing,
-        })
+        let missing = table.word("missing_part", MISSING).unwrap_or(Missing::Refuse);
+        Some(Self { separator: table.filled("split")?.into(), part, missing })
     }
 
     fn pieces<'t>(&'t self, text: &'t str) -> impl Iterator<Item = &'t str> {
-        text.split(&*self.separator)
-            .map(str::trim)
-            .filter(|piece| !piece.is_empty())
+        text.split(&*self.separator).map(str::trim).filter(|piece| !piece.is_empty())
     }
 
     /// The pieces without blanks around them; empty ones are left out.
@@ -239,11 +221,7 @@ impl Split {
         let place = place_of(part);
         // Overlapping separators could part a text differently from its end, so the pieces are always found from the start.
         let found = if part < 0 {
-            self.pieces(text)
-                .collect::<Vec<_>>()
-                .into_iter()
-                .rev()
-                .nth(place)
+            self.pieces(text).collect::<Vec<_>>().into_iter().rev().nth(place)
         } else {
             self.pieces(text).nth(place)
         };
@@ -254,11 +232,7 @@ impl Split {
     pub(crate) fn pick(&self, texts: Vec<String>, part: i64) -> Result<Option<String>, Refusal> {
         let mut filled = texts.into_iter().filter(|text| !text.trim().is_empty());
         let place = place_of(part);
-        let found = if part < 0 {
-            filled.rev().nth(place)
-        } else {
-            filled.nth(place)
-        };
+        let found = if part < 0 { filled.rev().nth(place) } else { filled.nth(place) };
         self.found(found.map(trimmed), part)
     }
 
@@ -271,9 +245,7 @@ impl Split {
 }
 
 fn place_of(part: i64) -> usize {
-    usize::try_from(part.unsigned_abs())
-        .unwrap_or(usize::MAX)
-        .saturating_sub(1)
+    usize::try_from(part.unsigned_abs()).unwrap_or(usize::MAX).saturating_sub(1)
 }
 
 /// Writes text so that a CRM which shows HTML shows it as it was typed: markup is escaped, line ends become `<br>`.
@@ -325,11 +297,7 @@ impl Length {
         if !self.cut {
             return Err(Refusal::TooLong { most: self.most });
         }
-        text.truncate(if self.html {
-            whole_markup(&text, end)
-        } else {
-            end
-        });
+        text.truncate(if self.html { whole_markup(&text, end) } else { end });
         text.truncate(text.trim_end().len());
         Ok(text)
     }
@@ -339,11 +307,7 @@ impl Length {
 fn whole_markup(text: &str, end: usize) -> usize {
     let head = &text[..end];
     let open = |start: char, stop: char| head.rfind(start).filter(|at| !head[*at..].contains(stop));
-    [open('&', ';'), open('<', '>')]
-        .into_iter()
-        .flatten()
-        .min()
-        .unwrap_or(end)
+    [open('&', ';'), open('<', '>')].into_iter().flatten().min().unwrap_or(end)
 }
 
 #[cfg(test)]

@@ -51,10 +51,7 @@ pub(crate) fn read_zone(table: &Table<'_>) -> Option<TimeZone> {
     let name = table.filled("time_zone")?;
     let zone = ZONES.get(name).ok();
     if zone.is_none() {
-        let names: Vec<_> = ZONES
-            .available()
-            .map(|zone| zone.as_str().to_owned())
-            .collect();
+        let names: Vec<_> = ZONES.available().map(|zone| zone.as_str().to_owned()).collect();
         let hint = match nearest(name, names.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => "use an IANA name, as in `Europe/Berlin`".to_owned(),
@@ -69,21 +66,14 @@ impl Time {
         Self {
             formats: read_formats(table),
             zone: read_zone(table).or_else(|| zone.cloned()),
-            ambiguous: table
-                .word("ambiguous", AMBIGUOUS)
-                .unwrap_or(Ambiguous::Compatible),
+            ambiguous: table.word("ambiguous", AMBIGUOUS).unwrap_or(Ambiguous::Compatible),
             start: read_start(table).unwrap_or_default(),
         }
     }
 
     /// ISO 8601 in a zone, for whatever has no keys of its own.
     pub(crate) fn plain(zone: Option<&TimeZone>) -> Self {
-        Self {
-            formats: Vec::new(),
-            zone: zone.cloned(),
-            ambiguous: Ambiguous::Compatible,
-            start: Clock::default(),
-        }
+        Self { formats: Vec::new(), zone: zone.cloned(), ambiguous: Ambiguous::Compatible, start: Clock::default() }
     }
 
     pub(crate) fn has_zone(&self) -> bool {
@@ -91,9 +81,7 @@ impl Time {
     }
 
     pub(crate) fn reads_counts(&self) -> bool {
-        self.formats
-            .iter()
-            .any(|format| matches!(format, Format::Count(_)))
+        self.formats.iter().any(|format| matches!(format, Format::Count(_)))
     }
 
     /// How many formats there are: writing takes the first.
@@ -103,10 +91,7 @@ impl Time {
 
     /// The rule for what the configuration itself gives, as in `default`: written as ISO 8601.
     pub(crate) fn for_literals(&self) -> Self {
-        Self {
-            formats: Vec::new(),
-            ..self.clone()
-        }
+        Self { formats: Vec::new(), ..self.clone() }
     }
 
     pub(crate) fn instant(&self, value: Value) -> Result<Value, Refusal> {
@@ -116,10 +101,7 @@ impl Time {
             Value::Integer(count) => self.counted(count)?.ok_or(Refusal::BareNumber)?,
             Value::Text(ref text) | Value::Decimal(ref text) => self.micros_of_text(text.trim())?,
             other => {
-                return Err(Refusal::Clash {
-                    given: given(&other),
-                    wanted: "an instant",
-                });
+                return Err(Refusal::Clash { given: given(&other), wanted: "an instant" });
             }
         };
         Ok(Value::Instant(micros))
@@ -129,15 +111,10 @@ impl Time {
         let days = match value {
             Value::Date(days) => days,
             Value::Instant(micros) => self.day_of(micros)?,
-            Value::Integer(count) => {
-                self.day_of(self.counted(count)?.ok_or(Refusal::BareNumber)?)?
-            }
+            Value::Integer(count) => self.day_of(self.counted(count)?.ok_or(Refusal::BareNumber)?)?,
             Value::Text(ref text) | Value::Decimal(ref text) => self.day_of_text(text.trim())?,
             other => {
-                return Err(Refusal::Clash {
-                    given: given(&other),
-                    wanted: "a date",
-                });
+                return Err(Refusal::Clash { given: given(&other), wanted: "a date" });
             }
         };
         Ok(Value::Date(days))
@@ -157,11 +134,7 @@ impl Time {
             second: time.second(),
             micros: time.subsec_nanosecond() / 1000,
         };
-        let moment = Moment {
-            time: Some(clock),
-            offset: Some(offset.seconds()),
-            ..moment_of(local.date(), None)
-        };
+        let moment = Moment { time: Some(clock), offset: Some(offset.seconds()), ..moment_of(local.date(), None) };
         self.push(&moment, out)
     }
 
@@ -189,8 +162,7 @@ impl Time {
             Format::Count(unit) => Some(*unit),
             _ => None,
         });
-        unit.map(|unit| count.checked_mul(unit).ok_or(Refusal::OutOfTime))
-            .transpose()
+        unit.map(|unit| count.checked_mul(unit).ok_or(Refusal::OutOfTime)).transpose()
     }
 
     fn read_text(&self, text: &str) -> Option<Moment> {
@@ -218,11 +190,7 @@ impl Time {
         if moment.offset.is_some() {
             return self.day_of(self.micros(moment)?);
         }
-        Ok(days_of(
-            local_of(&moment, self.start)
-                .ok_or(Refusal::NOT_DATE)?
-                .date(),
-        ))
+        Ok(days_of(local_of(&moment, self.start).ok_or(Refusal::NOT_DATE)?.date()))
     }
 
     fn micros(&self, moment: Moment) -> Result<i64, Refusal> {
@@ -232,9 +200,7 @@ impl Time {
         }
         let zone = self.zone.as_ref().ok_or(Refusal::NoZone)?;
         let place = zone.to_ambiguous_timestamp(local);
-        if self.ambiguous == Ambiguous::Refuse
-            && !matches!(place.offset(), AmbiguousOffset::Unambiguous { .. })
-        {
+        if self.ambiguous == Ambiguous::Refuse && !matches!(place.offset(), AmbiguousOffset::Unambiguous { .. }) {
             return Err(Refusal::Ambiguous);
         }
         let instant = match self.ambiguous {
@@ -242,17 +208,12 @@ impl Time {
             Ambiguous::Later => place.later(),
             Ambiguous::Compatible | Ambiguous::Refuse => place.compatible(),
         };
-        instant
-            .map(Timestamp::as_microsecond)
-            .map_err(|_| Refusal::OutOfTime)
+        instant.map(Timestamp::as_microsecond).map_err(|_| Refusal::OutOfTime)
     }
 
     fn local(&self, micros: i64) -> Result<(DateTime, Offset), Refusal> {
         let instant = Timestamp::from_microsecond(micros).map_err(|_| Refusal::OutOfTime)?;
-        let offset = self
-            .zone
-            .as_ref()
-            .map_or(Offset::UTC, |zone| zone.to_offset(instant));
+        let offset = self.zone.as_ref().map_or(Offset::UTC, |zone| zone.to_offset(instant));
         Ok((offset.to_datetime(instant), offset))
     }
 
@@ -266,9 +227,7 @@ impl Time {
 
 /// The date that ISO 8601 text tells, if it tells only a date.
 pub(crate) fn date_of(text: &str) -> Option<Value> {
-    let moment = Format::Iso
-        .read(text)
-        .filter(|moment| moment.time.is_none())?;
+    let moment = Format::Iso.read(text).filter(|moment| moment.time.is_none())?;
     local_of(&moment, Clock::default()).map(|local| Value::Date(days_of(local.date())))
 }
 
@@ -288,27 +247,18 @@ fn given(value: &Value) -> &'static str {
 }
 
 fn moment_of(date: Date, time: Option<Clock>) -> Moment {
-    Moment {
-        year: date.year(),
-        month: date.month(),
-        day: date.day(),
-        time,
-        offset: None,
-    }
+    Moment { year: date.year(), month: date.month(), day: date.day(), time, offset: None }
 }
 
 fn local_of(moment: &Moment, start: Clock) -> Option<DateTime> {
     let clock = moment.time.unwrap_or(start);
     let date = Date::new(moment.year, moment.month, moment.day).ok()?;
-    let time =
-        jiff::civil::Time::new(clock.hour, clock.minute, clock.second, clock.micros * 1000).ok()?;
+    let time = jiff::civil::Time::new(clock.hour, clock.minute, clock.second, clock.micros * 1000).ok()?;
     Some(date.to_datetime(time))
 }
 
 fn civil_date(days: i32) -> Result<Date, Refusal> {
-    EPOCH
-        .checked_add(SignedDuration::from_hours(24 * i64::from(days)))
-        .map_err(|_| Refusal::OutOfTime)
+    EPOCH.checked_add(SignedDuration::from_hours(24 * i64::from(days))).map_err(|_| Refusal::OutOfTime)
 }
 
 fn days_of(date: Date) -> i32 {
@@ -321,9 +271,7 @@ fn days_of(date: Date) -> i32 {
 fn micros_at(local: DateTime, offset: i32) -> i64 {
     let time = local.time();
     let minutes = i64::from(time.hour()) * 60 + i64::from(time.minute());
-    let seconds = i64::from(days_of(local.date())) * SECONDS_PER_DAY
-        + minutes * 60
-        + i64::from(time.second());
+    let seconds = i64::from(days_of(local.date())) * SECONDS_PER_DAY + minutes * 60 + i64::from(time.second());
     (seconds - i64::from(offset)) * MICROS_PER_SECOND + i64::from(time.subsec_nanosecond() / 1000)
 }
 
@@ -335,10 +283,7 @@ fn read_formats(table: &Table<'_>) -> Vec<Format> {
             Err(reason) => table.wrong(
                 "format",
                 format!("`{text}` is not a format: {reason}"),
-                Some(
-                    "write it as in `DD.MM.YYYY HH:mm`, or `iso`, `seconds`, `milliseconds`"
-                        .to_owned(),
-                ),
+                Some("write it as in `DD.MM.YYYY HH:mm`, or `iso`, `seconds`, `milliseconds`".to_owned()),
             ),
         }
     }
@@ -350,20 +295,10 @@ fn read_start(table: &Table<'_>) -> Option<Clock> {
     let clock = text
         .split_once(':')
         .and_then(|(hour, minute)| Some((hour.parse::<i8>().ok()?, minute.parse::<i8>().ok()?)))
-        .filter(|(hour, minute)| {
-            text.len() == 5 && (0..24).contains(hour) && (0..60).contains(minute)
-        })
-        .map(|(hour, minute)| Clock {
-            hour,
-            minute,
-            ..Clock::default()
-        });
+        .filter(|(hour, minute)| text.len() == 5 && (0..24).contains(hour) && (0..60).contains(minute))
+        .map(|(hour, minute)| Clock { hour, minute, ..Clock::default() });
     if clock.is_none() {
-        table.wrong(
-            "time",
-            "`time` must be a time of day",
-            Some("write it as in \"09:00\"".to_owned()),
-        );
+        table.wrong("time", "`time` must be a time of day", Some("write it as in \"09:00\"".to_owned()));
     }
     clock
 }

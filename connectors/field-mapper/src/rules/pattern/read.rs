@@ -13,22 +13,13 @@ impl Rest<'_> {
 
     /// From `least` to `most` digits, as many as there are.
     fn digits(&mut self, least: usize, most: usize) -> Option<i32> {
-        let count = self
-            .0
-            .bytes()
-            .take(most)
-            .take_while(u8::is_ascii_digit)
-            .count();
+        let count = self.0.bytes().take(most).take_while(u8::is_ascii_digit).count();
         if count < least {
             return None;
         }
         let (digits, rest) = self.0.split_at(count);
         self.0 = rest;
-        Some(
-            digits
-                .bytes()
-                .fold(0, |number, digit| number * 10 + i32::from(digit - b'0')),
-        )
+        Some(digits.bytes().fold(0, |number, digit| number * 10 + i32::from(digit - b'0')))
     }
 
     fn small(&mut self, width: Width) -> Option<i8> {
@@ -39,9 +30,7 @@ impl Rest<'_> {
     fn name(&mut self, letters: usize) -> Option<i8> {
         let found = MONTHS.iter().position(|month| {
             let name = &month[..letters.min(month.len())];
-            self.0
-                .get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+            self.0.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name))
         })?;
         self.0 = &self.0[letters.min(MONTHS[found].len())..];
         i8::try_from(found + 1).ok()
@@ -94,21 +83,12 @@ pub(super) fn read_iso(text: &str) -> Option<Moment> {
     let month = rest.small(Width::Two)?;
     rest.literal("-")?;
     let day = rest.small(Width::Two)?;
-    let date = Moment {
-        year,
-        month,
-        day,
-        time: None,
-        offset: None,
-    };
+    let date = Moment { year, month, day, time: None, offset: None };
     if rest.0.is_empty() {
         return Some(date);
     }
     rest.0 = rest.0.strip_prefix(['T', 't', ' '])?;
-    let mut clock = Clock {
-        hour: rest.small(Width::Two)?,
-        ..Clock::default()
-    };
+    let mut clock = Clock { hour: rest.small(Width::Two)?, ..Clock::default() };
     rest.literal(":")?;
     clock.minute = rest.small(Width::Two)?;
     if rest.literal(":").is_some() {
@@ -118,27 +98,13 @@ pub(super) fn read_iso(text: &str) -> Option<Moment> {
             clock.micros = rest.fraction()?;
         }
     }
-    let offset = if rest.0.is_empty() {
-        None
-    } else {
-        Some(rest.offset()?)
-    };
-    rest.0.is_empty().then_some(Moment {
-        time: Some(clock),
-        offset,
-        ..date
-    })
+    let offset = if rest.0.is_empty() { None } else { Some(rest.offset()?) };
+    rest.0.is_empty().then_some(Moment { time: Some(clock), offset, ..date })
 }
 
 pub(super) fn read_pattern(pieces: &[Piece], text: &str) -> Option<Moment> {
     let mut rest = Rest(text);
-    let mut moment = Moment {
-        year: 0,
-        month: 0,
-        day: 0,
-        time: None,
-        offset: None,
-    };
+    let mut moment = Moment { year: 0, month: 0, day: 0, time: None, offset: None };
     let mut afternoon = None;
     for piece in pieces {
         let clock = moment.time.unwrap_or_default();
@@ -150,37 +116,14 @@ pub(super) fn read_pattern(pieces: &[Piece], text: &str) -> Option<Moment> {
             Piece::MonthName => moment.month = rest.name(usize::MAX)?,
             Piece::ShortMonthName => moment.month = rest.name(3)?,
             Piece::Day(width) => moment.day = rest.small(*width)?,
-            Piece::Hour(width) => {
-                moment.time = Some(Clock {
-                    hour: rest.small(*width)?,
-                    ..clock
-                })
-            }
+            Piece::Hour(width) => moment.time = Some(Clock { hour: rest.small(*width)?, ..clock }),
             Piece::HalfDayHour(width) => {
                 let hour = rest.small(*width).filter(|hour| (1..=12).contains(hour))?;
-                moment.time = Some(Clock {
-                    hour: hour % 12,
-                    ..clock
-                });
+                moment.time = Some(Clock { hour: hour % 12, ..clock });
             }
-            Piece::Minute => {
-                moment.time = Some(Clock {
-                    minute: rest.small(Width::Two)?,
-                    ..clock
-                })
-            }
-            Piece::Second => {
-                moment.time = Some(Clock {
-                    second: rest.small(Width::Two)?,
-                    ..clock
-                })
-            }
-            Piece::Millis => {
-                moment.time = Some(Clock {
-                    micros: rest.digits(3, 3)? * 1000,
-                    ..clock
-                })
-            }
+            Piece::Minute => moment.time = Some(Clock { minute: rest.small(Width::Two)?, ..clock }),
+            Piece::Second => moment.time = Some(Clock { second: rest.small(Width::Two)?, ..clock }),
+            Piece::Millis => moment.time = Some(Clock { micros: rest.digits(3, 3)? * 1000, ..clock }),
             Piece::Noon => afternoon = Some(rest.noon()?),
             Piece::Offset => moment.offset = Some(rest.offset()?),
         }
@@ -195,9 +138,5 @@ pub(super) fn read_pattern(pieces: &[Piece], text: &str) -> Option<Moment> {
 
 /// Two digits mean 1969 to 2068, as POSIX has it.
 fn full_year(short: i16) -> i16 {
-    if short < 69 {
-        2000 + short
-    } else {
-        1900 + short
-    }
+    if short < 69 { 2000 + short } else { 1900 + short }
 }

@@ -6,11 +6,7 @@ use super::{MONTHS, Moment, Piece, Width};
 pub(crate) fn push(pieces: &[Piece], moment: &Moment, out: &mut String) {
     use std::fmt::Write as _;
     let clock = moment.time.unwrap_or_default();
-    let half = if clock.hour % 12 == 0 {
-        12
-    } else {
-        clock.hour % 12
-    };
+    let half = if clock.hour % 12 == 0 { 12 } else { clock.hour % 12 };
     let name = MONTHS[usize::try_from(moment.month - 1).unwrap_or(0).min(11)];
     for piece in pieces {
         // Writing to a `String` can't fail.
@@ -41,17 +37,9 @@ pub(crate) fn push(pieces: &[Piece], moment: &Moment, out: &mut String) {
 pub(crate) fn push_iso(moment: &Moment, out: &mut String) {
     use std::fmt::Write as _;
     // Writing to a `String` can't fail.
-    let _ = write!(
-        out,
-        "{:04}-{:02}-{:02}",
-        moment.year, moment.month, moment.day
-    );
+    let _ = write!(out, "{:04}-{:02}-{:02}", moment.year, moment.month, moment.day);
     let Some(clock) = moment.time else { return };
-    let _ = write!(
-        out,
-        "T{:02}:{:02}:{:02}",
-        clock.hour, clock.minute, clock.second
-    );
+    let _ = write!(out, "T{:02}:{:02}:{:02}", clock.hour, clock.minute, clock.second);
     let _ = match clock.micros {
         0 => Ok(()),
         micros if micros % 1000 == 0 => write!(out, ".{:03}", micros / 1000),
