@@ -3,6 +3,7 @@
 mod crash;
 mod hostile;
 mod layering;
+mod plugin;
 mod refusals;
 mod rig;
 mod scenarios;

@@ -29,6 +29,12 @@ pub(super) fn time(limits: &Limits) -> Duration {
     Duration::from_secs(u64::from(limits.call_seconds))
 }
 
+/// The text of wasmtime's note on where an access outside of memory went; the address follows in hex.
+const FAULT_TEXT: &str = "memory fault at wasm address 0x";
+
+/// How far below zero a frame of a guest's own stack may reach: arrays of a megabyte do occur in one.
+const STACK_REACH: u64 = 16 << 20;
+
 /// The allowance of a call, and what is left of it.
 pub(super) struct Budget {
     limits: Limits,
@@ -99,6 +105,7 @@ impl Budget {
         match trap {
             Some(Trap::Interrupt) => return self.deadline_fault(),
             Some(Trap::StackOverflow) => return FaultKind::StackOverflow,
+            Some(Trap::MemoryOutOfBounds) if fault_below_zero(error) => return FaultKind::StackOverflow,
             _ => {}
         }
         if self.host_calls_denied {
@@ -115,6 +122,18 @@ impl Budget {
         let text = clean(cause.strip_prefix("wasm trap: ").unwrap_or(&cause), TRAP_TEXT_BYTES);
         if error.is::<Starting>() { FaultKind::Start(text) } else { FaultKind::Trap(text) }
     }
+}
+
+/// Whether an access failed just below address zero. Compilers put a guest's own stack at the beginning of its memory and
+/// let it grow down, so that is where it ends when it recurses too deeply.
+fn fault_below_zero(error: &wasmtime::Error) -> bool {
+    const TOP: u64 = 1 << 32;
+    let below = |message: String| {
+        let digits = message.strip_prefix(FAULT_TEXT)?.split_whitespace().next()?.to_owned();
+        let address = u64::from_str_radix(&digits, 16).ok()?;
+        Some((TOP - STACK_REACH..TOP + STACK_REACH).contains(&address))
+    };
+    error.chain().any(|cause| below(cause.to_string()) == Some(true))
 }
 
 impl ResourceLimiter for Budget {

@@ -49,7 +49,7 @@ fn small() -> Limits {
     Limits { memory_mib: 2, call_seconds: 30, host_calls: 3, answer_mib: 1 }
 }
 
-/// Calls `check`, which must end in a fault, and shows that the next call is well.
+/// Calls `check`, which must end in a fault, and shows that the same guest is well in its next call.
 async fn fault(items: &str, check: &str, limits: Limits) -> FaultKind {
     // `segments` answers the failure `token-expired`: a 1 and, where the failure begins, a 5.
     let well = "(i32.store8 (i32.const 64) (i32.const 1)) (i32.store8 (i32.const 72) (i32.const 5)) (i32.const 64)";
@@ -57,7 +57,10 @@ async fn fault(items: &str, check: &str, limits: Limits) -> FaultKind {
     let connector = load(Guest { items, bodies: &bodies, pages: 0 }, limits).await;
     let Err(CallError::Fault(Fault { plugin, verb, kind })) = connector.check().await else { panic!("no fault") };
     assert_eq!((plugin.as_str(), verb), ("test", "check"));
-    assert_eq!(connector.segments("x").await, Err(CallError::Advice(Failure::TokenExpired)));
+    // With no time at all, even a well call may be stopped.
+    if limits.call_seconds > 0 {
+        assert_eq!(connector.segments("x").await, Err(CallError::Advice(Failure::TokenExpired)));
+    }
     kind
 }
 
@@ -69,7 +72,7 @@ async fn a_guest_that_traps_is_named_with_its_trap() {
 
 #[tokio::test]
 async fn a_guest_that_spins_is_stopped_at_its_deadline() {
-    // No time at all: it is stopped at the first tick, and the well one is faster than that.
+    // No time at all: it is stopped at the first tick.
     let limits = Limits { call_seconds: 0, ..small() };
     assert_eq!(fault("", "(loop (br 0)) unreachable", limits).await, FaultKind::Deadline { limit_ms: 0 });
 }
@@ -133,6 +136,14 @@ async fn a_guest_that_begins_with_too_much_memory_is_refused_its_start() {
 async fn a_guest_that_recurses_without_end_overflows_its_own_stack() {
     let items = "(func $deep (param i32) (result i32) (i32.add (call $deep (local.get 0)) (i32.const 1)))";
     assert_eq!(fault(items, "(call $deep (i32.const 0))", small()).await, FaultKind::StackOverflow);
+}
+
+#[tokio::test]
+async fn a_guest_whose_own_stack_runs_out_of_memory_overflowed_it_too() {
+    let store = |address: &str| format!("(i32.store (i32.const {address}) (i32.const 1)) unreachable");
+    assert_eq!(fault("", &store("-512"), small()).await, FaultKind::StackOverflow);
+    let elsewhere = FaultKind::Trap("out of bounds memory access".into());
+    assert_eq!(fault("", &store("0x10000000"), small()).await, elsewhere);
 }
 
 #[tokio::test]

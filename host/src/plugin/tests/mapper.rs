@@ -59,12 +59,19 @@ async fn a_mapping_gives_a_result_for_each_row() {
 
 #[tokio::test]
 async fn a_mapping_that_was_stopped_stays_dead() {
-    let limits = Limits { call_seconds: 0, ..Limits::default() };
-    let mut mapping = open("(loop (br 0)) unreachable", limits).await;
-    let late = fault(FaultKind::Deadline { limit_ms: 0 });
+    let mut mapping = open("unreachable", Limits::default()).await;
+    let trap = fault(FaultKind::Trap("wasm `unreachable` instruction executed".into()));
     for _ in 0..2 {
-        assert_eq!(mapping.rows(vec![Vec::new()]).await, Err(late.clone()));
+        assert_eq!(mapping.rows(vec![Vec::new()]).await, Err(trap.clone()));
     }
+}
+
+#[tokio::test]
+async fn a_mapper_that_spins_is_stopped_at_its_deadline() {
+    let limits = Limits { call_seconds: 0, ..Limits::default() };
+    let mapper = load("", &[("reads", "(loop (br 0)) unreachable")], limits).await;
+    let late = Fault { verb: "reads", ..fault(FaultKind::Deadline { limit_ms: 0 }) };
+    assert_eq!(mapper.reads("", Direction::Inbound).await, Err(MappingError::Fault(late)));
 }
 
 #[tokio::test]
