@@ -86,7 +86,11 @@ impl Client {
             (self.install)(&home)?;
             fs::write(&done, &version).unwrap();
         }
-        fs::copy(self.source(self.script), home.join(self.script)).unwrap();
+        for file in fs::read_dir(self.source("")).unwrap().map(|file| file.unwrap()) {
+            if file.file_type().unwrap().is_file() {
+                fs::copy(file.path(), home.join(file.file_name())).unwrap();
+            }
+        }
         Ok(home)
     }
 

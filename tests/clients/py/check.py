@@ -1,6 +1,6 @@
 """HubSpot's own client for Python judges the simulator: unchanged but for its base address and its option
 `client_side_validation`, by which it refuses an answer that lacks a member which HubSpot's specification requires. One line
-per check; the first that fails ends the run. CONTROL_URL is used only to switch on faults.
+per check; the first that fails ends the run.
 
 Needs BASE_URL, CONTROL_URL, ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_ID, CLIENT_SECRET, and CONTACTS: how many there are.
 """
@@ -9,29 +9,19 @@ import json
 import os
 import sys
 import traceback
-import urllib.error
-import urllib.parse
-import urllib.request
 from datetime import datetime
 
-import hubspot
-from hubspot.crm.associations import v4
 from hubspot.crm import companies, contacts, lists, objects, properties
+from hubspot.crm.associations import v4
 from hubspot.utils.oauth import get_auth_url
 from urllib3.util.retry import Retry
 
-BASE_URL = os.environ["BASE_URL"]
+from crm import CLIENT, connect, consent, refused, switch_on
+
 CONTACTS = int(os.environ["CONTACTS"])
-CLIENT = {"client_id": os.environ["CLIENT_ID"], "client_secret": os.environ["CLIENT_SECRET"]}
 REFRESH_TOKEN = os.environ["REFRESH_TOKEN"]
 REDIRECT_URI = "http://localhost:4180/callback"
 HUBSPOT_DEFINED = "HUBSPOT_DEFINED"
-
-
-def connect(**options):
-    strict = {"host": BASE_URL, "access_token": os.environ["ACCESS_TOKEN"], "client_side_validation": True}
-    return hubspot.Client.create(**{**strict, **options})
-
 
 CRM = connect().crm
 OAUTH = connect().oauth
@@ -52,47 +42,11 @@ def values(records, name):
     return sorted(record.properties[name] for record in records)
 
 
-def refused(status, category, call, *args, **kwargs):
-    """The body of the exception of a call that the CRM must refuse so."""
-    try:
-        call(*args, **kwargs)
-    except Exception as error:  # Each part of the client has an ApiException of its own.
-        assert type(error).__mro__[-4].__name__ == "OpenApiException", repr(error)
-        body = json.loads(error.body)
-        assert (error.status, body.get("category")) == (status, category), error
-        assert len(body["correlationId"]) == 36, body
-        return error
-    raise AssertionError("the call was not refused")
-
-
-def control(path, body):
-    request = urllib.request.Request(os.environ["CONTROL_URL"] + path, json.dumps(body).encode(), method="POST")
-    with urllib.request.urlopen(request, timeout=10) as reply:
-        assert reply.status == 200
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_):
-        return None
-
-
-def consent(address):
-    """The address that the consent page leads back to. The client has HubSpot's own page built in, so its host is changed."""
-    parts = urllib.parse.urlsplit(address)
-    try:
-        urllib.request.build_opener(NoRedirect).open(f"{BASE_URL}{parts.path}?{parts.query}", timeout=10)
-    except urllib.error.HTTPError as redirect:
-        assert redirect.code == 302, redirect
-        return urllib.parse.urlsplit(redirect.headers["location"])
-    raise AssertionError("the consent page did not redirect")
-
-
 @check("an authorization code becomes tokens that work")
 def _():
     scope = ("oauth", "crm.objects.contacts.read")
-    back = consent(get_auth_url(CLIENT["client_id"], REDIRECT_URI, scope, state="a state"))
-    query = dict(urllib.parse.parse_qsl(back.query))
-    assert (f"{back.scheme}://{back.netloc}{back.path}", query["state"]) == (REDIRECT_URI, "a state")
+    address, query = consent(get_auth_url(CLIENT["client_id"], REDIRECT_URI, scope, state="a state"))
+    assert (address, query["state"]) == (REDIRECT_URI, "a state")
     redeem = {"grant_type": "authorization_code", "code": query["code"], "redirect_uri": REDIRECT_URI, **CLIENT}
     tokens = OAUTH.tokens_api.create(**redeem)
     assert (tokens.token_type, tokens.expires_in) == ("bearer", 1800)
@@ -115,14 +69,10 @@ def _():
     assert len(renewed.crm.contacts.basic_api.get_page(limit=1).results) == 1
     error = refused(400, None, OAUTH.tokens_api.create, grant_type="refresh_token", refresh_token="na1-0000", **CLIENT)
     assert json.loads(error.body)["status"] == "BAD_REFRESH_TOKEN"
-    passing = OAUTH.tokens_api.create(grant_type="authorization_code", redirect_uri=REDIRECT_URI, code=fresh_code(), **CLIENT)
+    code = consent(get_auth_url(CLIENT["client_id"], REDIRECT_URI, ("oauth",)))[1]["code"]
+    passing = OAUTH.tokens_api.create(grant_type="authorization_code", redirect_uri=REDIRECT_URI, code=code, **CLIENT)
     OAUTH.refresh_tokens_api.archive(passing.refresh_token)
     refused(400, None, OAUTH.tokens_api.create, grant_type="refresh_token", refresh_token=passing.refresh_token, **CLIENT)
-
-
-def fresh_code():
-    back = consent(get_auth_url(CLIENT["client_id"], REDIRECT_URI, ("oauth",)))
-    return dict(urllib.parse.parse_qsl(back.query))["code"]
 
 
 @check("paging over all contacts shows each once")
@@ -389,7 +339,7 @@ def _():
 def _():
     patient = connect(retry=Retry(total=2, backoff_factor=0.1, status_forcelist=(429, 502)))
     for fault in ("rate-limit-ten-secondly", "bad-gateway"):
-        control("/faults", {"fault": fault, "count": 1})
+        switch_on({"fault": fault, "count": 1})
         assert len(patient.crm.contacts.basic_api.get_page(limit=1).results) == 1
 
 
