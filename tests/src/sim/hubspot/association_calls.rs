@@ -125,7 +125,8 @@ fn no_links(account: &Account, from: At, to: At, id: u64) -> Value {
     let (one, other) = (&account.kind(from).singular, &account.kind(to).singular);
     json!({"status": "error", "category": "OBJECT_NOT_FOUND", "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
         "message": format!("No {other} is associated with {one} {id}."),
-        "context": {"fromObjectId": [id.to_string()], "fromObjectType": [one], "toObjectType": [other]}})
+        "context": {"fromObjectId": [id.to_string()], "fromObjectType": [one], "toObjectType": [other]},
+        "errors": [], "links": {}})
 }
 
 fn ends(input: &Value) -> Result<(u64, u64), ApiError> {

@@ -317,3 +317,33 @@ pub(crate) fn revoke(auth: &mut Auth, request: &Request) -> Outcome {
     auth.refresh.remove(token);
     Ok(Reply::empty(200))
 }
+
+/// What the older calls tell of a token; `kind` is `access` or `refresh`.
+fn info(token: &str, kind: &str, scopes: &BTreeSet<String>) -> Value {
+    json!({"token": token, "token_type": kind, "scopes": scopes, "hub_id": super::account::PORTAL_ID,
+        "hub_domain": "simulated.example", "user": "owner0@example.com", "user_id": 500})
+}
+
+/// `GET /oauth/v1/access-tokens/{token}`: the token itself is the credential.
+pub(crate) fn access_info(auth: &Auth, token: &str, now_ms: i64) -> Outcome {
+    let live = auth.access.get(token).and_then(|access| Some((access, access.expires_ms.filter(|end| *end > now_ms)?)));
+    let (access, end_ms) = live.ok_or_else(|| ApiError::not_found("missing or unknown access token"))?;
+    let mut body = info(token, "access", &access.scopes);
+    body["app_id"] = super::account::APP_ID.into();
+    body["expires_in"] = ((end_ms - now_ms) / 1_000).into();
+    Ok(Reply::json(200, &body))
+}
+
+/// `GET /oauth/v1/refresh-tokens/{token}`
+pub(crate) fn refresh_info(auth: &Auth, token: &str) -> Outcome {
+    let scopes = auth.refresh.get(token).ok_or_else(|| ApiError::not_found("missing or unknown refresh token"))?;
+    let mut body = info(token, "refresh", scopes);
+    body["client_id"] = auth.client_id.clone().into();
+    Ok(Reply::json(200, &body))
+}
+
+/// `DELETE /oauth/v1/refresh-tokens/{token}`: the app is uninstalled; access tokens that are out live on until they end.
+pub(crate) fn delete_refresh(auth: &mut Auth, token: &str) -> Reply {
+    auth.refresh.remove(token);
+    Reply::empty(204)
+}

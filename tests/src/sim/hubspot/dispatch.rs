@@ -149,6 +149,9 @@ fn sign_in(account: &mut Account, area: &Area, request: &Request, now_ms: i64) -
         (Area::Token, "POST") => auth::token(&mut account.auth, request, rotate, now_ms),
         (Area::Introspect, "POST") => auth::introspect(&account.auth, request, now_ms),
         (Area::Revoke, "POST") => auth::revoke(&mut account.auth, request),
+        (Area::AccessToken { token }, "GET") => auth::access_info(&account.auth, token, now_ms),
+        (Area::RefreshToken { token }, "GET") => auth::refresh_info(&account.auth, token),
+        (Area::RefreshToken { token }, "DELETE") => Ok(auth::delete_refresh(&mut account.auth, token)),
         _ => Err(ApiError::no_method(&request.method)),
     }
 }
@@ -193,7 +196,13 @@ fn endpoint(account: &mut Account, area: &Area, request: &Request) -> Outcome {
         Area::Details => Ok(account_calls::details()),
         Area::Usage => account_calls::usage(account),
         Area::Dispositions => Ok(account_calls::dispositions()),
-        Area::Authorize | Area::Token | Area::Introspect | Area::Revoke => Err(ApiError::no_endpoint()),
+        // Sign-in is answered before a token is asked for.
+        Area::Authorize
+        | Area::Token
+        | Area::Introspect
+        | Area::Revoke
+        | Area::AccessToken { .. }
+        | Area::RefreshToken { .. } => Err(ApiError::no_endpoint()),
     }
 }
 

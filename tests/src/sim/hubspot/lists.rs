@@ -101,6 +101,15 @@ impl List {
         }
     }
 
+    /// When a shown record joined; none where it is no member.
+    fn joined_ms(&self, account: &Account, id: u64) -> Option<i64> {
+        let view = account.table(self.at).shown_view(id)?;
+        match &self.members {
+            Members::Listed { joined, .. } => joined.get(&id).copied(),
+            Members::Matching { group, .. } => group.matches(account, self.at, &view).then(|| view.created_ms()),
+        }
+    }
+
     fn size(&self, account: &Account) -> u64 {
         let version = account.table(self.at).version;
         let known = match &self.members {
@@ -162,6 +171,7 @@ pub(crate) fn route(account: &mut Account, request: &Request, rest: &[&str]) -> 
             let found = found.ok_or_else(|| ApiError::not_found(format!("List does not exist with name {name}.")))?;
             Ok(Reply::json(200, &json!({"list": found.to_json(account)})))
         }
+        ("GET", ["records", type_id, id, "memberships"]) => lists_of(account, account.at(type_id)?, id),
         ("GET", [id]) => Ok(Reply::json(200, &json!({"list": account.lists.get(id)?.to_json(account)}))),
         ("DELETE", [id]) => {
             let id = account.lists.get(id)?.id;
@@ -255,6 +265,19 @@ fn memberships(account: &Account, request: &Request, id: &str, by_join: bool) ->
         answer["paging"] = json!({"next": {"after": to_token(*last), "link": format!("?after={}", to_token(*last))}});
     }
     Ok(Reply::json(200, &answer))
+}
+
+/// The lists that a record is in.
+fn lists_of(account: &Account, at: At, id: &str) -> Outcome {
+    let id = id.parse().map_err(|_| ApiError::invalid(format!("{id} is no record id")))?;
+    let lists = account.lists.lists.values().filter(|list| list.at == at && !list.deleted);
+    let shown = |list: &List| {
+        let joined = stamp::iso(list.joined_ms(account, id)?);
+        Some(json!({"listId": list.id.to_string(), "listVersion": list.version, "firstAddedTimestamp": joined,
+            "lastAddedTimestamp": joined}))
+    };
+    let results: Vec<Value> = lists.filter_map(shown).collect();
+    Ok(Reply::json(200, &json!({"total": results.len(), "results": results})))
 }
 
 /// HubSpot's tokens here are opaque; nobody is to compute one from an id.

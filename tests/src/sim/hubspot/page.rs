@@ -21,11 +21,12 @@ pub(crate) fn check_limit(limit: usize, max: usize) -> Result<usize, ApiError> {
     }
 }
 
-/// A `true` or `false` in the query; false when absent.
+/// A `true` or `false` in the query, in any case, since HubSpot's client for Python writes `True`; false when absent.
 pub(crate) fn flag(request: &Request, name: &str) -> Result<bool, ApiError> {
     match request.query(name) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
+        None => Ok(false),
+        Some(value) if value.eq_ignore_ascii_case("false") => Ok(false),
+        Some(value) if value.eq_ignore_ascii_case("true") => Ok(true),
         Some(other) => Err(ApiError::invalid(format!("Unable to parse value \"{other}\" as a boolean for `{name}`"))),
     }
 }

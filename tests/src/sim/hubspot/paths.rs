@@ -12,6 +12,8 @@ pub(crate) enum Area {
     Token,
     Introspect,
     Revoke,
+    AccessToken { token: String },
+    RefreshToken { token: String },
     Objects { object: String, rest: Vec<String> },
     Properties { object: String, rest: Vec<String> },
     Associations { from: String, to: String, rest: Vec<String> },
@@ -32,6 +34,8 @@ pub(crate) fn area(segments: &[String]) -> Option<Area> {
     let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["oauth", "authorize"] => Some(Area::Authorize),
+        ["oauth", "v1", "access-tokens", token] => Some(Area::AccessToken { token: (*token).to_owned() }),
+        ["oauth", "v1", "refresh-tokens", token] => Some(Area::RefreshToken { token: (*token).to_owned() }),
         ["oauth", version, rest @ ..] => oauth(version, rest),
         ["crm", "v3" | "v4", "objects", object, rest @ ..] => Some(objects(object, rest)),
         ["crm", "objects", version, object, rest @ ..] if is_dated(version) => Some(objects(object, rest)),
@@ -95,6 +99,8 @@ impl Area {
             Self::Token => "/oauth/v1/token".to_owned(),
             Self::Introspect => "/oauth/v1/introspect".to_owned(),
             Self::Revoke => "/oauth/v1/revoke".to_owned(),
+            Self::AccessToken { .. } => "/oauth/v1/access-tokens/{id}".to_owned(),
+            Self::RefreshToken { .. } => "/oauth/v1/refresh-tokens/{id}".to_owned(),
             Self::Objects { object, rest } => format!("/crm/v3/objects/{object}{}", generic(rest)),
             Self::Properties { object, rest } => format!("/crm/v3/properties/{object}{}", generic(rest)),
             Self::Associations { from, to, rest } => format!("/crm/v4/associations/{from}/{to}{}", generic(rest)),
@@ -110,7 +116,15 @@ impl Area {
 
     /// Sign-in itself: no bearer token, no rate limit.
     pub(crate) fn is_oauth(&self) -> bool {
-        matches!(self, Self::Authorize | Self::Token | Self::Introspect | Self::Revoke)
+        matches!(
+            self,
+            Self::Authorize
+                | Self::Token
+                | Self::Introspect
+                | Self::Revoke
+                | Self::AccessToken { .. }
+                | Self::RefreshToken { .. }
+        )
     }
 
     pub(crate) fn is_search(&self) -> bool {
@@ -137,7 +151,7 @@ impl Area {
 }
 
 /// The words that stand for themselves in an endpoint's name; all else is an id.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 23] = [
     "search",
     "batch",
     "read",
@@ -157,6 +171,7 @@ const WORDS: [&str; 22] = [
     "remove",
     "add-and-remove",
     "groups",
+    "records",
     "object-type-id",
     "name",
     "contacts",

@@ -1,0 +1,162 @@
+//! HubSpot's own clients against the simulator, so that somebody who didn't build it says whether it is HubSpot. Installs the
+//! pinned clients beside the build's output, each once per pin; what they check stands in `clients/`.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use ferry_tests::sim::hubspot::{HubSpot, Options, Start};
+use sha2::{Digest as _, Sha256};
+
+/// More than two pages of a list, and of a search.
+const CONTACTS: u64 = 300;
+
+/// An installation downloads some megabytes; the checks take seconds. Beyond this something hangs.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// A program that had to succeed and did not.
+type Failure = String;
+
+/// A client: the folder of its checks, the file that pins it, and how it is installed and run.
+struct Client {
+    folder: &'static str,
+    pin: &'static str,
+    script: &'static str,
+    /// Says its version, or is missing.
+    program: &'static str,
+    missing: &'static str,
+    install: fn(&Path) -> Result<(), Failure>,
+    run: fn(&Path) -> Command,
+}
+
+const JS: Client = Client {
+    folder: "js",
+    pin: "package.json",
+    script: "check.mjs",
+    program: "npm",
+    missing: "`npm` is not on the path: install Node.js 20 or later, with npm",
+    install: |home| {
+        let words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+        finish(Command::new("npm").args(words).current_dir(home)).map(drop)
+    },
+    run: |_| Command::new("node"),
+};
+
+const PY: Client = Client {
+    folder: "py",
+    pin: "requirements.txt",
+    script: "check.py",
+    program: "python3",
+    missing: "`python3` is not on the path: install Python 3.9 or later, with its `venv` module",
+    install: |home| {
+        finish(Command::new("python3").args(["-m", "venv", "venv"]).current_dir(home))?;
+        let words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"];
+        finish(Command::new(home.join("venv/bin/python")).args(words).current_dir(home)).map(drop)
+    },
+    run: |home| Command::new(home.join("venv/bin/python")),
+};
+
+impl Client {
+    fn source(&self, file: &str) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(self.folder).join(file)
+    }
+
+    /// A folder with the pinned client in it, and with the checks as they are now.
+    fn installed(&self) -> Result<PathBuf, Failure> {
+        let version =
+            finish(Command::new(self.program).arg("--version")).map_err(|why| format!("{}\n{why}", self.missing))?;
+        let pin = fs::read(self.source(self.pin)).unwrap();
+        let hash = Sha256::new().chain_update(&pin).chain_update(&version).finalize();
+        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let clients = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
+        let (home, done) =
+            (clients.join(format!("{}-{hash}", self.folder)), clients.join(format!("{}-{hash}.done", self.folder)));
+        fs::create_dir_all(&clients).unwrap();
+        // Two runs of the tests may want to install at the same time; the lock ends with the file.
+        let lock = File::create(clients.join(format!("{}.lock", self.folder))).unwrap();
+        lock.lock().unwrap();
+        if !done.exists() {
+            // What an interrupted run has left is of no use.
+            drop(fs::remove_dir_all(&home));
+            fs::create_dir(&home).unwrap();
+            fs::write(home.join(self.pin), &pin).unwrap();
+            (self.install)(&home)?;
+            fs::write(&done, &version).unwrap();
+        }
+        for file in fs::read_dir(self.source("")).unwrap().map(|file| file.unwrap()) {
+            if file.file_type().unwrap().is_file() {
+                fs::copy(file.path(), home.join(file.file_name())).unwrap();
+            }
+        }
+        Ok(home)
+    }
+
+    /// Runs all checks against a simulator of their own; gives their lines.
+    fn check(&self) -> Result<String, Failure> {
+        let home = self.installed()?;
+        let crm = HubSpot::start(Options { contacts: CONTACTS, clock: Start::Now, ..Options::default() }).unwrap();
+        let credentials = crm.credentials();
+        let mut command = (self.run)(&home);
+        command
+            .arg(self.script)
+            .current_dir(&home)
+            .env("BASE_URL", crm.base_url())
+            .env("CONTROL_URL", &credentials.control_url)
+            .env("ACCESS_TOKEN", &credentials.access_token)
+            .env("REFRESH_TOKEN", &credentials.refresh_token)
+            .env("CLIENT_ID", &credentials.client_id)
+            .env("CLIENT_SECRET", &credentials.client_secret)
+            .env("CONTACTS", CONTACTS.to_string());
+        finish(&mut command)
+    }
+
+    /// Every check that the script defines has passed.
+    fn assert_satisfied(&self) {
+        let said = self.check().unwrap_or_else(|failure| panic!("{failure}"));
+        assert!(said.lines().count() >= 15, "only these checks ran:\n{said}");
+        assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
+    }
+}
+
+/// Runs a program to its end; gives what it wrote, or all about why it failed.
+fn finish(command: &mut Command) -> Result<String, Failure> {
+    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut child = spawned.map_err(|error| format!("{command:?} did not start: {error}"))?;
+    let (stdout, stderr) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
+    let said = stdout.recv_timeout(LIMIT);
+    if said.is_err() {
+        child.kill().unwrap();
+    }
+    let status = child.wait().unwrap();
+    let complaints = stderr.recv_timeout(LIMIT).unwrap_or_default();
+    match said {
+        Ok(said) if status.success() => Ok(said),
+        Ok(said) => Err(format!("{command:?} ended with {status}\n{said}\n{complaints}")),
+        Err(_) => Err(format!("{command:?} was ended after {LIMIT:?}\n{complaints}")),
+    }
+}
+
+/// Reads to the end, beside the other stream, so that the program can't be stuck on a full pipe.
+fn drain(mut from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (send, receive) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        from.read_to_end(&mut all).unwrap();
+        // Nobody listens any more when the limit is over.
+        drop(send.send(String::from_utf8_lossy(&all).into_owned()));
+    });
+    receive
+}
+
+#[test]
+fn the_official_client_for_node_finds_hubspot_in_the_simulator() {
+    JS.assert_satisfied();
+}
+
+#[test]
+fn the_official_client_for_python_finds_hubspot_in_the_simulator() {
+    PY.assert_satisfied();
+}
