@@ -43,6 +43,10 @@ const KEPT_TABLE_BYTES: usize = 16 << 10;
 /// Places that keep what they had when nobody uses them.
 const WARM_PLACES: u32 = 16;
 
+/// Address space that a memory reserves where there is little: the usual 4 GiB would let no two guests run at once. A guest
+/// that grows beyond is moved.
+const SCARCE_RESERVATION_BYTES: u64 = 64 << 20;
+
 /// An engine with its tick. The tick stops when the engine is dropped.
 pub(super) struct TickingEngine {
     engine: Engine,
@@ -115,7 +119,7 @@ fn pooled_or_on_demand() -> wasmtime::Result<Engine> {
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     Engine::new(&config).or_else(|error| {
         tracing::warn!(%error, "no pooled memory for plugins: calls are slower");
-        config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+        config.allocation_strategy(InstanceAllocationStrategy::OnDemand).memory_reservation(SCARCE_RESERVATION_BYTES);
         Engine::new(&config)
     })
 }
