@@ -10,6 +10,19 @@ import hubspot
 
 BASE_URL = os.environ["BASE_URL"]
 CLIENT = {"client_id": os.environ["CLIENT_ID"], "client_secret": os.environ["CLIENT_SECRET"]}
+CHECKS = []
+
+# What earlier checks leave for later ones.
+MADE = {}
+
+
+def check(claim):
+    """Registers a check under what it claims."""
+    return lambda body: CHECKS.append((claim, body))
+
+
+def ids(records):
+    return sorted(record.id for record in records)
 
 
 def connect(**options):
