@@ -1,4 +1,5 @@
 //! Kills the host at every commit, before and after it, in both directions: nothing is lost and nothing is doubled.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use crate::rig::Rig;
 

@@ -1,4 +1,5 @@
 //! A plugin that means harm, through the program: what it can reach, set and learn, and what becomes of the host.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

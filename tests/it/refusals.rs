@@ -1,4 +1,5 @@
 //! What bad input gets: a clear error, and nothing lost.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -35,7 +36,8 @@ fn a_manifest_with_unknown_keys_is_told_which() {
     std::fs::copy(root.join("guests/hostile/settings.schema.json"), host.state.path().join("settings.schema.json"))
         .unwrap();
     let manifest = file(&host, "plugin.toml", manifest.replace("memory-mib", "memory-mb"));
-    let packed = component("hostile").display().to_string();
+    let built = component("hostile").with_file_name("../wasm32-wasip2/component/ferry_hostile.wasm");
+    let packed = built.display().to_string();
     let said = host.say(&["plugin", "pack", &packed, "--manifest", &manifest, "--out", "/dev/null"]);
     assert_ne!(said.code, Some(0), "{said:?}");
     assert!(said.error().to_string().contains("memory-mb"), "{said:?}");
@@ -66,11 +68,11 @@ fn a_second_process_learns_who_holds_the_state() {
 
 #[test]
 fn a_full_disk_ends_a_run_with_a_clear_error_and_the_next_run_finishes_it() {
-    let rig = Rig::new(2_000, 31);
-    // A bound on the size of files is to the host what a full disk is.
+    let rig = Rig::new(12_000, 31);
+    // A bound on the size of files, here 4 MiB, is to the store what a full disk is.
     let program = rig.host.command(&[]).get_program().to_owned();
     let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; ulimit -f 1100; exec \"$@\"", "sh"]).arg(program);
+    command.args(["-c", "trap '' XFSZ; ulimit -f 8192; exec \"$@\"", "sh"]).arg(program);
     command.args(["sync", "run", "people", "--inbound-only", "--json"]).env("FERRY_STATE", rig.host.state.path());
     let full = said(command.output().unwrap());
     assert_eq!(full.code, Some(7), "{full:?}");
@@ -93,7 +95,7 @@ fn broken_lines_of_an_import_are_named_and_the_others_are_taken() {
     let report = said.document();
     assert_eq!(report["recorded"], 1, "{said:?}");
     let lines: Vec<u64> =
-        report["refused"].as_array().unwrap().iter().map(|one| one["line"].as_u64().unwrap()).collect();
+        report["refusals"].as_array().unwrap().iter().map(|one| one["line"].as_u64().unwrap()).collect();
     assert_eq!(lines, [3, 4, 5], "{said:?}");
     assert_eq!(rig.host.ok(&["outbox", "list"]).documents().len(), 1);
 }

@@ -1,4 +1,5 @@
 //! A simulated CRM and a host that is connected to it, driven by the commands that users type.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,4 +1,5 @@
 //! Crossings as data: each file in `tests/scenarios` is a CRM, faults, commands, and what must hold in the end.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use std::path::Path;
 

@@ -52,14 +52,10 @@ impl StoreError {
 
 impl From<sled::Error> for StoreError {
     fn from(error: sled::Error) -> Self {
-        // The kinds for a full disk, an exceeded quota and an exceeded file size, by number: the standard library names
-        // them only in part.
-        const FULL: [i32; 3] = [libc::ENOSPC, libc::EDQUOT, libc::EFBIG];
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull, WriteZero};
         match &error {
-            sled::Error::Io(io) if io.raw_os_error().is_some_and(|code| FULL.contains(&code)) => Self::DiskFull(error),
-            sled::Error::Io(io)
-                if matches!(io.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::WriteZero) =>
-            {
+            // sled tells a failed write again later, by its kind alone.
+            sled::Error::Io(io) if matches!(io.kind(), StorageFull | QuotaExceeded | FileTooLarge | WriteZero) => {
                 Self::DiskFull(error)
             }
             sled::Error::Corruption { .. } => Self::Corrupt { what: "its log" },
