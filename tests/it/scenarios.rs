@@ -72,6 +72,7 @@ struct End {
     dead: Option<usize>,
 }
 
+#[expect(clippy::print_stderr, reason = "the seed of a failure is to be seen")]
 fn play(name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap();
