@@ -6,6 +6,7 @@ use super::Tenant;
 use super::error::{AppError, Thing};
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
+use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
 use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
@@ -214,10 +215,10 @@ impl Tenant {
     /// Tries a sync on a sample; writes nothing.
     pub async fn test_sync(&self, id: &SyncId, sample: u32) -> Result<TrialReport, AppError> {
         let sync = self.sync(id)?;
-        Ok(sync::try_sync(&self.ports(&sync).await?, &sync, sample).await?)
+        Ok(sync::try_sync(&self.ports(&sync, Lane::Outcome).await?, &sync, sample).await?)
     }
 
-    /// Runs a sync, inbound first.
+    /// Runs a sync, inbound first; outbound also when that failed.
     pub async fn run_sync(
         &self,
         id: &SyncId,
@@ -226,18 +227,22 @@ impl Tenant {
         stop: &StopSignal,
     ) -> Result<RunReport, AppError> {
         let sync = self.sync(id)?;
-        let ports = self.ports(&sync).await?;
-        let mut report = RunReport::default();
+        let (mut inbound, mut outbound) = (None, None);
         if options.inbound {
-            report.inbound = Some(sync::run_inbound(&ports, &sync, options.partitions, observer, stop).await?);
+            let backfill = self.store().get::<SyncState>(id)?.is_none_or(|state| state.high_water.is_none());
+            let lane = if backfill { Lane::Backfill } else { Lane::Increment };
+            let ports = self.ports(&sync, lane).await?;
+            inbound = Some(sync::run_inbound(&ports, &sync, options.partitions, observer, stop).await);
         }
+        // What happened with contacts does not wait for what is wrong on the way in.
         if options.outbound && !sync.outbound.is_empty() {
-            report.outbound = Some(sync::run_outbound(&ports, &sync, observer, stop).await?);
+            let ports = self.ports(&sync, Lane::Outcome).await?;
+            outbound = Some(sync::run_outbound(&ports, &sync, observer, stop).await);
         }
-        Ok(report)
+        Ok(RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? })
     }
 
-    async fn ports(&self, sync: &Sync) -> Result<Ports, AppError> {
+    async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
         let specs = sync.outbound.values().map(|spec| &spec.mapping);
         let names: BTreeSet<&PluginId> = specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
         let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();
@@ -247,7 +252,7 @@ impl Tenant {
         Ok(Ports {
             store: self.whole_store(),
             workspace: self.store().clone(),
-            connector: self.connector(&sync.connection).await?,
+            connector: self.connector_in(&sync.connection, lane).await?,
             mappers,
             clock: self.clock(),
         })
