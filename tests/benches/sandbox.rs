@@ -1,11 +1,12 @@
 //! What the sandbox costs, in one process and one run: an instance against a page of a hundred rows, and the field mapper
 //! in the sandbox against the same code compiled natively. Prints one line of JSON.
 //!
-//! `sandbox COMPONENTS_DIR` takes the packed `hostile.wasm` (its mode `ok` makes rows up) and `field-mapper.wasm`.
+//! `sandbox COMPONENTS_DIR` takes the packed `hubspot.wasm` and `field-mapper.wasm`.
 #![allow(clippy::print_stdout, reason = "a program for the bench, not a test")]
 
+use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant as Stopwatch;
 
 use anyhow::{Context, Result, ensure};
@@ -19,6 +20,8 @@ use ferry::model::value::Value;
 use ferry::plugin::{ConnectorContext, LoadedPlugin, Options, Plugins, package};
 use ferry_field_mapper::Plan;
 use ferry_sdk::mapper as sdk;
+use ferry_tests::sim;
+use ferry_tests::sim::hubspot::HubSpot;
 
 const ROWS: usize = 100;
 const ROUNDS: usize = 300;
@@ -41,16 +44,33 @@ const COLUMNS: [&str; 12] = [
     "lead_score",
 ];
 
-struct Nowhere;
+/// A CRM without a network: what a simulated HubSpot answers, asked once and kept, so that a page costs what the connector
+/// makes of it and nothing else.
+struct InMemory {
+    crm: HubSpot,
+    known: Mutex<HashMap<String, Response>>,
+}
 
 #[async_trait]
-impl Outbound for Nowhere {
-    async fn send(&self, _: Request) -> Result<Response, HttpError> {
-        Err(HttpError::Unreachable("there is no network here".into()))
+impl Outbound for InMemory {
+    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+        let query = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+        let target = format!("{}?{query}", request.target);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let answer = known.entry(target.clone()).or_insert_with(|| {
+            let request = sim::server::Request::new(request.method.as_str(), &target, request.body.unwrap_or_default());
+            let reply = self.crm.ask(request);
+            Response { status: reply.status, headers: Vec::new(), body: reply.body }
+        });
+        Ok(answer.clone())
     }
 
     async fn send_all(&self, requests: Vec<Request>) -> Vec<Result<Response, HttpError>> {
-        requests.iter().map(|_| Err(HttpError::Unreachable("there is no network here".into()))).collect()
+        let mut answers = Vec::new();
+        for request in requests {
+            answers.push(self.send(request).await);
+        }
+        answers
     }
 
     fn verify_hmac_sha256(&self, _: &[u8], _: &[u8]) -> bool {
@@ -64,8 +84,8 @@ async fn main() -> Result<()> {
     let components = arguments.next().context("usage: sandbox COMPONENTS_DIR")?;
     let cache = tempfile::TempDir::new()?;
     let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None });
-    let hostile = load(&plugins, Path::new(&components), "hostile").await?;
-    let (call_us, page_us) = instances(&hostile).await?;
+    let hubspot = load(&plugins, Path::new(&components), "hubspot").await?;
+    let (call_us, page_us) = instances(&hubspot).await?;
     let mapper = load(&plugins, Path::new(&components), "field-mapper").await?;
     let sandboxed_us = sandboxed(&mapper).await?;
     let native_us = native()?;
@@ -89,40 +109,38 @@ fn median(mut rounds: Vec<f64>) -> f64 {
     rounds[rounds.len() / 2]
 }
 
-fn connector(plugin: &LoadedPlugin, rows: usize) -> Result<impl Connector> {
+fn connector(plugin: &LoadedPlugin) -> Result<impl Connector> {
+    let crm = HubSpot::start(sim::hubspot::Options { contacts: 1_000, ..sim::hubspot::Options::default() })?;
+    let outbound = Arc::new(InMemory { crm, known: Mutex::default() });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let settings = format!(r#"{{"mode":"ok","rows":{rows},"page":{ROWS}}}"#);
-    let context = ConnectorContext { connection: "bench".parse()?, settings, clock, outbound: Arc::new(Nowhere) };
-    Ok(plugin.connector(context)?)
+    Ok(plugin.connector(ConnectorContext {
+        connection: "bench".parse()?,
+        settings: "{}".to_owned(),
+        clock,
+        outbound,
+    })?)
 }
 
-/// A call that does nothing, and one that gives a page of a hundred rows of twelve texts.
+/// A call that does nothing, and one that gives a page of a hundred contacts with twelve properties.
 async fn instances(plugin: &LoadedPlugin) -> Result<(f64, f64)> {
     let (mut calls, mut pages) = (Vec::new(), Vec::new());
-    let (empty, full) = (connector(plugin, 0)?, connector(plugin, ROWS)?);
+    let hubspot = connector(plugin)?;
+    let second = hubspot.pull(request(Slice::All, None)).await?.next;
     for _ in 0..ROUNDS {
         let begun = Stopwatch::now();
-        empty.check().await?;
+        hubspot.pull(request(Slice::Ids(Vec::new()), None)).await?;
         calls.push(begun.elapsed().as_secs_f64() * 1e6);
         let begun = Stopwatch::now();
-        let page = full.pull(request()).await?;
+        let page = hubspot.pull(request(Slice::All, second.clone())).await?;
         pages.push(begun.elapsed().as_secs_f64() * 1e6);
         ensure!(page.rows.len() == ROWS, "a page of {} rows", page.rows.len());
     }
     Ok((median(calls), median(pages)))
 }
 
-fn request() -> PullRequest {
-    let columns = (0..12).map(|number| if number % 2 == 0 { "first_name" } else { "email" }.to_owned()).collect();
-    PullRequest {
-        object: "contacts".into(),
-        columns,
-        filter: Vec::new(),
-        segment: None,
-        slice: Slice::All,
-        token: None,
-        limit: 500,
-    }
+fn request(slice: Slice, token: Option<String>) -> PullRequest {
+    let columns = COLUMNS.map(str::to_owned).to_vec();
+    PullRequest { object: "contacts".into(), columns, filter: Vec::new(), segment: None, slice, token, limit: 500 }
 }
 
 /// The texts of a row, empty for null.

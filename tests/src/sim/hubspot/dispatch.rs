@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::account::Account;
 use super::auth;
 use super::errors::{ApiError, Outcome};
-use super::limits::{Caller, Policy, exceeded};
+use super::limits::{Caller, Policy, describe_unlimited, exceeded};
 use super::paths::{Area, area};
 use super::{account_calls, association_calls, lists, objects, owners, properties, schemas};
 use crate::sim::faults::{Fault, Rule};
@@ -139,7 +139,8 @@ fn admit(account: &mut Account, area: &Area, request: &Request) -> Outcome {
     }
     auth::require(&access, &scope(account, area, request)?)?;
     let reply = endpoint(account, area, request)?;
-    Ok(if account.switches.limits { account.limits.describe(caller, reply) } else { reply })
+    let limited = account.switches.limits;
+    Ok(if limited { account.limits.describe(caller, reply) } else { describe_unlimited(caller, reply) })
 }
 
 fn sign_in(account: &mut Account, area: &Area, request: &Request, now_ms: i64) -> Outcome {

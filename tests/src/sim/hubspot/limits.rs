@@ -94,6 +94,20 @@ impl Limits {
     }
 }
 
+/// The headers of an account whose limit nobody meets.
+pub(crate) fn describe_unlimited(caller: Caller, reply: Reply) -> Reply {
+    if caller.search {
+        return reply;
+    }
+    reply
+        .with_header("x-hubspot-ratelimit-interval-milliseconds", TEN_SECONDS_MS)
+        .with_header("x-hubspot-ratelimit-max", UNLIMITED)
+        .with_header("x-hubspot-ratelimit-remaining", UNLIMITED)
+}
+
+/// More requests than a simulator can answer in ten seconds.
+const UNLIMITED: usize = 1_000_000;
+
 fn ceiling(caller: Caller) -> usize {
     if caller.oauth { OAUTH_PER_TEN_SECONDS } else { KEY_PER_TEN_SECONDS }
 }
