@@ -1,7 +1,8 @@
 //! What the sandbox costs, in one process and one run: an instance against a page of a hundred rows, and the field mapper
 //! in the sandbox against the same code compiled natively. Prints one line of JSON.
 //!
-//! `sandbox COMPONENTS_DIR` takes the packed `hubspot.wasm` and `field-mapper.wasm`.
+//! `sandbox COMPONENTS_DIR` takes the packed `hubspot.wasm`, `hostile.wasm` (which behaves in its mode `ok`) and
+//! `field-mapper.wasm`.
 #![allow(clippy::print_stdout, reason = "a program for the bench, not a test")]
 
 use std::collections::HashMap;
@@ -85,7 +86,8 @@ async fn main() -> Result<()> {
     let cache = tempfile::TempDir::new()?;
     let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None });
     let hubspot = load(&plugins, Path::new(&components), "hubspot").await?;
-    let (call_us, page_us) = instances(&hubspot).await?;
+    let hostile = load(&plugins, Path::new(&components), "hostile").await?;
+    let (call_us, page_us) = instances(&hostile, &hubspot).await?;
     let mapper = load(&plugins, Path::new(&components), "field-mapper").await?;
     let sandboxed_us = sandboxed(&mapper).await?;
     let native_us = native()?;
@@ -109,26 +111,26 @@ fn median(mut rounds: Vec<f64>) -> f64 {
     rounds[rounds.len() / 2]
 }
 
-fn connector(plugin: &LoadedPlugin) -> Result<impl Connector> {
+fn connector(plugin: &LoadedPlugin, settings: &str) -> Result<impl Connector> {
     let crm = HubSpot::start(sim::hubspot::Options { contacts: 1_000, ..sim::hubspot::Options::default() })?;
     let outbound = Arc::new(InMemory { crm, known: Mutex::default() });
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     Ok(plugin.connector(ConnectorContext {
         connection: "bench".parse()?,
-        settings: "{}".to_owned(),
+        settings: settings.to_owned(),
         clock,
         outbound,
     })?)
 }
 
 /// A call that does nothing, and one that gives a page of a hundred contacts with twelve properties.
-async fn instances(plugin: &LoadedPlugin) -> Result<(f64, f64)> {
+async fn instances(hostile: &LoadedPlugin, hubspot: &LoadedPlugin) -> Result<(f64, f64)> {
     let (mut calls, mut pages) = (Vec::new(), Vec::new());
-    let hubspot = connector(plugin)?;
+    let (idle, hubspot) = (connector(hostile, r#"{"mode":"ok"}"#)?, connector(hubspot, "{}")?);
     let second = hubspot.pull(request(Slice::All, None)).await?.next;
     for _ in 0..ROUNDS {
         let begun = Stopwatch::now();
-        hubspot.pull(request(Slice::Ids(Vec::new()), None)).await?;
+        idle.check().await?;
         calls.push(begun.elapsed().as_secs_f64() * 1e6);
         let begun = Stopwatch::now();
         let page = hubspot.pull(request(Slice::All, second.clone())).await?;
