@@ -192,7 +192,13 @@ pub(super) fn place(plugin: &InstalledPlugin, base: Option<&Url>) -> Result<Plac
     let base = base
         .map_or_else(|| Url::parse(NOWHERE), Ok)
         .map_err(|_| AppError::BaseAddress { given: NOWHERE.to_owned(), why: "it can't be read" })?;
-    Ok(Place { grant: Arc::new(plugin.grant.clone()), base, oauth2: plugin.manifest.sign_in.oauth2.clone() })
+    let sign_in = &plugin.manifest.sign_in;
+    Ok(Place {
+        grant: Arc::new(plugin.grant.clone()),
+        base,
+        oauth2: sign_in.oauth2.clone(),
+        session: sign_in.session.clone(),
+    })
 }
 
 /// The address, if requests may be sent below it under the plugin's grant.

@@ -16,6 +16,7 @@ pub fn ways(offered: &SignIn) -> Vec<&'static str> {
         (offered.bearer.is_some(), "bearer"),
         (offered.header.is_some(), "header"),
         (offered.basic.is_some(), "basic"),
+        (offered.session.is_some(), "session"),
     ];
     ways.into_iter().filter_map(|(there, way)| there.then_some(way)).collect()
 }
@@ -28,6 +29,7 @@ pub(super) fn check_way(manifest: &Manifest, credential: &Credential) -> Result<
         Keys::Bearer(_) => "bearer",
         Keys::Header { .. } => "header",
         Keys::Basic { .. } => "basic",
+        Keys::Session(_) => "session",
     };
     let offers = ways(&manifest.sign_in);
     let plugin = manifest.plugin.id.clone();

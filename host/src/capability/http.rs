@@ -74,13 +74,15 @@ impl HttpLine {
         }
         let authorization = self.signer.authorization().await.map_err(not_signed_in)?;
         let answer = self.egress.send(&prepared, authorization.header(), &terms).await;
-        match answer {
-            Ok(Response { status: 401, .. }) => self.again(&prepared, &terms, authorization, answer).await,
+        match &answer {
+            Ok(refusal) if self.signer.is_refusal(refusal.status, &refusal.body) => {
+                self.again(&prepared, &terms, authorization, answer).await
+            }
             _ => scrubbed(answer, &authorization),
         }
     }
 
-    /// A 401 was not executed, so the request is repeated whatever it is, once, if there is anything newer to sign in
+    /// What was not signed in was not carried out, so the request is repeated whatever it is, once, if there is anything newer to sign in
     /// with.
     async fn again(
         &self,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::id::PluginId;
+use super::session::Session;
 
 /// The contract that this host speaks.
 pub const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
@@ -75,6 +76,9 @@ pub struct SignIn {
     /// User name and password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basic: Option<Key>,
+    /// User name and password, exchanged for a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Session>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ pub mod outcome;
 pub mod refusal;
 pub mod schema;
 pub mod secret;
+pub mod session;
 pub mod sync;
 pub mod time;
 pub mod value;

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::model::manifest::{CONTRACT, Limits, Manifest, PluginKind};
+use crate::model::session::Session;
 
 /// What is wrong with a manifest. The author of the plugin has to mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,15 +32,21 @@ fn most() -> String {
 }
 
 /// The keys of each table. A test holds them against the manifest's own types.
-const KEYS: [(&str, &[&str]); 13] = [
+const KEYS: [(&str, &[&str]); 18] = [
     ("", &["plugin", "network", "sign-in", "limits", "rate", "daily", "settings", "presets"]),
     ("plugin", &["id", "name", "version", "kind", "contract", "publisher", "description", "license"]),
     ("network", &["base", "hosts"]),
-    ("sign-in", &["oauth2", "bearer", "header", "basic"]),
+    ("sign-in", &["oauth2", "bearer", "header", "basic", "session"]),
     ("sign-in.oauth2", &["authorize", "token", "scopes", "optional-scopes", "pkce"]),
     ("sign-in.bearer", &["label", "help"]),
     ("sign-in.header", &["name", "label", "help"]),
     ("sign-in.basic", &["label", "help"]),
+    ("sign-in.session", &["label", "help", "open", "takes", "header", "value", "encoded", "refused", "expired"]),
+    ("sign-in.session.open", &["target", "json"]),
+    ("sign-in.session.refused", &["status", "pointer", "equals"]),
+    ("sign-in.session.expired", &["status", "pointer", "equals"]),
+    // Names of the author's own.
+    ("sign-in.session.takes", &[]),
     ("limits", &["memory-mib", "call-seconds", "host-calls", "answer-mib"]),
     ("rate", &["bucket", "requests", "per-ms", "remaining-header", "limit-header", "interval-header"]),
     ("daily", &["remaining-header", "limit-header", "exhausted-marker"]),
@@ -157,6 +164,9 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
 }
 
 fn check_reach(manifest: &Manifest) -> Result<(), ManifestError> {
+    if let Some((key, why)) = manifest.sign_in.session.as_ref().and_then(Session::mistake) {
+        return Err(bad(&format!("sign-in.session.{key}"), &why));
+    }
     for rate in &manifest.rate {
         if rate.requests == 0 || rate.per_ms == 0 {
             return Err(bad(
@@ -222,7 +232,11 @@ mod tests {
             "oauth2": {"authorize": "/a", "token": "/t", "scopes": ["s"], "optional-scopes": ["o"], "pkce": true},
             "bearer": {"label": "l", "help": "h"},
             "header": {"name": "n", "label": "l", "help": "h"},
-            "basic": {"label": "l", "help": "h"}},
+            "basic": {"label": "l", "help": "h"},
+            "session": {"label": "l", "help": "h", "open": {"target": "/s", "json": "[]"}, "takes": {"a": "/b"},
+                "header": "h", "value": "{a}", "encoded": "{a}",
+                "refused": [{"status": 403, "pointer": "/p", "equals": "e"}],
+                "expired": [{"status": 401, "pointer": "/p", "equals": "e"}]}},
         "limits": {"memory-mib": 1, "call-seconds": 1, "host-calls": 1, "answer-mib": 1},
         "rate": [{"bucket": "account", "requests": 1, "per-ms": 1, "remaining-header": "r", "limit-header": "l",
             "interval-header": "i"}],
@@ -238,8 +252,8 @@ mod tests {
         let again = serde_json::to_value(&manifest).unwrap();
         assert_eq!(again, serde_json::from_str::<Json>(FULL).unwrap());
         let keys: usize = KEYS.iter().map(|(_, keys)| keys.len()).sum();
-        let preset = 1;
-        assert_eq!(keys, FULL.matches("\":").count() - preset, "a key in the table that nobody reads");
+        let own_names = 2;
+        assert_eq!(keys, FULL.matches("\":").count() - own_names, "a key in the table that nobody reads");
     }
 
     #[test]

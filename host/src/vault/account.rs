@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::credential::{BadKey, Credential, Kept, Keys, OAuth2Keys};
+use super::credential::{BadKey, Credential, Kept, Keys};
 use super::oauth::{self, Place, TokenError};
 use super::seal::{self, Unsealable};
 use super::secret::Secret;
-use super::{Shared, SignInError, VaultError};
-use crate::egress::SignInHeader;
+use super::{Shared, SignInError, VaultError, session};
+use crate::egress::{Egress, SignInHeader};
 use crate::model::id::{ConnectionId, WorkspaceId};
 use crate::model::time::Instant;
 
@@ -37,17 +37,23 @@ impl Current {
         Ok(Self { credential, header, needles, refused, renewed })
     }
 
-    fn oauth2(&self) -> Option<&OAuth2Keys> {
+    /// Whether the CRM can be asked for a newer one without a person.
+    fn is_renewable(&self) -> bool {
         match &self.credential.keys {
-            Keys::OAuth2(keys) => Some(keys),
-            _ => None,
+            Keys::OAuth2(keys) => keys.refresh.is_some(),
+            Keys::Session(_) => true,
+            Keys::None | Keys::Bearer(_) | Keys::Header { .. } | Keys::Basic { .. } => false,
         }
     }
 
     /// Whether it can be renewed at all, and expires within `margin`.
     fn expires_within(&self, margin: Duration, now: Instant) -> bool {
-        self.oauth2()
-            .is_some_and(|keys| keys.refresh.is_some() && keys.expires_at.is_some_and(|at| at <= now.plus(margin)))
+        match &self.credential.keys {
+            Keys::OAuth2(keys) => self.is_renewable() && keys.expires_at.is_some_and(|at| at <= now.plus(margin)),
+            // Before the first request there is none; its end shows in the CRM's answer.
+            Keys::Session(keys) => keys.open.is_none(),
+            Keys::None | Keys::Bearer(_) | Keys::Header { .. } | Keys::Basic { .. } => false,
+        }
     }
 }
 
@@ -93,6 +99,12 @@ impl Account {
 
     pub(super) fn current(&self) -> Option<Arc<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it signs in by a session.
+    pub(super) fn is_session(&self) -> bool {
+        let current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().is_some_and(|current| matches!(current.credential.keys, Keys::Session(_)))
     }
 
     fn set(&self, current: Option<Current>) {
@@ -176,8 +188,7 @@ impl Account {
             return Ok(Renewal::Renewed);
         }
         let now = vault.clock().now();
-        let Some(old) = current.oauth2().filter(|keys| keys.refresh.is_some()) else { return Ok(Renewal::AsItWas) };
-        if current.renewed.is_some_and(|at| now.since(at) < FRESH) {
+        if !current.is_renewable() || current.renewed.is_some_and(|at| now.since(at) < FRESH) {
             return Ok(Renewal::AsItWas);
         }
         match &turn.trouble {
@@ -186,9 +197,9 @@ impl Account {
         }
         let result = match turn.unkept.take() {
             Some(credential) => Ok(credential),
-            None => oauth::refresh(&vault.egress, place, old)
+            None => newer(&vault.egress, place, &current.credential.keys)
                 .await
-                .map(|keys| Credential { keys: Keys::OAuth2(keys), ..current.credential.clone() }),
+                .map(|keys| Credential { keys, ..current.credential.clone() }),
         };
         self.conclude(vault, &mut turn, &current, result).await
     }
@@ -254,6 +265,15 @@ impl Account {
             Ok(vault.store.save(&workspace, &connection, &sealed)?)
         })
         .await
+    }
+}
+
+/// Asks the CRM for keys in place of these.
+async fn newer(egress: &Egress, place: &Place, old: &Keys) -> Result<Keys, TokenError> {
+    match old {
+        Keys::OAuth2(keys) => oauth::refresh(egress, place, keys).await.map(Keys::OAuth2),
+        Keys::Session(keys) => session::open(egress, place, keys).await.map(Keys::Session),
+        Keys::None | Keys::Bearer(_) | Keys::Header { .. } | Keys::Basic { .. } => Ok(old.clone()),
     }
 }
 

@@ -37,6 +37,25 @@ pub enum Keys {
         user: String,
         password: Secret,
     },
+    Session(SessionKeys),
+}
+
+/// What opens sessions, and the one that is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionKeys {
+    pub user: String,
+    pub password: Secret,
+    /// None until the first request.
+    pub open: Option<OpenSession>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The header that carries it.
+    pub header: String,
+    pub value: Secret,
+    /// Everything that would open the CRM by itself: looked for in answers.
+    pub taken: Vec<Secret>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,10 +93,9 @@ impl Credential {
             Keys::None => return Ok(None),
             Keys::OAuth2(keys) => (AUTHORIZATION, bearer(&keys.access)),
             Keys::Bearer(key) => (AUTHORIZATION, bearer(key)),
-            Keys::Header { name, value } => {
-                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| BadKey::HeaderName)?;
-                (name, Zeroizing::new(value.expose().to_owned()))
-            }
+            Keys::Header { name, value } => named(name, value)?,
+            Keys::Session(SessionKeys { open: None, .. }) => return Ok(None),
+            Keys::Session(SessionKeys { open: Some(open), .. }) => named(&open.header, &open.value)?,
             Keys::Basic { user, .. } if user.contains(':') => return Err(BadKey::Colon),
             Keys::Basic { user, password } => {
                 (AUTHORIZATION, Zeroizing::new(format!("Basic {}", *basic(user, password))))
@@ -100,6 +118,10 @@ impl Credential {
             Keys::Bearer(key) => vec![key.clone()],
             Keys::Header { value, .. } => vec![value.clone()],
             Keys::Basic { user, password } => vec![password.clone(), Secret::new(basic(user, password).to_string())],
+            Keys::Session(keys) => {
+                let open = keys.open.iter().flat_map(|open| std::iter::once(&open.value).chain(&open.taken));
+                std::iter::once(&keys.password).chain(open).cloned().collect()
+            }
         };
         needles.extend(self.signing_secret.clone());
         needles.retain(|needle| needle.expose().len() >= SHORTEST_NEEDLE);
@@ -114,6 +136,11 @@ impl Credential {
             (None, _) => None,
         }
     }
+}
+
+fn named(name: &str, value: &Secret) -> Result<(HeaderName, Zeroizing<String>), BadKey> {
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| BadKey::HeaderName)?;
+    Ok((name, Zeroizing::new(value.expose().to_owned())))
 }
 
 fn bearer(key: &Secret) -> Zeroizing<String> {
@@ -159,6 +186,19 @@ enum KeptKeys {
         user: String,
         password: String,
     },
+    Session {
+        user: String,
+        password: String,
+        open: Option<KeptSession>,
+    },
+}
+
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields)]
+struct KeptSession {
+    header: String,
+    value: String,
+    taken: Vec<String>,
 }
 
 impl Kept {
@@ -177,6 +217,15 @@ impl Kept {
             Keys::Bearer(key) => KeptKeys::Bearer { key: text(key) },
             Keys::Header { name, value } => KeptKeys::Header { name: name.clone(), value: text(value) },
             Keys::Basic { user, password } => KeptKeys::Basic { user: user.clone(), password: text(password) },
+            Keys::Session(SessionKeys { user, password, open }) => KeptKeys::Session {
+                user: user.clone(),
+                password: text(password),
+                open: open.as_ref().map(|open| KeptSession {
+                    header: open.header.clone(),
+                    value: text(&open.value),
+                    taken: open.taken.iter().map(text).collect(),
+                }),
+            },
         };
         let signing_secret = credential.signing_secret.as_ref().map(text);
         Self { keys, signing_secret, refused: refused.map(str::to_owned) }
@@ -202,6 +251,15 @@ impl Kept {
             KeptKeys::Basic { user, password } => {
                 Keys::Basic { user: std::mem::take(user), password: secret(password) }
             }
+            KeptKeys::Session { user, password, open } => Keys::Session(SessionKeys {
+                user: std::mem::take(user),
+                password: secret(password),
+                open: open.as_mut().map(|open| OpenSession {
+                    header: std::mem::take(&mut open.header),
+                    value: secret(&mut open.value),
+                    taken: open.taken.iter_mut().map(secret).collect(),
+                }),
+            }),
         };
         let credential = Credential { keys, signing_secret: self.signing_secret.as_mut().map(secret) };
         (credential, self.refused.take())
@@ -221,6 +279,11 @@ mod tests {
             expires_at: Some(Instant(7)),
             scopes: vec!["a".into()],
         };
+        let open = OpenSession {
+            header: "x-session".into(),
+            value: "Session battery-staple".into(),
+            taken: vec!["battery-staple".into(), "7".into()],
+        };
         [
             Keys::None,
             Keys::OAuth2(OAuth2Keys { client_secret: None, refresh: None, expires_at: None, ..oauth.clone() }),
@@ -228,6 +291,8 @@ mod tests {
             Keys::Bearer("pat-na1-0000".into()),
             Keys::Header { name: "x-api-token".into(), value: "0123456789".into() },
             Keys::Basic { user: "zoë".into(), password: "correct horse".into() },
+            Keys::Session(SessionKeys { user: "zoë".into(), password: "correct horse".into(), open: None }),
+            Keys::Session(SessionKeys { user: "zoë".into(), password: "correct horse".into(), open: Some(open) }),
         ]
         .into_iter()
         .map(|keys| Credential { keys, signing_secret: None })
@@ -267,6 +332,8 @@ mod tests {
                 pair("x-api-token", "0123456789"),
                 pair("authorization", "Basic em/Dqzpjb3JyZWN0IGhvcnNl"),
                 None,
+                pair("x-session", "Session battery-staple"),
+                None,
             ],
         );
     }
@@ -294,6 +361,8 @@ mod tests {
             ["dTpzaG9ydA==", "webhook-secret"]
         );
         assert_eq!(needles(Keys::Bearer("1234567".into())), ["webhook-secret"]);
+        let session = ["correct horse", "Session battery-staple", "battery-staple", "webhook-secret"];
+        assert_eq!(needles(all()[7].keys.clone()), session);
     }
 
     #[test]
@@ -307,6 +376,7 @@ mod tests {
             "0123456789",
             "correct horse",
             "webhook-secret",
+            "battery-staple",
         ] {
             assert!(!shown.contains(secret), "{secret}");
         }

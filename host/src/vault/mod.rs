@@ -1,12 +1,14 @@
 //! Credentials: sealed at rest, signed in with through egress, never seen by a plugin and never printed.
 
 mod account;
+mod ask;
 mod credential;
 mod key;
 mod oauth;
 mod scrub;
 mod seal;
 mod secret;
+mod session;
 mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -20,7 +22,7 @@ use url::Url;
 
 use self::account::Account;
 pub use self::account::Renewal;
-pub use self::credential::{BadKey, Credential, Keys, OAuth2Keys};
+pub use self::credential::{BadKey, Credential, Keys, OAuth2Keys, OpenSession, SessionKeys};
 pub use self::key::{KeyError, SealingKey};
 pub use self::oauth::{Application, Pending, Place, TokenError};
 pub use self::secret::Secret;
@@ -58,7 +60,7 @@ pub enum SignInError {
 /// What can be told of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// `none`, `oauth2`, `bearer`, `header` or `basic`, as in the manifest.
+    /// `none`, `oauth2`, `bearer`, `header`, `basic` or `session`, as in the manifest.
     pub kind: &'static str,
     /// When the access token expires, if the CRM said so. It is renewed before.
     pub expires_at: Option<Instant>,
@@ -142,6 +144,7 @@ impl Vault {
             Keys::Bearer(_) => ("bearer", None, Vec::new()),
             Keys::Header { .. } => ("header", None, Vec::new()),
             Keys::Basic { .. } => ("basic", None, Vec::new()),
+            Keys::Session(_) => ("session", None, Vec::new()),
         };
         let refused = Account::refusal(&current).map(str::to_owned);
         let has_signing_secret = credential.signs_webhooks().is_some();

@@ -2,7 +2,6 @@
 //! connection's grant.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use oauth2::basic::{BasicClient, BasicRequestTokenError, BasicTokenResponse};
@@ -15,21 +14,15 @@ use serde_json::Value as Json;
 use subtle::ConstantTimeEq;
 use url::Url;
 
+use super::ask;
 use super::credential::OAuth2Keys;
-use super::scrub;
 use super::secret::Secret;
-use crate::egress::{Egress, Terms};
+use crate::egress::Egress;
 use crate::model::grant::Grant;
-use crate::model::http::{HttpError, Lane, Method, Request};
+use crate::model::http::{Method, Request};
 use crate::model::manifest::OAuth2;
+use crate::model::session::Session;
 use crate::model::time::Instant;
-
-/// A token is there within this, or signing in is tried again later.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// The largest answer of a token endpoint: real ones have 1 to 4 KiB.
-const ANSWER_BYTES: u64 = 64 * 1024;
-/// What is repeated of a CRM's own words, in characters.
-const QUOTED: usize = 200;
 
 /// Where a connection signs in, and under which grant.
 #[derive(Clone)]
@@ -38,6 +31,8 @@ pub struct Place {
     pub base: Url,
     /// None where the connector offers no OAuth 2.
     pub oauth2: Option<OAuth2>,
+    /// None where the connector knows no sessions.
+    pub session: Option<Session>,
 }
 
 /// The application that the admin registered with the CRM.
@@ -230,16 +225,8 @@ impl Asker {
             repeatable: false,
             bucket: None,
         };
-        let trouble = |error: HttpError| TokenError::Trouble(error.to_string());
-        let prepared = match self.egress.prepare(&self.place.grant, &self.place.base, request, None) {
-            Err(HttpError::Denied(why)) => return Err(TokenError::Manifest(why)),
-            other => other.map_err(trouble)?,
-        };
-        let now = self.egress.clock().now();
-        let ends = now.plus(ANSWER_WITHIN);
-        let terms = Terms { governor: None, lane: Lane::Outcome, waits_until: ends, ends, body_limit: ANSWER_BYTES };
-        let answer = self.egress.send(&prepared, None, &terms).await.map_err(trouble)?;
-        let text = || scrub::text(&self.secrets, &quoted(answer.status, &answer.body)).into_owned();
+        let answer = ask::send(&self.egress, &self.place, request).await?;
+        let text = || ask::quoted(&self.secrets, &answer);
         match answer.status {
             200 => http::Response::builder().body(answer.body.to_vec()).map_err(|e| TokenError::Trouble(e.to_string())),
             400 | 401 | 403 if !is_passing(&answer.body) => Err(TokenError::Refused(text())),
@@ -263,41 +250,4 @@ impl Asker {
 fn is_passing(body: &[u8]) -> bool {
     let json: Json = serde_json::from_slice(body).unwrap_or_default();
     matches!(json.get("error").and_then(Json::as_str), Some("temporarily_unavailable" | "server_error" | "slow_down"))
-}
-
-/// The code and the words of a refusal: `error` and `error_description` of RFC 6749, or HubSpot's `status` and
-/// `message`.
-fn quoted(status: u16, body: &[u8]) -> String {
-    let json: Json = serde_json::from_slice(body).unwrap_or_default();
-    let text = |names: [&str; 2]| names.iter().find_map(|name| json.get(name)?.as_str());
-    let words = match (text(["error", "status"]), text(["error_description", "message"])) {
-        (Some(code), Some(words)) => format!("{status}: {code}: {words}"),
-        (Some(words), None) | (None, Some(words)) => format!("{status}: {words}"),
-        (None, None) => format!("status {status}"),
-    };
-    words.chars().filter(|c| !c.is_control()).take(QUOTED).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_is_quoted_in_the_crms_words() {
-        for (body, words) in [
-            (
-                r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token"}"#,
-                "400: BAD_REFRESH_TOKEN: missing or invalid refresh token",
-            ),
-            (r#"{"error":"invalid_grant"}"#, "400: invalid_grant"),
-            (r#"{"error":"a","error_description":"b\nc"}"#, "400: a: bc"),
-            ("<html>", "status 400"),
-            ("", "status 400"),
-            ("[1]", "status 400"),
-        ] {
-            assert_eq!(quoted(400, body.as_bytes()), words);
-        }
-        let long = format!(r#"{{"error":"{}"}}"#, "x".repeat(5_000));
-        assert_eq!(quoted(400, long.as_bytes()).len(), QUOTED);
-    }
 }

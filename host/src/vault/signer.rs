@@ -41,6 +41,14 @@ impl Signer {
         self.account.renew(&self.vault, &self.place, &stale.0).await
     }
 
+    /// Whether this answer means that what the request was signed in with is no longer good, and that it was not carried out.
+    pub fn is_refusal(&self, status: u16, body: &[u8]) -> bool {
+        match &self.place.session {
+            Some(session) if self.account.is_session() => session.has_expired(status, body),
+            _ => status == 401,
+        }
+    }
+
     /// The header that this connection signs in with, if any.
     pub fn header_name(&self) -> Option<HeaderName> {
         self.account.current()?.header.as_ref().map(|(name, _)| name.clone())

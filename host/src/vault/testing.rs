@@ -84,7 +84,7 @@ impl Ground {
 
     pub(crate) fn place(&self) -> Place {
         let base = self.server.base();
-        Place { grant: Arc::new(grant(&[], &[base.as_str()])), base, oauth2: Some(oauth2()) }
+        Place { grant: Arc::new(grant(&[], &[base.as_str()])), base, oauth2: Some(oauth2()), session: None }
     }
 
     pub(crate) fn signer(&self) -> Signer {

@@ -7,7 +7,7 @@ use ferry::app::error::AppError;
 use ferry::app::sign_in::{SignInRequest, ways};
 use ferry::model::id::{ConnectionId, PluginId};
 use ferry::model::time::Instant;
-use ferry::vault::{Application, Credential, Keys, OAuth2Keys, Secret};
+use ferry::vault::{Application, Credential, Keys, OAuth2Keys, Secret, SessionKeys};
 use url::Url;
 
 use crate::cli::context::Context;
@@ -33,6 +33,7 @@ pub(crate) enum Way {
     Bearer,
     Header,
     Basic,
+    Session,
     None,
 }
 
@@ -58,7 +59,7 @@ pub(crate) struct SignInOptions {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
-    /// The user name of a basic sign-in
+    /// The user name of a sign-in with a password
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
 
@@ -125,6 +126,11 @@ impl SignInOptions {
                 user: self.user.clone().ok_or_else(|| lacks("basic", "a user name", "give it with --user"))?,
                 password: token.ok_or_else(|| lacks("basic", "a password", key))?,
             },
+            Way::Session => Keys::Session(SessionKeys {
+                user: self.user.clone().ok_or_else(|| lacks("session", "a user name", "give it with --user"))?,
+                password: token.ok_or_else(|| lacks("session", "a password", key))?,
+                open: None,
+            }),
         };
         Ok(Credential { keys, signing_secret })
     }
@@ -138,7 +144,7 @@ impl SignInOptions {
             [] => Some("none"),
             [only] => Some(*only),
             _ if self.client_id.is_some() || token.is_some_and(Tokens::looks_like) => Some("oauth2"),
-            _ if self.user.is_some() => Some("basic"),
+            _ if self.user.is_some() => offers.iter().copied().find(|way| matches!(*way, "basic" | "session")),
             _ => None,
         };
         match guess {
@@ -147,6 +153,7 @@ impl SignInOptions {
             Some("bearer") => Ok(Way::Bearer),
             Some("header") => Ok(Way::Header),
             Some("basic") => Ok(Way::Basic),
+            Some("session") => Ok(Way::Session),
             _ => Err(AppError::SignInMissing { plugin: plugin.clone(), offers: offers.to_vec() }.into()),
         }
     }

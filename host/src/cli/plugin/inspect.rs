@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use ferry::app::plugins;
+use ferry::app::sign_in::ways;
 use ferry::model::id::PluginId;
-use ferry::model::manifest::{Manifest, SignIn};
+use ferry::model::manifest::Manifest;
 use ferry::plugin::Face;
 use ferry::plugin::package::Inspection;
 
@@ -70,16 +71,6 @@ fn identity(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("settings", settings(manifest)),
         ("presets", presets.join(" ")),
     ]
-}
-
-fn ways(sign_in: &SignIn) -> Vec<&'static str> {
-    let ways = [
-        (sign_in.oauth2.is_some(), "oauth2"),
-        (sign_in.bearer.is_some(), "bearer"),
-        (sign_in.header.is_some(), "header"),
-        (sign_in.basic.is_some(), "basic"),
-    ];
-    ways.into_iter().filter_map(|(there, way)| there.then_some(way)).collect()
 }
 
 /// The names of the settings; `--json` has their schema.
