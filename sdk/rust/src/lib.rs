@@ -14,6 +14,7 @@ pub mod mapper;
 #[doc(hidden)]
 pub mod stamp;
 pub mod testing;
+pub mod time;
 pub mod value;
 
 /// The version of the contract that a plugin built with this SDK speaks.
