@@ -184,10 +184,12 @@ impl Tenant {
 
 /// Where a connection of `plugin` signs in and sends its requests.
 pub(super) fn place(plugin: &InstalledPlugin, base: Option<&Url>) -> Result<Place, AppError> {
-    let own = || plugin.manifest.network.as_ref().map(|network| network.base.clone());
-    let base = match base {
-        Some(base) => Some(allowed_base(plugin, base.clone())?),
-        None => own(),
+    let base = match (base, &plugin.manifest.network) {
+        (Some(base), _) => Some(allowed_base(plugin, base.clone())?),
+        (None, Some(network)) if network.base.is_none() => {
+            return Err(AppError::BaseMissing { plugin: plugin.manifest.plugin.id.clone() });
+        }
+        (None, network) => network.as_ref().and_then(|network| network.base.clone()),
     };
     let base = base
         .map_or_else(|| Url::parse(NOWHERE), Ok)

@@ -107,10 +107,14 @@ pub enum AppError {
     SettingsSchema { plugin: PluginId, message: String },
     #[error("the grant of plugin `{plugin}` does not cover `{origin}`")]
     NotGranted { plugin: PluginId, origin: String, loopback: bool },
+    #[error("`{given}` is not an origin on the open network")]
+    NotOrigin { given: String },
     #[error("`{given}` is not an origin on this machine")]
     NotLoopback { given: String },
     #[error("`{given}` is not a base address: {why}")]
     BaseAddress { given: String, why: &'static str },
+    #[error("plugin `{plugin}` has no address of its own: every customer runs a server")]
+    BaseMissing { plugin: PluginId },
     #[error("plugin `{plugin}` needs to know how to sign in")]
     SignInMissing { plugin: PluginId, offers: Vec<&'static str> },
     #[error("plugin `{plugin}` does not sign in by {given}")]
@@ -276,11 +280,19 @@ impl AppError {
             ),
             Self::SettingsText(_) => advice::configuration("settings-json", "write the settings as one JSON object"),
             Self::NotGranted { plugin, origin, loopback } => not_granted(plugin, origin, *loopback),
+            Self::NotOrigin { .. } => advice::configuration(
+                "not-an-origin",
+                "name scheme, host and, where it is another one, port of your server, as in https://crm.example.com",
+            ),
             Self::NotLoopback { .. } => advice::configuration(
                 "not-loopback",
                 "name scheme, host and port of a server on this machine, as in http://127.0.0.1:8080",
             ),
             Self::BaseAddress { .. } => advice::configuration("base-address", "write it as in https://api.example.com"),
+            Self::BaseMissing { .. } => advice::configuration(
+                "base-missing",
+                "name yours with --base-url, once the plugin is installed with --allow-origin for it",
+            ),
             Self::SignInMissing { offers, .. } | Self::SignInNotOffered { offers, .. } => sign_in(offers),
             Self::SeveralContacts { .. } => advice::configuration("several-contacts", "name one of them by its id"),
             Self::NoTarget { kind, .. } => advice::configuration(
@@ -329,7 +341,10 @@ fn not_granted(plugin: &PluginId, origin: &str, loopback: bool) -> Advice {
     let remedy = if loopback {
         format!("for development only: `ferry plugin install {plugin}.wasm --allow-loopback {origin}`")
     } else {
-        format!("use an address that the plugin asks for (`ferry plugin inspect {plugin}` lists them)")
+        format!(
+            "use an address that the plugin asks for (`ferry plugin inspect {plugin}` lists them), or, for a server of your \
+             own, `ferry plugin install {plugin}.wasm --allow-origin {origin}`"
+        )
     };
     advice::configuration("not-granted", remedy)
 }

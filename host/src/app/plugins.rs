@@ -60,20 +60,43 @@ pub fn pack(component: &Path, manifest: &Path, to: Option<&Path>) -> Result<(Pac
     Ok((package, path))
 }
 
+/// Whether `text` names a server's origin that is not on this machine: https, a host, nothing behind it.
+pub fn open_origin(text: &str) -> Result<Url, AppError> {
+    let refused = || AppError::NotOrigin { given: text.to_owned() };
+    let url = Url::parse(text).map_err(|_| refused())?;
+    if is_bare(&url) && url.scheme() == "https" && !is_loopback(&url) { Ok(url) } else { Err(refused()) }
+}
+
+fn is_bare(url: &Url) -> bool {
+    url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
+}
+
 /// Whether `text` names an origin on this machine: http or https, a loopback address or `localhost`, nothing behind it.
 pub fn loopback_origin(text: &str) -> Result<Url, AppError> {
     let refused = || AppError::NotLoopback { given: text.to_owned() };
     let url = Url::parse(text).map_err(|_| refused())?;
-    let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    if is_loopback(&url) && bare && matches!(url.scheme(), "http" | "https") { Ok(url) } else { Err(refused()) }
+    if is_loopback(&url) && is_bare(&url) && matches!(url.scheme(), "http" | "https") {
+        Ok(url)
+    } else {
+        Err(refused())
+    }
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+/// Whether an address is on this machine.
+pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => false,
+    }
+}
+
+fn add(origins: &mut Vec<Url>, more: &[Url]) {
+    for origin in more {
+        if !origins.contains(origin) {
+            origins.push(origin.clone());
+        }
     }
 }
 
@@ -111,19 +134,20 @@ impl Tenant {
         })
     }
 
-    /// Installs a plugin with everything it asks for, and with the origins on this machine that a development grant names.
-    /// Compiles it now, so that the first call does not have to. The same bytes keep the origins granted before.
-    pub async fn install(&self, package: Package, loopback: Vec<Url>) -> Result<InstalledPlugin, AppError> {
+    /// Installs a plugin with everything it asks for, and with the origins that the admin names beside: on this machine, for
+    /// development, or of a server of the customer's own. Compiles it now, so that the first call does not have to. The same bytes keep the origins granted before.
+    pub async fn install(&self, package: Package, named: Vec<Url>) -> Result<InstalledPlugin, AppError> {
         let Package { manifest, digest, bytes } = package;
         let id = manifest.plugin.id.clone();
         let before = self.store().get::<InstalledPlugin>(&id)?;
         self.same_kind(&manifest, before.as_ref())?;
-        let mut origins = loopback;
+        let (loopback, hosts) = named.into_iter().partition(is_loopback);
+        let mut grant = Grant::as_asked(&manifest, digest.clone(), loopback, self.clock().now());
+        add(&mut grant.hosts, &hosts);
         if let Some(same) = before.as_ref().filter(|plugin| plugin.digest == digest) {
-            origins
-                .extend(same.grant.loopback.iter().filter(|old| !origins.contains(old)).cloned().collect::<Vec<_>>());
+            add(&mut grant.loopback, &same.grant.loopback);
+            add(&mut grant.hosts, &same.grant.hosts);
         }
-        let grant = Grant::as_asked(&manifest, digest.clone(), origins, self.clock().now());
         let size = bytes.len() as u64;
         let path = self.app.plugin_path(&digest);
         write_durably(&path, &bytes).map_err(|source| AppError::file(&path, "written", source))?;
@@ -257,6 +281,22 @@ fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_open_origin_is_an_https_server_elsewhere_and_nothing_else() {
+        for good in ["https://crm.example.com", "https://crm.example.com:8443/", "https://203.0.113.7"] {
+            assert!(open_origin(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://crm.example.com",
+            "https://localhost",
+            "https://crm.example.com/db",
+            "https://u@crm.example.com",
+            "x",
+        ] {
+            assert_eq!(open_origin(bad).unwrap_err().code(), "not-an-origin", "{bad}");
+        }
+    }
 
     #[test]
     fn a_loopback_origin_is_on_this_machine_and_nothing_else() {

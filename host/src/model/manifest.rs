@@ -56,9 +56,12 @@ pub enum PluginKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Network {
-    /// Where relative targets lead, unless the connection names another base address.
-    pub base: url::Url,
+    /// Where relative targets lead, unless the connection names another base address. None where every customer runs a
+    /// server of their own: then the connection names it, and the grant the origin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<url::Url>,
     /// Origins (scheme, host, port) that it asks to reach.
+    #[serde(default)]
     pub hosts: Vec<url::Url>,
 }
 

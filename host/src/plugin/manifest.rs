@@ -176,7 +176,11 @@ fn check_reach(manifest: &Manifest) -> Result<(), ManifestError> {
         }
     }
     let Some(network) = &manifest.network else { return Ok(()) };
-    let urls = network.hosts.iter().map(|url| ("network.hosts", url)).chain([("network.base", &network.base)]);
+    let urls = network
+        .hosts
+        .iter()
+        .map(|url| ("network.hosts", url))
+        .chain(network.base.iter().map(|url| ("network.base", url)));
     for (key, url) in urls {
         if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
             return Err(bad(key, &format!("names `{url}`, which is not an http or https address")));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ferry::app::plugins::{self, Review};
+use ferry::app::plugins::{self, Review, is_loopback};
 use ferry::model::manifest::Manifest;
 use url::Url;
 
@@ -27,16 +27,21 @@ pub(crate) struct Args {
     /// For development: let it reach this origin on this machine, as in http://127.0.0.1:8080
     #[arg(long, value_name = "ORIGIN")]
     allow_loopback: Vec<String>,
+
+    /// Let it also reach this origin, as where your own server of the CRM is: https://crm.example.com
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let loopback =
-        args.allow_loopback.iter().map(|text| plugins::loopback_origin(text)).collect::<Result<Vec<_>, _>>()?;
+    let loopback = args.allow_loopback.iter().map(|text| plugins::loopback_origin(text));
+    let open = args.allow_origin.iter().map(|text| plugins::open_origin(text));
+    let named = loopback.chain(open).collect::<Result<Vec<_>, _>>()?;
     let package = plugins::read(&args.file)?;
     let tenant = context.tenant()?;
     let review = tenant.review(&package)?;
-    consent(args.yes, context.output, &package.manifest, &review, &loopback)?;
-    let plugin = context.block_on(async { Ok(tenant.install(package, loopback).await?) })?;
+    consent(args.yes, context.output, &package.manifest, &review, &named)?;
+    let plugin = context.block_on(async { Ok(tenant.install(package, named).await?) })?;
     let identity = &plugin.manifest.plugin;
     context.output.note(&match review.installed {
         _ if review.same => format!("{} {} was installed already", identity.id, identity.version),
@@ -46,11 +51,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if context.output.json { context.output.document(&documents::plugin(&plugin)) } else { Ok(()) }
 }
 
-fn consent(yes: bool, output: Output, manifest: &Manifest, review: &Review, loopback: &[Url]) -> Result<(), CliError> {
-    for line in asks(manifest, review, loopback) {
+fn consent(yes: bool, output: Output, manifest: &Manifest, review: &Review, named: &[Url]) -> Result<(), CliError> {
+    for line in asks(manifest, review, named) {
         output.note(&line);
     }
-    if yes || (review.asks_nothing() && loopback.is_empty()) {
+    if yes || (review.asks_nothing() && named.is_empty()) {
         return Ok(());
     }
     if !output.interactive() {
@@ -64,7 +69,7 @@ fn consent(yes: bool, output: Output, manifest: &Manifest, review: &Review, loop
 }
 
 /// What the plugin is and what it asks for, in lines for the person who grants it.
-fn asks(manifest: &Manifest, review: &Review, loopback: &[Url]) -> Vec<String> {
+fn asks(manifest: &Manifest, review: &Review, named: &[Url]) -> Vec<String> {
     let identity = &manifest.plugin;
     let mut lines =
         vec![format!("{} {} by {}: {}", identity.id, identity.version, identity.publisher, identity.description)];
@@ -73,8 +78,9 @@ fn asks(manifest: &Manifest, review: &Review, loopback: &[Url]) -> Vec<String> {
         let new = if review.installed.is_some() && review.new_hosts.contains(host) { " (new)" } else { "" };
         ask(format!("reach {}{new}", host.origin().ascii_serialization()));
     }
-    for origin in loopback {
-        ask(format!("reach {} on this machine (you named it)", origin.origin().ascii_serialization()));
+    for origin in named {
+        let place = if is_loopback(origin) { " on this machine" } else { "" };
+        ask(format!("reach {}{place} (you named it)", origin.origin().ascii_serialization()));
     }
     let limits = &manifest.limits;
     ask(format!(
