@@ -8,3 +8,4 @@ mod plugin;
 mod refusals;
 mod rig;
 mod scenarios;
+mod server;

@@ -1,8 +1,9 @@
 //! A simulated CRM and a host that is connected to it, driven by the commands that users type.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use ferry_tests::sim::hubspot::{HubSpot, Options, Start};
@@ -24,9 +25,30 @@ pub(crate) fn mapping(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/demo").join(name)
 }
 
-/// A state directory, and the program on it.
+/// A state directory, the program on it, and the server that has it open, if one was started.
 pub(crate) struct Host {
     pub(crate) state: TempDir,
+    server: Option<Server>,
+}
+
+/// A running `ferry serve`; killed if it was not ended.
+pub(crate) struct Server(Child);
+
+impl Server {
+    /// Asks it to end; gives how it ended.
+    pub(crate) fn end(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What a command said and how it ended.
@@ -73,7 +95,21 @@ impl Host {
             let file = file.unwrap();
             std::fs::copy(file.path(), compiled.join(file.file_name())).unwrap();
         }
-        Self { state }
+        Self { state, server: None }
+    }
+
+    /// Starts a server: from now on every command goes through it.
+    pub(crate) fn serve(&mut self) {
+        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        let stdout = child.stdout.take().unwrap();
+        self.server = Some(Server(child));
+        BufReader::new(stdout).read_line(&mut line).unwrap();
+        assert!(line.contains("serving"), "it said {line:?}");
+    }
+
+    pub(crate) fn server(&mut self) -> Server {
+        self.server.take().expect("a server was started")
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
@@ -122,7 +158,7 @@ pub(crate) fn said(output: Output) -> Said {
 fn warm_cache() -> &'static Path {
     static WARM: OnceLock<TempDir> = OnceLock::new();
     let warm = WARM.get_or_init(|| {
-        let host = Host { state: TempDir::with_prefix("ferry-warm-").unwrap() };
+        let host = Host { state: TempDir::with_prefix("ferry-warm-").unwrap(), server: None };
         ["hubspot", "field-mapper", "hostile"].iter().for_each(|id| host.install(id, None));
         host.state
     });
@@ -144,8 +180,18 @@ impl Rig {
     }
 
     pub(crate) fn connected(contacts: u64, seed: u64) -> Self {
+        Self::on(Host::new(), contacts, seed)
+    }
+
+    /// As [`Rig::connected`], with a server that every command goes through.
+    pub(crate) fn served(contacts: u64, seed: u64) -> Self {
+        let mut host = Host::new();
+        host.serve();
+        Self::on(host, contacts, seed)
+    }
+
+    fn on(host: Host, contacts: u64, seed: u64) -> Self {
         let crm = HubSpot::start(Options { contacts, seed, clock: Start::Now, ..Options::default() }).unwrap();
-        let host = Host::new();
         host.install("hubspot", Some(crm.base_url()));
         host.install("field-mapper", None);
         let token = host.state.path().join("token");

@@ -73,12 +73,12 @@ struct End {
 }
 
 #[expect(clippy::print_stderr, reason = "the seed of a failure is to be seen")]
-fn play(name: &str) {
+fn play(name: &str, connected: fn(u64, u64) -> Rig) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
     let text = std::fs::read_to_string(&path).unwrap();
     let scenario: Scenario = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     eprintln!("{name} (seed {}): {}", scenario.seed, scenario.claim);
-    let rig = Rig::connected(scenario.contacts, scenario.seed);
+    let rig = connected(scenario.contacts, scenario.seed);
     rig.create_sync(&scenario.sync.iter().map(String::as_str).collect::<Vec<_>>());
     for step in scenario.step {
         take(&rig, step);
@@ -142,9 +142,20 @@ macro_rules! scenarios {
         $(
             #[test]
             fn $name() {
-                play(stringify!($name));
+                play(stringify!($name), Rig::connected);
             }
         )+
+
+        /// The same, with a server that has the state open.
+        mod served {
+            use super::*;
+            $(
+                #[test]
+                fn $name() {
+                    play(stringify!($name), Rig::served);
+                }
+            )+
+        }
 
         #[test]
         fn every_file_is_played() {

@@ -3,11 +3,10 @@
 
 use std::path::Path;
 
+use super::Tenant;
 use super::advice::{Advice, Class, Whose};
 use super::error::AppError;
 use super::sync_health;
-use super::{App, AppOptions, Tenant};
-use crate::model::id::WorkspaceId;
 use crate::model::sync::{Connection, InstalledPlugin};
 
 /// Less free space than this is told before it is gone: a run of a million contacts writes about a gigabyte.
@@ -73,17 +72,17 @@ pub struct Extent {
 }
 
 /// Looks at everything, in the order in which one thing rests on another.
-pub async fn examine(options: AppOptions, workspace: &WorkspaceId, extent: Extent) -> Vec<Finding> {
-    let state_dir = options.state_dir.clone();
-    let tenant = App::open(options).and_then(|app| app.tenant(workspace));
-    let tenant = match tenant {
-        Ok(tenant) => tenant,
-        Err(error) => return vec![Finding::fail("state", &error), disk(&state_dir)],
-    };
-    let mut findings = vec![state(&tenant, &state_dir), disk(&state_dir)];
+pub async fn examine(tenant: &Tenant, extent: Extent) -> Vec<Finding> {
+    let state_dir = tenant.app.state_dir();
+    let mut findings = vec![state(tenant, state_dir), disk(state_dir)];
     let examined = tenant.examine(extent, &mut findings).await;
     findings.extend(examined.err().map(|error| Finding::fail("state", &error)));
     findings
+}
+
+/// What can be said of a state that does not open.
+pub fn unopened(state_dir: &Path, error: &AppError) -> Vec<Finding> {
+    vec![Finding::fail("state", error), disk(state_dir)]
 }
 
 fn state(tenant: &Tenant, dir: &Path) -> Finding {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::advice::{self, Advice, Class, Whose};
 use crate::model::failure::{CallError, Fault};
-use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId};
+use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId, SyncId};
 use crate::model::manifest::PluginKind;
-use crate::model::mapping::{MappingError, Mistake};
+use crate::model::mapping::{Direction, MappingError, Mistake};
 use crate::model::outcome::OutcomeKind;
 use crate::model::value::Problem;
 use crate::plugin::LoadError;
@@ -147,6 +147,12 @@ pub enum AppError {
     Outcome { kind: &'static str, problems: Vec<Problem> },
     #[error("the CRM does not let field `{field}` be written")]
     ReadOnly { field: String },
+    #[error("sync `{sync}` is running already ({})", direction_word(*direction))]
+    Running { sync: SyncId, direction: Direction },
+    #[error("nothing of sync `{0}` is running")]
+    NotRunning(SyncId),
+    #[error("the server is stopping and begins nothing new")]
+    Stopping,
 }
 
 fn of(outcome: Option<OutcomeKind>) -> String {
@@ -160,6 +166,13 @@ fn counted(number: usize, what: &str) -> String {
 fn list(contacts: &[ContactId]) -> String {
     let names: Vec<String> = contacts.iter().map(ToString::to_string).collect();
     names.join(", ")
+}
+
+fn direction_word(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => "inbound",
+        Direction::Outbound => "outbound",
+    }
 }
 
 fn kind_word(kind: PluginKind) -> &'static str {
@@ -244,6 +257,9 @@ impl AppError {
                 remedy: format!("{}; then `ferry connection check {connection}`", source.advice().remedy),
                 ..source.advice()
             },
+            Self::Stopping => {
+                Advice::new("stopping", Whose::Machine, Class::Stopped, "repeat it once the server is up again")
+            }
             Self::File { .. } => {
                 advice::disk("file", "check that the path is right, that you may use it and that the disk has space")
             }
@@ -303,6 +319,14 @@ impl AppError {
             ),
             Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
             Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
+            Self::Running { sync, .. } => advice::configuration(
+                "sync-running",
+                format!("wait until it is done, or stop it with `ferry sync cancel {sync}`"),
+            ),
+            Self::NotRunning(sync) => advice::configuration(
+                "sync-not-running",
+                format!("`ferry sync status {sync}` shows how its last run ended"),
+            ),
             Self::SignInIncomplete { remedy, .. } => advice::configuration("sign-in-incomplete", *remedy),
             _ => Advice::new("internal", Whose::Ferry, Class::Internal, "this is a mistake in ferry: please report it"),
         }

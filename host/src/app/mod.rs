@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod error;
 pub mod outcomes;
 pub mod plugins;
+pub mod runs;
 pub mod settings;
 pub mod sign_in;
 pub mod suggest;
@@ -28,6 +29,7 @@ use crate::plugin::{Options, Plugins};
 use crate::store::{Changes, Store, Workspace};
 use crate::vault::{SealingKey, Secret, Vault, VaultOptions};
 use error::AppError;
+use runs::Turns;
 
 /// Where the key comes from that seals credentials.
 #[derive(Debug, Clone)]
@@ -56,6 +58,7 @@ pub struct App {
     plugins: OnceLock<Plugins>,
     egress: OnceLock<Egress>,
     vault: OnceLock<Vault>,
+    turns: Turns,
 }
 
 impl App {
@@ -63,7 +66,14 @@ impl App {
     /// When another process holds the state, or it can't be read.
     pub fn open(options: AppOptions) -> Result<Arc<Self>, AppError> {
         let store = Store::open(&options.state_dir, &options.command)?;
-        let app = Self { options, store, plugins: OnceLock::new(), egress: OnceLock::new(), vault: OnceLock::new() };
+        let app = Self {
+            options,
+            store,
+            plugins: OnceLock::new(),
+            egress: OnceLock::new(),
+            vault: OnceLock::new(),
+            turns: Turns::default(),
+        };
         Ok(Arc::new(app))
     }
 
@@ -107,6 +117,15 @@ impl App {
         let vault = Vault::new(VaultOptions { key, store, egress: self.egress().clone() });
         // Another thread may have been faster: then its vault is the one that is used.
         Ok(self.vault.get_or_init(|| vault))
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // Whoever needs a commit on disk has flushed it; this spares the next start a look at the log's end.
+        if let Err(error) = self.store.flush() {
+            tracing::warn!(%error, "the state could not be flushed at the end");
+        }
     }
 }
 

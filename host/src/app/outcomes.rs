@@ -47,7 +47,16 @@ impl Tenant {
     pub fn record_outcome(&self, new: NewOutcome) -> Result<Recorded, AppError> {
         let contact = self.contact(new.contact)?;
         let outcome = self.outcome(new)?;
-        let targets = self.targets(&contact, outcome.kind)?;
+        let entries = self.queue(&contact, &outcome)?;
+        // Also where it was there already: whoever recorded it may not have come to its end yet.
+        self.app.store.flush()?;
+        Ok(Recorded { outcome_id: outcome.id, already: entries.is_empty(), entries })
+    }
+
+    /// Makes the entries that are not there yet.
+    fn queue(&self, contact: &Contact, outcome: &Outcome) -> Result<Vec<OutboxId>, AppError> {
+        let _recording = self.store().recording();
+        let targets = self.targets(contact, outcome.kind)?;
         let mut changes = Changes::default();
         let mut entries = Vec::new();
         for (sync, record) in &targets {
@@ -74,8 +83,8 @@ impl Tenant {
             changes.put(entry.id, &entry)?;
             entries.push(entry.id);
         }
-        self.commit(changes)?;
-        Ok(Recorded { outcome_id: outcome.id, already: entries.is_empty(), entries })
+        self.workspace.commit(changes)?;
+        Ok(entries)
     }
 
     /// The syncs that send such outcomes for the contact, with its record in each.
@@ -122,7 +131,9 @@ impl Tenant {
     }
 
     /// Sends entries again at the next run: those named, or all dead ones where none is. Gives how many.
-    pub fn retry(&self, ids: &[OutboxId]) -> Result<usize, AppError> {
+    pub async fn retry(&self, ids: &[OutboxId]) -> Result<usize, AppError> {
+        // What a run is about to send must not be put back behind its back.
+        let _sending = self.store().sending().await;
         let mut changes = Changes::default();
         let mut retried = 0;
         for id in ids {

@@ -36,9 +36,8 @@ impl Review {
     }
 }
 
-/// Reads and checks the packed plugin at `path`.
-pub fn read(path: &Path) -> Result<Package, AppError> {
-    let bytes = fs::read(path).map_err(|source| AppError::file(path, "read", source))?;
+/// Checks the bytes of a packed plugin.
+pub fn unpack(bytes: Vec<u8>) -> Result<Package, AppError> {
     Ok(package::read(bytes)?)
 }
 

@@ -12,9 +12,9 @@ use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
 use crate::model::refusal::Refusal;
 use crate::model::schema::{Field, Object};
-use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, RunEnd, Sync, SyncState};
+use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
 use crate::store::Changes;
-use crate::sync::{self, Observer, Ports, StopSignal, SyncError, TrialReport};
+use crate::sync::{self, Observer, Ports, Stopper, SyncError, TrialReport};
 
 /// What an admin says of a sync; the rest is asked of the CRM.
 #[derive(Debug, Clone)]
@@ -177,8 +177,14 @@ impl Tenant {
     }
 
     /// Removes a sync with its progress, its refused rows and what waits in its outbox. Contacts and receipts stay.
+    ///
+    /// # Errors
+    /// [`AppError::Running`] while it runs.
     pub fn remove_sync(&self, id: &SyncId) -> Result<(), AppError> {
         self.sync(id)?;
+        let nobody = Stopper::default();
+        let _turns =
+            (self.take_turn(id, Direction::Inbound, &nobody)?, self.take_turn(id, Direction::Outbound, &nobody)?);
         let mut changes = Changes::default();
         changes.remove::<Sync>(id);
         changes.remove::<SyncState>(id);
@@ -198,7 +204,7 @@ impl Tenant {
         let sync = self.sync(id)?;
         let state = self.store().get::<SyncState>(id)?.unwrap_or_default();
         let last_run = match state.last_run {
-            Some(run) => self.store().get::<Run>(run)?.map(interrupted),
+            Some(run) => self.store().get::<Run>(run)?.map(|run| self.as_it_is(run)),
             None => None,
         };
         let (mut waiting, mut dead) = (0, 0);
@@ -224,20 +230,23 @@ impl Tenant {
         id: &SyncId,
         options: RunOptions,
         observer: &dyn Observer,
-        stop: &StopSignal,
+        stopper: &Stopper,
     ) -> Result<RunReport, AppError> {
         let sync = self.sync(id)?;
+        let stop = stopper.signal();
         let (mut inbound, mut outbound) = (None, None);
         if options.inbound {
+            let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
             let backfill = self.store().get::<SyncState>(id)?.is_none_or(|state| state.high_water.is_none());
             let lane = if backfill { Lane::Backfill } else { Lane::Increment };
             let ports = self.ports(&sync, lane).await?;
-            inbound = Some(sync::run_inbound(&ports, &sync, options.partitions, observer, stop).await);
+            inbound = Some(sync::run_inbound(&ports, &sync, options.partitions, observer, &stop).await);
         }
         // What happened with contacts does not wait for what is wrong on the way in.
         if options.outbound && !sync.outbound.is_empty() {
+            let _turn = self.take_turn(id, Direction::Outbound, stopper)?;
             let ports = self.ports(&sync, Lane::Outcome).await?;
-            outbound = Some(sync::run_outbound(&ports, &sync, observer, stop).await);
+            outbound = Some(sync::run_outbound(&ports, &sync, observer, &stop).await);
         }
         Ok(RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? })
     }
@@ -256,21 +265,6 @@ impl Tenant {
             mappers,
             clock: self.clock(),
         })
-    }
-}
-
-/// No run outlives its process, and the state has one process: a run that still says that it is running was cut off.
-fn interrupted(run: Run) -> Run {
-    match run.end {
-        RunEnd::Running => Run {
-            end: RunEnd::Failed {
-                code: "interrupted".into(),
-                message: "the process ended in the middle of the run".into(),
-                remedy: "run the sync again: it goes on where it stopped".into(),
-            },
-            ..run
-        },
-        _ => run,
     }
 }
 

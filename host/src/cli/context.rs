@@ -8,6 +8,7 @@ use ferry::app::{App, AppOptions, KeySource, Tenant};
 use ferry::model::id::WorkspaceId;
 use ferry::model::time::SystemClock;
 use ferry::vault::Secret;
+use tokio::runtime::Handle;
 
 use super::Global;
 use super::failure::CliError;
@@ -19,42 +20,78 @@ const KEY_VARIABLE: &str = "FERRY_KEY";
 pub(super) struct Context {
     global: Global,
     pub(super) output: Output,
-    /// The subcommand, for whoever finds the state in use.
-    spoken: String,
+    home: Home,
+}
+
+/// Where a command runs.
+enum Home {
+    /// In the program that was called. It opens the state itself and leaves the subcommand's name to whoever finds it in use.
+    Own { spoken: String },
+    /// In a server, which has the state open.
+    Server(Served),
+}
+
+/// What commands in a server share.
+#[derive(Clone)]
+pub(super) struct Served {
+    pub(super) app: Arc<App>,
+    pub(super) runtime: Handle,
 }
 
 impl Context {
-    pub(super) fn new(global: Global, output: Output, spoken: String) -> Self {
-        Self { global, output, spoken }
+    pub(super) fn own(global: Global, output: Output, spoken: String) -> Self {
+        Self { global, output, home: Home::Own { spoken } }
+    }
+
+    pub(super) fn served(global: Global, output: Output, served: Served) -> Self {
+        Self { global, output, home: Home::Server(served) }
+    }
+
+    pub(super) fn is_served(&self) -> bool {
+        matches!(self.home, Home::Server(_))
+    }
+
+    pub(super) fn global(&self) -> &Global {
+        &self.global
     }
 
     pub(super) fn workspace(&self) -> &WorkspaceId {
         &self.global.workspace
     }
 
-    pub(super) fn options(&self) -> Result<AppOptions, CliError> {
+    fn options(&self, spoken: &str) -> Result<AppOptions, CliError> {
         let state_dir = self.state_dir()?;
         let key = match (std::env::var(KEY_VARIABLE), &self.global.key_file) {
             (Ok(text), _) => KeySource::Text(Secret::new(text)),
             (Err(_), Some(path)) => KeySource::File(path.clone()),
             (Err(_), None) => KeySource::File(state_dir.join("sealing.key")),
         };
-        Ok(AppOptions { state_dir, command: self.spoken.clone(), key, clock: Arc::new(SystemClock) })
+        Ok(AppOptions { state_dir, command: spoken.to_owned(), key, clock: Arc::new(SystemClock) })
     }
 
-    fn state_dir(&self) -> Result<PathBuf, CliError> {
+    pub(super) fn state_dir(&self) -> Result<PathBuf, CliError> {
         let usual = || dirs::data_dir().map(|folder| folder.join("ferry"));
         let dir = self.global.state.clone().or_else(usual);
         dir.ok_or_else(|| CliError::usage("there is no data directory for this user", "name one with --state DIR"))
     }
 
-    /// Opens the state.
+    /// The host over the state: opened now, or the server's.
+    pub(super) fn app(&self) -> Result<Arc<App>, CliError> {
+        match &self.home {
+            Home::Own { spoken } => Ok(App::open(self.options(spoken)?)?),
+            Home::Server(served) => Ok(Arc::clone(&served.app)),
+        }
+    }
+
     pub(super) fn tenant(&self) -> Result<Tenant, CliError> {
-        Ok(App::open(self.options()?)?.tenant(self.workspace())?)
+        Ok(self.app()?.tenant(self.workspace())?)
     }
 
     /// Runs what waits for a CRM or a plugin. Commands that only read the state start no threads.
     pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+        if let Home::Server(served) = &self.home {
+            return served.runtime.block_on(work);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
         runtime.block_on(work)
     }

@@ -1,6 +1,6 @@
 //! `ferry doctor`
 
-use ferry::app::doctor::{Extent, Finding, Health, examine};
+use ferry::app::doctor::{Extent, Finding, Health, examine, unopened};
 use serde_json::{Value, json};
 
 use super::context::Context;
@@ -22,9 +22,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let options = context.options()?;
     let extent = Extent { online: !args.offline };
-    let findings = context.block_on(async { Ok(examine(options, context.workspace(), extent).await) })?;
+    let state_dir = context.state_dir()?;
+    let findings = match context.tenant() {
+        Ok(tenant) => context.block_on(async { Ok(examine(&tenant, extent).await) })?,
+        Err(CliError::App(error)) => unopened(&state_dir, &error),
+        Err(error) => return Err(error),
+    };
     if context.output.json {
         context.output.document(&findings.iter().map(document).collect::<Vec<_>>())?;
     } else {

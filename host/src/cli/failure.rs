@@ -50,6 +50,16 @@ pub(super) enum CliError {
     Start(#[source] std::io::Error),
     #[error("stopped")]
     Stopped,
+    #[error("commands can't be taken in the state directory")]
+    Listen(#[source] std::io::Error),
+    #[error("the server ended before the command did")]
+    ServerGone,
+    #[error("the server could not be understood")]
+    Server(#[source] std::io::Error),
+    #[error("the server that has the state open is ferry {server}, and this is {}", env!("CARGO_PKG_VERSION"))]
+    OtherVersion { server: String },
+    #[error("the command failed in the server by a mistake in ferry")]
+    Panicked,
     /// `ferry doctor` has told what is wrong: only the exit code is left to say.
     #[error("something needs mending")]
     Diagnosed(Class),
@@ -103,6 +113,27 @@ impl CliError {
                 Class::Stopped,
                 "run it again: it goes on where it stopped",
             ),
+            Self::Listen(_) => Advice::new(
+                "control-socket",
+                Whose::Machine,
+                Class::State,
+                "put the state on a local disk that knows sockets, with --state DIR",
+            ),
+            Self::ServerGone => Advice::new(
+                "server-gone",
+                Whose::Machine,
+                Class::State,
+                "look whether it has happened already, then repeat the command",
+            ),
+            Self::Server(_) | Self::OtherVersion { .. } => Advice::new(
+                "server-version",
+                Whose::Machine,
+                Class::State,
+                "start the server again with this version of ferry",
+            ),
+            Self::Panicked => {
+                Advice::new("panic", Whose::Ferry, Class::Internal, "please report it with the server's log")
+            }
             Self::Diagnosed(class) => Advice::new("diagnosed", Whose::Configuration, *class, "see the report above"),
         }
     }
@@ -115,7 +146,7 @@ impl CliError {
     }
 
     /// To stderr, for people or for machines.
-    pub(super) fn report(&self, output: Output) {
+    pub(super) fn report(&self, output: &Output) {
         if matches!(self, Self::Diagnosed(_)) {
             return;
         }

@@ -2,8 +2,10 @@
 
 mod completions;
 mod connection;
+mod console;
 mod contacts;
 mod context;
+mod control;
 mod doctor;
 mod documents;
 mod failure;
@@ -14,14 +16,15 @@ mod outbox;
 mod outcome;
 mod output;
 mod plugin;
-mod progress;
 mod redirect;
 mod safe_csv;
 mod secrets;
 mod segments;
+mod serve;
 mod sync;
 mod table;
 
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -86,6 +89,7 @@ enum Command {
     Outcome(outcome::Command),
     #[command(subcommand)]
     Outbox(outbox::Command),
+    Serve(serve::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
 }
@@ -99,17 +103,57 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
     };
-    let output = Output::new(cli.global.json);
+    let output = Output::local(cli.global.json);
     log_to_stderr(cli.global.verbose);
-    let context = Context::new(cli.global, output, spoken(&matches));
-    match run(cli.command, &context) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
+    let context = Context::own(cli.global, output, spoken(&matches));
+    match dispatch(cli.command, &context) {
+        Ok(code) => code,
+        Err(error) => ExitCode::from(end(Err(error), &context.output)),
+    }
+}
+
+/// To the server that has the state open, if there is one; else it is done here.
+fn dispatch(command: Command, context: &Context) -> Result<ExitCode, CliError> {
+    if command.needs_state()
+        && let Some(server) = control::caller::find(&context.state_dir()?)
+    {
+        return server.run(context.global());
+    }
+    Ok(ExitCode::from(end(run(command, context), &context.output)))
+}
+
+/// Tells how a command ended; gives the exit code.
+fn end(result: Result<(), CliError>, output: &Output) -> u8 {
+    match result {
+        Ok(()) => 0,
+        Err(error) if error.is_closed_pipe() => 0,
         Err(error) => {
             error.report(output);
-            ExitCode::from(error.exit_code())
+            error.exit_code()
         }
     }
+}
+
+impl Command {
+    /// Whether it is about what lies in the state directory: then whoever has that open has to run it.
+    fn needs_state(&self) -> bool {
+        match self {
+            Self::Plugin(command) => command.needs_state(),
+            Self::Serve(_) | Self::Completions(_) => false,
+            _ => true,
+        }
+    }
+}
+
+/// Runs a command line that came to a server from another process.
+fn run_served(words: Vec<Vec<u8>>, workspace: &str, output: &Output, served: &context::Served) -> u8 {
+    let words = words.into_iter().map(std::ffi::OsString::from_vec);
+    let parsed = Cli::try_parse_from(words).map_err(|error| CliError::usage(error.to_string(), "see `ferry --help`"));
+    let result = parsed.and_then(|mut cli| {
+        cli.global.workspace = workspace.parse().map_err(ferry::app::error::AppError::from)?;
+        run(cli.command, &Context::served(cli.global, output.clone(), served.clone()))
+    });
+    end(result, output)
 }
 
 fn run(command: Command, context: &Context) -> Result<(), CliError> {
@@ -123,6 +167,7 @@ fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Contacts(command) => contacts::run(command, context),
         Command::Outcome(command) => outcome::run(command, context),
         Command::Outbox(command) => outbox::run(command, context),
+        Command::Serve(args) => serve::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
     }
@@ -134,7 +179,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && wants_json {
         let text = error.render().to_string();
         let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        CliError::usage(what, "see `ferry --help`").report(Output::new(true));
+        CliError::usage(what, "see `ferry --help`").report(&Output::local(true));
     } else {
         // Nobody is left to tell if this can't be printed.
         let _ = error.print();

@@ -188,21 +188,6 @@ fn judge(target: &str, state: &str) -> (&'static str, &'static str, Option<Settl
     ("200 OK", "The CRM did not sign you in. The terminal says more.", Some(Err(RedirectError::Denied(why))))
 }
 
-/// Opens the address for the person who sits here; what can't be opened can still be copied from the terminal.
-pub(super) fn open_browser(address: &Url) {
-    let program = std::env::var_os("BROWSER").filter(|name| !name.is_empty()).unwrap_or_else(|| "xdg-open".into());
-    let nothing = std::process::Stdio::null;
-    let started = std::process::Command::new(program)
-        .arg(address.as_str())
-        .stdin(nothing())
-        .stdout(nothing())
-        .stderr(nothing())
-        .spawn();
-    if let Err(error) = started {
-        tracing::info!(%error, "no browser could be opened");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

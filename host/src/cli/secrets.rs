@@ -1,6 +1,5 @@
 //! Reads secrets from files, stdin and the environment; never from the command line, where every process can see them.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -9,18 +8,16 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::failure::CliError;
+use super::output::Output;
 
 /// The longest secret: tokens have up to some KiB.
 const LONGEST: u64 = 64 * 1024;
 
-/// Stands for stdin.
-const STDIN: &str = "-";
-
 /// The secret in `file`, else in the variable; none where neither is given.
-pub(super) fn read(file: Option<&Path>, variable: &str) -> Result<Option<Secret>, CliError> {
+pub(super) fn read(file: Option<&Path>, variable: &str, output: &Output) -> Result<Option<Secret>, CliError> {
     let text = match file {
-        Some(path) => Some(contents(path)?),
-        None => std::env::var(variable).ok().map(Zeroizing::new),
+        Some(path) => Some(contents(path, output)?),
+        None => output.console.variable(variable).map_err(CliError::Output)?,
     };
     let Some(text) = text else { return Ok(None) };
     let trimmed = text.trim();
@@ -31,15 +28,10 @@ pub(super) fn read(file: Option<&Path>, variable: &str) -> Result<Option<Secret>
     Ok(Some(Secret::new(trimmed.to_owned())))
 }
 
-fn contents(path: &Path) -> Result<Zeroizing<String>, CliError> {
-    let failed = |source| CliError::Read { path: path.to_owned(), source };
+fn contents(path: &Path, output: &Output) -> Result<Zeroizing<String>, CliError> {
     let mut text = Zeroizing::new(String::new());
-    let read = if path == Path::new(STDIN) {
-        std::io::stdin().take(LONGEST).read_to_string(&mut text)
-    } else {
-        File::open(path).map_err(failed)?.take(LONGEST).read_to_string(&mut text)
-    };
-    read.map_err(failed)?;
+    let read = output.open(path)?.take(LONGEST).read_to_string(&mut text);
+    read.map_err(|source| CliError::Read { path: path.to_owned(), source })?;
     Ok(text)
 }
 
@@ -89,12 +81,14 @@ mod tests {
     fn a_secret_comes_from_its_file_without_the_line_end() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
+        let output = Output::local(false);
+        let read = |path| read(path, "FERRY_NOT_SET", &output);
         std::fs::write(&path, "pat-na1-0000\n").unwrap();
-        assert_eq!(read(Some(&path), "FERRY_NOT_SET").unwrap(), Some("pat-na1-0000".into()));
-        assert_eq!(read(None, "FERRY_NOT_SET").unwrap(), None);
+        assert_eq!(read(Some(&path)).unwrap(), Some("pat-na1-0000".into()));
+        assert_eq!(read(None).unwrap(), None);
         std::fs::write(&path, "\n").unwrap();
-        assert_eq!(read(Some(&path), "FERRY_NOT_SET").unwrap_err().exit_code(), 3);
-        assert_eq!(read(Some(&folder.path().join("none")), "X").unwrap_err().exit_code(), 3);
+        assert_eq!(read(Some(&path)).unwrap_err().exit_code(), 3);
+        assert_eq!(read(Some(&folder.path().join("none"))).unwrap_err().exit_code(), 3);
     }
 
     #[test]

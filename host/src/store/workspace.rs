@@ -21,6 +21,8 @@ pub struct Workspace {
     /// Read when they are first needed: most commands never look a contact up.
     lookups: OnceLock<Mutex<Lookups>>,
     writing: tokio::sync::Mutex<()>,
+    sending: tokio::sync::Mutex<()>,
+    recording: Mutex<()>,
     next_contact: AtomicU64,
     next_run: AtomicU64,
     next_outbox: AtomicU64,
@@ -44,6 +46,8 @@ impl Workspace {
             next_outbox: after_last(OutboxEntry::TABLE)?,
             lookups: OnceLock::new(),
             writing: tokio::sync::Mutex::default(),
+            sending: tokio::sync::Mutex::default(),
+            recording: Mutex::default(),
             tree,
             number,
             hash_key,
@@ -154,6 +158,16 @@ impl Workspace {
     /// Held by whoever reads contacts in order to change them, until the change is committed.
     pub async fn writing(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.writing.lock().await
+    }
+
+    /// Held by whoever reads outbox entries in order to send them or send them again, until they are marked so.
+    pub async fn sending(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.sending.lock().await
+    }
+
+    /// Held by whoever looks for a receipt in order to write one, until it is committed.
+    pub fn recording(&self) -> MutexGuard<'_, ()> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lookups(&self) -> Result<MutexGuard<'_, Lookups>, StoreError> {

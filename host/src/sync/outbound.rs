@@ -65,10 +65,15 @@ impl Outbound<'_> {
             if stop.is_raised() {
                 return Err(SyncError::Stopped);
             }
+            let sending = self.ports.workspace.sending().await;
             let batch = self.due(from)?;
             let Some(last) = batch.last() else { return Ok(()) };
             from = OutboxId(last.id.0 + 1);
-            self.send(batch).await?;
+            let ready = self.mark(batch).await?;
+            drop(sending);
+            for (object, entries) in ready {
+                self.push(&object, entries).await?;
+            }
             self.run.counts.pages += 1;
             observer.page(&self.run.counts, None);
         }
@@ -87,7 +92,8 @@ impl Outbound<'_> {
         Ok(due.take(BATCH).collect::<Result<_, _>>()?)
     }
 
-    async fn send(&mut self, batch: Vec<OutboxEntry>) -> Result<(), SyncError> {
+    /// Maps entries, finds out about those that may have left, and marks on disk what leaves now; by object.
+    async fn mark(&mut self, batch: Vec<OutboxEntry>) -> Result<BTreeMap<String, Vec<Sending>>, SyncError> {
         let mut sending: BTreeMap<String, Vec<Sending>> = BTreeMap::new();
         let mut unknown: BTreeMap<String, Vec<Sending>> = BTreeMap::new();
         let mut changes = Changes::default();
@@ -113,10 +119,7 @@ impl Outbound<'_> {
         }
         self.ports.workspace.commit(changes)?;
         self.ports.store.flush_soon().await?;
-        for (object, entries) in sending {
-            self.push(&object, entries).await?;
-        }
-        Ok(())
+        Ok(sending)
     }
 
     /// Maps an entry; settles it here if it comes to no write.

@@ -1,5 +1,7 @@
 //! What a run tells those who watch it, and how they stop it.
 
+use std::sync::Arc;
+
 use tokio::sync::watch;
 
 use crate::model::sync::Counts;
@@ -22,16 +24,21 @@ impl Observer for Silent {
 #[derive(Debug, Clone)]
 pub struct StopSignal(watch::Receiver<bool>);
 
-/// The other end of a [`StopSignal`].
-#[derive(Debug)]
-pub struct Stopper(watch::Sender<bool>);
+/// The other end of a [`StopSignal`]; whoever holds a clone can stop the run.
+#[derive(Debug, Clone, Default)]
+pub struct Stopper(Arc<watch::Sender<bool>>);
 
 pub fn stop_signal() -> (Stopper, StopSignal) {
-    let (sender, receiver) = watch::channel(false);
-    (Stopper(sender), StopSignal(receiver))
+    let stopper = Stopper::default();
+    let signal = stopper.signal();
+    (stopper, signal)
 }
 
 impl Stopper {
+    pub fn signal(&self) -> StopSignal {
+        StopSignal(self.0.subscribe())
+    }
+
     pub fn stop(&self) {
         self.0.send_replace(true);
     }

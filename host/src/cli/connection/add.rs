@@ -11,6 +11,7 @@ use super::sign_in::{Account, SignInOptions};
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
+use crate::cli::output::Output;
 
 /// Connect a CRM account: settings, sign-in, check
 #[derive(Debug, clap::Args)]
@@ -45,14 +46,14 @@ fn setting(text: &str) -> Result<(String, Value), String> {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
-    let settings = settings(&args)?;
+    let settings = settings(&args, &context.output)?;
     let tenant = context.tenant()?;
     // Before a person is sent to a browser.
     tenant.check_new_connection(&args.name)?;
     let Args { name, plugin, base_url, options, .. } = args;
     let connection = context.block_on(async {
         let account = Account { connection: &name, plugin: &plugin, base: base_url.as_ref() };
-        let credential = options.credential(&tenant, &account, context.output).await?;
+        let credential = options.credential(&tenant, &account, &context.output).await?;
         let new = NewConnection { id: name.clone(), plugin: plugin.clone(), base: base_url, settings, credential };
         Ok(tenant.add_connection(new).await?)
     })?;
@@ -60,11 +61,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     context.output.answer(&documents::connection(&connection), || super::sheet(&connection))
 }
 
-fn settings(args: &Args) -> Result<Value, CliError> {
+fn settings(args: &Args, output: &Output) -> Result<Value, CliError> {
     let mut settings = match &args.settings {
         Some(path) => {
-            let text = std::fs::read(path).map_err(|source| CliError::Read { path: path.clone(), source })?;
-            serde_json::from_slice(&text).map_err(ferry::app::error::AppError::SettingsText)?
+            serde_json::from_slice(&output.bytes_of(path)?).map_err(ferry::app::error::AppError::SettingsText)?
         }
         None => Value::Object(Map::new()),
     };

@@ -14,7 +14,7 @@ use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
-use crate::cli::redirect::{PATIENCE, Redirect, open_browser};
+use crate::cli::redirect::{PATIENCE, Redirect};
 use crate::cli::secrets::{self, Tokens};
 
 /// Sign in again, in place of a sign-in that the CRM no longer accepts
@@ -45,8 +45,8 @@ pub(crate) struct SignInOptions {
     #[arg(long, value_enum, value_name = "WAY")]
     sign_in: Option<Way>,
 
-    /// The OAuth 2 application's id
-    #[arg(long, env = "FERRY_CLIENT_ID", value_name = "ID")]
+    /// The OAuth 2 application's id (else FERRY_CLIENT_ID)
+    #[arg(long, value_name = "ID")]
     client_id: Option<String>,
 
     /// Holds the OAuth 2 application's secret (else FERRY_CLIENT_SECRET); `-` is stdin
@@ -94,7 +94,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     let connection = context.block_on(async {
         let old = tenant.connection(&args.connection)?;
         let account = Account { connection: &old.id, plugin: &old.plugin, base: old.base.as_ref() };
-        let credential = args.options.credential(&tenant, &account, context.output).await?;
+        let credential = args.options.credential(&tenant, &account, &context.output).await?;
         Ok(tenant.sign_in_again(&args.connection, credential).await?)
     })?;
     super::warn_of_lacking(&connection, context);
@@ -107,16 +107,18 @@ impl SignInOptions {
         &self,
         tenant: &Tenant,
         account: &Account<'_>,
-        output: Output,
+        output: &Output,
     ) -> Result<Credential, CliError> {
-        let token = secrets::read(self.token_file.as_deref(), "FERRY_TOKEN")?;
-        let signing_secret = secrets::read(self.signing_secret_file.as_deref(), "FERRY_SIGNING_SECRET")?;
+        let token = secrets::read(self.token_file.as_deref(), "FERRY_TOKEN", output)?;
+        let signing_secret = secrets::read(self.signing_secret_file.as_deref(), "FERRY_SIGNING_SECRET", output)?;
         let manifest = tenant.plugin(account.plugin)?.manifest;
         let lacks = |by, lacks, remedy| CliError::App(AppError::SignInIncomplete { by, lacks, remedy });
         let key = "put it into a file for --token-file, or into FERRY_TOKEN";
-        let keys = match self.way(account.plugin, &ways(&manifest.sign_in), token.as_ref())? {
+        let client_id = self.client_id(output)?;
+        let knows_client = client_id.is_some();
+        let keys = match self.way(account.plugin, &ways(&manifest.sign_in), token.as_ref(), knows_client)? {
             Way::None => Keys::None,
-            Way::Oauth2 => Keys::OAuth2(self.oauth2(tenant, account, token, output).await?),
+            Way::Oauth2 => Keys::OAuth2(self.oauth2(tenant, account, client_id, token, output).await?),
             Way::Bearer => Keys::Bearer(token.ok_or_else(|| lacks("bearer", "a key", key))?),
             Way::Header => Keys::Header {
                 name: manifest.sign_in.header.map(|header| header.name).unwrap_or_default(),
@@ -135,15 +137,28 @@ impl SignInOptions {
         Ok(Credential { keys, signing_secret })
     }
 
+    fn client_id(&self, output: &Output) -> Result<Option<String>, CliError> {
+        match &self.client_id {
+            Some(id) => Ok(Some(id.clone())),
+            None => Ok(output.console.variable("FERRY_CLIENT_ID").map_err(CliError::Output)?.map(|id| id.to_string())),
+        }
+    }
+
     /// The way that was asked for, or the only one there is, or the one that the given options belong to.
-    fn way(&self, plugin: &PluginId, offers: &[&'static str], token: Option<&Secret>) -> Result<Way, CliError> {
+    fn way(
+        &self,
+        plugin: &PluginId,
+        offers: &[&'static str],
+        token: Option<&Secret>,
+        knows_client: bool,
+    ) -> Result<Way, CliError> {
         if let Some(way) = self.sign_in {
             return Ok(way);
         }
         let guess = match offers {
             [] => Some("none"),
             [only] => Some(*only),
-            _ if self.client_id.is_some() || token.is_some_and(Tokens::looks_like) => Some("oauth2"),
+            _ if knows_client || token.is_some_and(Tokens::looks_like) => Some("oauth2"),
             _ if self.user.is_some() => offers.iter().copied().find(|way| matches!(*way, "basic" | "session")),
             _ => None,
         };
@@ -162,16 +177,17 @@ impl SignInOptions {
         &self,
         tenant: &Tenant,
         account: &Account<'_>,
+        client_id: Option<String>,
         token: Option<Secret>,
-        output: Output,
+        output: &Output,
     ) -> Result<OAuth2Keys, CliError> {
         let tokens = token.as_ref().map(Tokens::parse).transpose()?.unwrap_or_default();
-        let client_id = self.client_id.clone().or(tokens.client_id).ok_or(AppError::SignInIncomplete {
+        let client_id = client_id.or(tokens.client_id).ok_or(AppError::SignInIncomplete {
             by: "oauth2",
             lacks: "the id of an application that is registered with the CRM",
             remedy: "give it with --client-id",
         })?;
-        let client_secret = secrets::read(self.client_secret_file.as_deref(), "FERRY_CLIENT_SECRET")?;
+        let client_secret = secrets::read(self.client_secret_file.as_deref(), "FERRY_CLIENT_SECRET", output)?;
         let client_secret = client_secret.or(tokens.client_secret.map(Secret::new));
         if tokens.access.is_none() && tokens.refresh.is_none() {
             return self.by_browser(tenant, account, client_id, client_secret, output).await;
@@ -193,7 +209,7 @@ impl SignInOptions {
         account: &Account<'_>,
         client_id: String,
         client_secret: Option<Secret>,
-        output: Output,
+        output: &Output,
     ) -> Result<OAuth2Keys, CliError> {
         let redirect = Redirect::listen(self.redirect_port).await?;
         let application = Application { client_id, client_secret, redirect: redirect.address()? };
@@ -206,9 +222,12 @@ impl SignInOptions {
         })?;
         output.tell(&format!("open this address to sign in: {}", begun.address));
         if !self.no_browser {
-            open_browser(&begun.address);
+            output.console.open_browser(&begun.address);
         }
-        let brought = redirect.wait(&begun.state, PATIENCE).await?;
+        let brought = tokio::select! {
+            brought = redirect.wait(&begun.state, PATIENCE) => brought?,
+            () = output.console.gone() => return Err(CliError::Stopped),
+        };
         Ok(tenant.finish_sign_in(begun, brought.code, &brought.state).await?)
     }
 }

@@ -1,8 +1,7 @@
 //! `ferry contacts export`
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 
 use ferry::app::Tenant;
 use ferry::model::contact::Contact;
@@ -46,42 +45,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         write(args, &tenant, context.output.raw())?;
         return Ok(());
     };
-    let count = to_file(path, |to| write(args, &tenant, to))?;
-    context.output.note(&format!("wrote {count} contacts to {}", path.display()));
-    Ok(())
-}
-
-/// Lets `write` fill the file at `path`, which is there whole or not at all. What is no file, as a device or a pipe, is
-/// written into and never replaced.
-fn to_file(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<u64, CliError>) -> Result<u64, CliError> {
-    let failed = |source| CliError::Write { path: path.to_owned(), source };
-    let of_file = |error| match error {
+    let failed = |source| CliError::Write { path: path.clone(), source };
+    let mut draft = context.output.console.write(path).map_err(failed)?;
+    let count = write(args, &tenant, &mut draft).map_err(|error| match error {
         CliError::Output(source) => failed(source),
         other => other,
-    };
-    if path.metadata().is_ok_and(|there| !there.is_file()) {
-        let mut device = File::options().write(true).open(path).map_err(failed)?;
-        return write(&mut device).map_err(of_file);
-    }
-    // Behind a link lies the file that is meant.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let draft = draft_of(&path);
-    let file = File::create(&draft).map_err(failed)?;
-    let written = write(&mut BufWriter::new(&file)).and_then(|count| {
-        file.sync_all().and_then(|()| std::fs::rename(&draft, &path)).map_err(failed)?;
-        Ok(count)
-    });
-    written.map_err(|error| {
-        // Half a file is worse than none.
-        let _ = std::fs::remove_file(&draft);
-        of_file(error)
-    })
-}
-
-fn draft_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
+    })?;
+    draft.keep().map_err(failed)?;
+    context.output.note(&format!("wrote {count} contacts to {}", path.display()));
+    Ok(())
 }
 
 /// One contact after the other; memory does not grow with their number.
@@ -134,43 +106,6 @@ mod tests {
     use super::*;
     use ferry::model::time::Instant;
     use ferry::model::value::Value;
-
-    fn say(text: &'static [u8]) -> impl FnOnce(&mut dyn Write) -> Result<u64, CliError> {
-        move |to| {
-            to.write_all(text).and_then(|()| to.flush()).map_err(CliError::Output)?;
-            Ok(1)
-        }
-    }
-
-    #[test]
-    fn a_file_is_replaced_only_by_a_whole_one() {
-        let folder = tempfile::tempdir().unwrap();
-        let (path, link) = (folder.path().join("out.csv"), folder.path().join("link.csv"));
-        std::fs::write(&path, "old").unwrap();
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        let broken = |_: &mut dyn Write| Err(CliError::Stopped);
-        assert!(to_file(&path, broken).is_err());
-        assert_eq!(std::fs::read(&path).unwrap(), b"old");
-        to_file(&link, say(b"new")).unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert!(link.is_symlink());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
-    }
-
-    #[test]
-    fn a_pipe_or_a_device_is_written_into_and_not_replaced() {
-        use std::os::unix::fs::FileTypeExt;
-        let folder = tempfile::tempdir().unwrap();
-        let pipe = folder.path().join("pipe");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
-        let reader = std::thread::spawn({
-            let pipe = pipe.clone();
-            move || std::fs::read(pipe).unwrap()
-        });
-        to_file(&pipe, say(b"rows")).unwrap();
-        assert_eq!(reader.join().unwrap(), b"rows");
-        assert!(std::fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
-    }
 
     #[test]
     fn contacts_are_exported_whole_in_both_formats() {

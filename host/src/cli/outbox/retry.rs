@@ -19,7 +19,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let retried = context.tenant()?.retry(&args.ids)?;
+    let tenant = context.tenant()?;
+    let retried = context.block_on(async { Ok(tenant.retry(&args.ids).await?) })?;
     if context.output.json {
         return context.output.document(&json!({ "retried": retried }));
     }

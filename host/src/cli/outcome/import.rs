@@ -1,6 +1,5 @@
 //! `ferry outcome import`
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
@@ -53,7 +52,7 @@ struct Report {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
-    let input = open(&args.file)?;
+    let input = context.output.open(&args.file)?;
     let mut report = Report::default();
     match args.format.unwrap_or_else(|| format_of(&args.file)) {
         Format::Csv => csv_lines(input).try_for_each(|line| record(&tenant, line, &mut report))?,
@@ -65,14 +64,6 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     let what = format!("{} of the lines could not be recorded", report.refused);
     Err(CliError::content(what, "mend them and import the file again: ids keep the others from being recorded twice"))
-}
-
-fn open(path: &Path) -> Result<Box<dyn Read>, CliError> {
-    if path == Path::new("-") {
-        return Ok(Box::new(std::io::stdin()));
-    }
-    let file = File::open(path).map_err(|source| CliError::Read { path: path.to_owned(), source })?;
-    Ok(Box::new(file))
 }
 
 fn format_of(path: &Path) -> Format {

@@ -21,9 +21,17 @@ pub(crate) struct Args {
     plugin: String,
 }
 
+impl Args {
+    /// Whether an installed plugin is meant, and not a file.
+    pub(super) fn installed(&self) -> bool {
+        self.plugin.parse::<PluginId>().is_ok() && !Path::new(&self.plugin).exists()
+    }
+}
+
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let inspection = match args.plugin.parse::<PluginId>() {
-        Ok(id) if !Path::new(&args.plugin).exists() => context.tenant()?.inspect_plugin(&id)?,
+        // The server's own files are not the caller's.
+        Ok(id) if context.is_served() || args.installed() => context.tenant()?.inspect_plugin(&id)?,
         _ => plugins::inspect(Path::new(&args.plugin))?,
     };
     context.output.answer(&inspection, || sheet(&inspection))

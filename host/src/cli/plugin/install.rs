@@ -37,10 +37,10 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let loopback = args.allow_loopback.iter().map(|text| plugins::loopback_origin(text));
     let open = args.allow_origin.iter().map(|text| plugins::open_origin(text));
     let named = loopback.chain(open).collect::<Result<Vec<_>, _>>()?;
-    let package = plugins::read(&args.file)?;
+    let package = plugins::unpack(context.output.bytes_of(&args.file)?)?;
     let tenant = context.tenant()?;
     let review = tenant.review(&package)?;
-    consent(args.yes, context.output, &package.manifest, &review, &named)?;
+    consent(args.yes, &context.output, &package.manifest, &review, &named)?;
     let plugin = context.block_on(async { Ok(tenant.install(package, named).await?) })?;
     let identity = &plugin.manifest.plugin;
     context.output.note(&match review.installed {
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if context.output.json { context.output.document(&documents::plugin(&plugin)) } else { Ok(()) }
 }
 
-fn consent(yes: bool, output: Output, manifest: &Manifest, review: &Review, named: &[Url]) -> Result<(), CliError> {
+fn consent(yes: bool, output: &Output, manifest: &Manifest, review: &Review, named: &[Url]) -> Result<(), CliError> {
     for line in asks(manifest, review, named) {
         output.note(&line);
     }

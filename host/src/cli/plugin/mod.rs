@@ -19,6 +19,17 @@ pub(super) enum Command {
     Pack(pack::Args),
 }
 
+impl Command {
+    /// Whether it is about what is installed, and not only about files.
+    pub(super) fn needs_state(&self) -> bool {
+        match self {
+            Self::Pack(_) => false,
+            Self::Inspect(args) => args.installed(),
+            _ => true,
+        }
+    }
+}
+
 pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Install(args) => install::run(&args, context),

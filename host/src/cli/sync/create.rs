@@ -1,7 +1,7 @@
 //! `ferry sync create`
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use ferry::app::Tenant;
@@ -15,6 +15,7 @@ use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::filter;
+use crate::cli::output::Output;
 
 /// Before the name of a preset, where a file could stand too.
 const PRESET: &str = "preset/";
@@ -106,7 +107,7 @@ impl FromStr for Outbound {
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
-    let new = new_sync(&tenant, args)?;
+    let new = new_sync(&tenant, args, &context.output)?;
     let sync = context.block_on(async { Ok(tenant.create_sync(new).await?) })?;
     if context.output.json {
         return context.output.document(&documents::sync(&sync));
@@ -115,9 +116,9 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-fn new_sync(tenant: &Tenant, args: Args) -> Result<NewSync, CliError> {
+fn new_sync(tenant: &Tenant, args: Args, output: &Output) -> Result<NewSync, CliError> {
     let (mapper, connection) = (&args.mapper, &args.connection);
-    let spec = |source: &Source| specification(tenant, mapper, connection, source);
+    let spec = |source: &Source| specification(tenant, output, mapper, connection, source);
     let inbound = match (args.mapping, args.preset) {
         (Some(path), _) => Source::File(path),
         (None, Some(name)) => Source::Preset(name),
@@ -146,19 +147,16 @@ fn new_sync(tenant: &Tenant, args: Args) -> Result<NewSync, CliError> {
 
 fn specification(
     tenant: &Tenant,
+    output: &Output,
     mapper: &PluginId,
     connection: &ConnectionId,
     source: &Source,
 ) -> Result<MappingSpec, CliError> {
     let configuration = match source {
-        Source::File(path) => read(path)?,
+        Source::File(path) => output.text_of(path)?,
         Source::Preset(name) => tenant.preset(&tenant.connection(connection)?.plugin, name)?,
     };
     Ok(MappingSpec { mapper: mapper.clone(), configuration })
-}
-
-fn read(path: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(path).map_err(|source| CliError::Read { path: path.to_owned(), source })
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! `ferry sync`
 
+mod cancel;
 mod create;
 mod list;
 mod remove;
 mod run;
+mod runs;
 mod show;
 mod status;
 mod test;
@@ -19,6 +21,8 @@ pub(super) enum Command {
     Show(show::Args),
     Test(test::Args),
     Run(run::Args),
+    Runs(runs::Args),
+    Cancel(cancel::Args),
     Status(status::Args),
     Remove(remove::Args),
 }
@@ -30,6 +34,8 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Show(args) => show::run(&args, context),
         Command::Test(args) => test::run(&args, context),
         Command::Run(args) => run::run(&args, context),
+        Command::Runs(args) => runs::run(&args, context),
+        Command::Cancel(args) => cancel::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
     }

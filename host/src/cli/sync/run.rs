@@ -4,18 +4,14 @@ use ferry::app::Tenant;
 use ferry::app::syncs::{RunOptions, RunReport};
 use ferry::model::id::SyncId;
 use ferry::model::sync::Run;
-use ferry::sync::{Stopper, SyncError, stop_signal};
+use ferry::sync::{Stopper, SyncError};
 use serde_json::json;
 
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
-use crate::cli::output::word;
-use crate::cli::progress::{Progress, told};
+use crate::cli::output::{told, word};
 use crate::cli::table::Table;
-
-/// The exit code of a program that was interrupted at once.
-const INTERRUPTED: i32 = 130;
 
 /// Run a sync: records in, then outcomes out
 ///
@@ -61,25 +57,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 async fn watched(args: &Args, tenant: &Tenant, context: &Context) -> Result<RunReport, CliError> {
     let (inbound, outbound) = (!args.outbound_only, !args.inbound_only);
     let options = RunOptions { inbound, outbound, partitions: args.partitions };
-    let progress = Progress::new(context.output);
-    let (stopper, stop) = stop_signal();
-    let ctrl_c = tokio::spawn(stop_on_ctrl_c(stopper));
-    let result = tenant.run_sync(&args.name, options, &progress, &stop).await;
-    ctrl_c.abort();
-    progress.finish();
+    let progress = context.output.progress();
+    let stopper = Stopper::default();
+    let _watching = context.output.console.stop_on_interrupt(stopper.clone());
+    let result = tenant.run_sync(&args.name, options, &progress, &stopper).await;
+    drop(progress);
     match result {
         Err(ferry::app::error::AppError::Sync(SyncError::Stopped)) => Err(CliError::Stopped),
         other => Ok(other?),
-    }
-}
-
-/// The first Ctrl-C ends the run after its next commit, the second ends it where it is.
-async fn stop_on_ctrl_c(stopper: Stopper) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        stopper.stop();
-    }
-    if tokio::signal::ctrl_c().await.is_ok() {
-        std::process::exit(INTERRUPTED);
     }
 }
 
@@ -98,6 +83,6 @@ fn table(report: &RunReport) -> Table {
     table
 }
 
-fn took(run: &Run) -> String {
+pub(super) fn took(run: &Run) -> String {
     run.ended.map(|ended| format!("{:.1} s", ended.since(run.started).as_secs_f64())).unwrap_or_default()
 }

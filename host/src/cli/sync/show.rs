@@ -18,7 +18,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let sync = context.tenant()?.sync(&args.name)?;
-    let output = context.output;
+    let output = &context.output;
     output.answer(&documents::sync(&sync), || sheet(&sync))?;
     if output.json {
         return Ok(());

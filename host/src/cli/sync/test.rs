@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
-use crate::cli::progress::told;
+use crate::cli::output::told;
 use crate::cli::table::Table;
 
 /// Try a sync on a sample: mapped rows, problems, what would change; writes nothing
