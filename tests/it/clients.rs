@@ -20,7 +20,7 @@ const CONTACTS: u64 = 300;
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// A program that had to succeed and did not.
-type Failure = String;
+pub(crate) type Failure = String;
 
 /// A client: the folder of its checks, the file that pins it, and how it is installed and run.
 struct Client {
@@ -34,16 +34,15 @@ struct Client {
     run: fn(&Path) -> Command,
 }
 
+pub(crate) const NPM_MISSING: &str = "`npm` is not on the path: install Node.js 20 or later, with npm";
+
 const JS: Client = Client {
     folder: "js",
     pin: "package.json",
     script: "check.mjs",
     program: "npm",
-    missing: "`npm` is not on the path: install Node.js 20 or later, with npm",
-    install: |home| {
-        let words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
-        finish(Command::new("npm").args(words).current_dir(home)).map(drop)
-    },
+    missing: NPM_MISSING,
+    install: npm_install,
     run: |_| Command::new("node"),
 };
 
@@ -68,26 +67,7 @@ impl Client {
 
     /// A folder with the pinned client in it, and with the checks as they are now.
     fn installed(&self) -> Result<PathBuf, Failure> {
-        let version =
-            finish(Command::new(self.program).arg("--version")).map_err(|why| format!("{}\n{why}", self.missing))?;
-        let pin = fs::read(self.source(self.pin)).unwrap();
-        let hash = Sha256::new().chain_update(&pin).chain_update(&version).finalize();
-        let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let clients = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
-        let (home, done) =
-            (clients.join(format!("{}-{hash}", self.folder)), clients.join(format!("{}-{hash}.done", self.folder)));
-        fs::create_dir_all(&clients).unwrap();
-        // Two runs of the tests may want to install at the same time; the lock ends with the file.
-        let lock = File::create(clients.join(format!("{}.lock", self.folder))).unwrap();
-        lock.lock().unwrap();
-        if !done.exists() {
-            // What an interrupted run has left is of no use.
-            drop(fs::remove_dir_all(&home));
-            fs::create_dir(&home).unwrap();
-            fs::write(home.join(self.pin), &pin).unwrap();
-            (self.install)(&home)?;
-            fs::write(&done, &version).unwrap();
-        }
+        let home = install_once(self.folder, &self.source(self.pin), self.program, self.missing, self.install)?;
         for file in fs::read_dir(self.source("")).unwrap().map(|file| file.unwrap()) {
             if file.file_type().unwrap().is_file() {
                 fs::copy(file.path(), home.join(file.file_name())).unwrap();
@@ -123,8 +103,42 @@ impl Client {
     }
 }
 
+pub(crate) fn npm_install(home: &Path) -> Result<(), Failure> {
+    let words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
+    finish(Command::new("npm").args(words).current_dir(home)).map(drop)
+}
+
+/// A folder in which what `pin` names was installed, once per pin and version of the program that installs it.
+pub(crate) fn install_once(
+    name: &str,
+    pin: &Path,
+    program: &str,
+    missing: &str,
+    install: fn(&Path) -> Result<(), Failure>,
+) -> Result<PathBuf, Failure> {
+    let version = finish(Command::new(program).arg("--version")).map_err(|why| format!("{missing}\n{why}"))?;
+    let pinned = fs::read(pin).unwrap();
+    let hash = Sha256::new().chain_update(&pinned).chain_update(&version).finalize();
+    let hash: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let clients = Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
+    let (home, done) = (clients.join(format!("{name}-{hash}")), clients.join(format!("{name}-{hash}.done")));
+    fs::create_dir_all(&clients).unwrap();
+    // Two runs of the tests may want to install at the same time; the lock ends with the file.
+    let lock = File::create(clients.join(format!("{name}.lock"))).unwrap();
+    lock.lock().unwrap();
+    if !done.exists() {
+        // What an interrupted run has left is of no use.
+        drop(fs::remove_dir_all(&home));
+        fs::create_dir(&home).unwrap();
+        fs::write(home.join(pin.file_name().unwrap()), &pinned).unwrap();
+        install(&home)?;
+        fs::write(&done, &version).unwrap();
+    }
+    Ok(home)
+}
+
 /// Runs a program to its end; gives what it wrote, or all about why it failed.
-fn finish(command: &mut Command) -> Result<String, Failure> {
+pub(crate) fn finish(command: &mut Command) -> Result<String, Failure> {
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = spawned.map_err(|error| format!("{command:?} did not start: {error}"))?;
     let (stdout, stderr) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));

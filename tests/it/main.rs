@@ -3,6 +3,7 @@
 mod clients;
 mod crash;
 mod hostile;
+mod languages;
 mod layering;
 mod plugin;
 mod refusals;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod faults;
 pub mod hubspot;
 pub mod journal;
+pub mod phonebook;
 pub mod server;
 pub mod stamp;
 

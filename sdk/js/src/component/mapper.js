@@ -1,0 +1,9 @@
+// Entry of a mapper's component. It has no way to the outside: its console is silent. Only the build reads this file.
+
+import { consoleTo } from './console.js';
+import plugin from 'ferry-plugin';
+import { exportedMapper } from 'ferry-sdk/mapper';
+
+consoleTo(() => {});
+
+export const mapper = exportedMapper(plugin);

@@ -1,0 +1,72 @@
+// World `mapper-plugin`: rows in, rows out, nothing else. The same rows must give the same rows, so there is no clock to ask.
+
+/** @import { Column, Mapped, Mapper, Mistake, Problem, Value } from './index.js' */
+
+import { KIND } from './connector.js';
+import { problem } from './value.js';
+
+/** The mistakes of a configuration: throw it from `reads` and `open`, with all of them. */
+export class Mistakes extends Error {
+  /** @param {Partial<Mistake>[]} mistakes `message` and, where known, `path`, `line` and `hint` */
+  constructor(mistakes) {
+    super(mistakes.map((mistake) => mistake.message).join('; '));
+    this.name = 'Mistakes';
+    this.payload = mistakes.map(({ line, path = '', message, hint }) => ({ line, path, message, hint }));
+  }
+}
+
+/** Values in the order of the output columns. @param {Value[]} values @returns {Mapped} */
+export function mapped(values) {
+  return { tag: 'values', val: values };
+}
+
+/** Left out on purpose. @param {string} reason @returns {Mapped} */
+export function skipped(reason) {
+  return { tag: 'skipped', val: reason };
+}
+
+/** Can't be mapped. @param {Problem[]} problems @returns {Mapped} */
+export function refused(problems) {
+  return { tag: 'refused', val: problems };
+}
+
+/**
+ * Names how a mapper reads its configuration and opens a mapping: the default export of its module.
+ * @template {Mapper} M @param {M} functions @returns {M}
+ */
+export function mapper(functions) {
+  for (const name of ['reads', 'open']) {
+    if (typeof functions[name] !== 'function') throw new TypeError(`a mapper needs a function \`${name}\``);
+  }
+  return Object.defineProperty(functions, KIND, { value: 'mapper' });
+}
+
+/** The functions as the contract's interface has them. @param {Mapper} functions */
+export function exportedMapper(functions) {
+  class Mapping {
+    #opened;
+    #width;
+
+    constructor(opened, width) {
+      this.#opened = opened;
+      this.#width = width;
+    }
+
+    static open(configuration, direction, input) {
+      return new Mapping(functions.open(configuration, direction, input), input.length);
+    }
+
+    output() {
+      return this.#opened.output;
+    }
+
+    rows(rows) {
+      return rows.map((row) => (row.length === this.#width ? this.#opened.map(row) : this.#misshapen(row)));
+    }
+
+    #misshapen(row) {
+      return refused([problem(undefined, `the row has ${row.length} values for ${this.#width} columns`)]);
+    }
+  }
+  return { reads: (configuration, direction) => functions.reads(configuration, direction), Mapping };
+}

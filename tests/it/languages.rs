@@ -1,0 +1,148 @@
+//! The SDKs for other languages than Rust: their own tests, and their examples built, packed, installed and run by the host
+//! against a simulated CRM. What the languages' tools need is installed beside the build's output, once per pin.
+
+#![allow(clippy::unwrap_used, reason = "a test whose ground is missing is to stop at once")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use ferry_tests::sim::phonebook::{KEY, Phonebook};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::clients::{NPM_MISSING, finish, install_once, npm_install};
+use crate::rig::Host;
+
+/// More than two pages of a hundred.
+const PEOPLE: usize = 250;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The files of an SDK, the examples' too, but for what was installed or built there.
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        match path.is_dir() {
+            true if matches!(name.as_str(), "node_modules" | "dist") => {}
+            true => sources(&path, found),
+            false => found.push(path),
+        }
+    }
+}
+
+/// The JavaScript SDK with its tools and the contract: a copy, so that nothing is written among the sources.
+struct JavaScript {
+    home: PathBuf,
+    /// Of all its files and the contract: a component is built anew when one of them has changed.
+    hash: String,
+}
+
+fn javascript() -> &'static JavaScript {
+    static INSTALLED: OnceLock<JavaScript> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let sdk = repository().join("sdk/js");
+        let home = install_once("sdk-js", &sdk.join("package.json"), "npm", NPM_MISSING, npm_install)
+            .unwrap_or_else(|failure| panic!("{failure}"));
+        let hash = copy(&[(&sdk, &home), (&repository().join("wit"), &home.join("wit"))]);
+        let link = home.join("node_modules/ferry-sdk");
+        if !link.exists() {
+            std::os::unix::fs::symlink(&home, &link).unwrap();
+        }
+        JavaScript { home, hash }
+    })
+}
+
+/// Copies the sources of each folder; gives their hash.
+fn copy(folders: &[(&Path, &Path)]) -> String {
+    let mut hash = Sha256::new();
+    for (from, to) in folders {
+        let mut files = Vec::new();
+        sources(from, &mut files);
+        files.sort();
+        for file in files {
+            let name = file.strip_prefix(from).unwrap();
+            let bytes = fs::read(&file).unwrap();
+            hash.update(name.as_os_str().as_encoded_bytes());
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(&bytes);
+            fs::create_dir_all(to.join(name).parent().unwrap()).unwrap();
+            fs::write(to.join(name), bytes).unwrap();
+        }
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl JavaScript {
+    /// An example as its author builds it, unless it was built from these very files before.
+    fn build(&self, example: &str) -> PathBuf {
+        let folder = self.home.join("examples").join(example);
+        let out = format!("dist/{}.wasm", self.hash);
+        if !folder.join(&out).exists() {
+            let program = self.home.join("bin/ferry-build.js");
+            let built = finish(Command::new("node").arg(program).args(["--out", &out]).current_dir(&folder));
+            built.unwrap_or_else(|failure| panic!("{failure}"));
+        }
+        folder.join(out)
+    }
+}
+
+/// Packs a component with the manifest of its example and installs it.
+fn install(host: &Host, component: &Path, loopback: &[&str]) {
+    let folder = component.parent().unwrap().parent().unwrap();
+    let packed = host.state.path().join("packed.wasm").display().to_string();
+    let (component, manifest) = (component.display().to_string(), folder.join("plugin.toml").display().to_string());
+    host.ok(&["plugin", "pack", &component, "--manifest", &manifest, "--out", &packed]);
+    host.ok(&[&["plugin", "install", &packed, "--yes"][..], loopback].concat());
+}
+
+#[test]
+fn the_javascript_sdk_and_its_examples_pass_their_own_tests() {
+    let sdk = javascript();
+    for folder in ["", "examples/phonebook", "examples/people-mapper"] {
+        let said = finish(Command::new("node").args(["--test", "test/"]).current_dir(sdk.home.join(folder)));
+        let said = said.unwrap_or_else(|failure| panic!("{folder}: {failure}"));
+        assert!(said.contains("\n# fail 0\n") && !said.contains("\n# pass 0\n"), "{folder}: {said}");
+    }
+}
+
+#[test]
+fn a_connector_and_a_mapper_in_javascript_carry_people() {
+    let sdk = javascript();
+    let crm = Phonebook::start(PEOPLE).unwrap();
+    let host = Host::new();
+    install(&host, &sdk.build("phonebook"), &["--allow-loopback", crm.base_url()]);
+    install(&host, &sdk.build("people-mapper"), &[]);
+    carry(&host, &crm, "phonebook-js", "people-mapper-js");
+}
+
+/// Every person of the CRM becomes a contact through the mapper.
+fn carry(host: &Host, crm: &Phonebook, connector: &str, mapper: &str) {
+    let file = |name: &str, text: &str| {
+        let path = host.state.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let key = file("key", KEY);
+    let connect = ["connection", "add", "crm", "--plugin", connector, "--base-url", crm.base_url()];
+    host.ok(&[&connect[..], &["--sign-in", "bearer", "--token-file", &key]].concat());
+    let mapping = file("people.json", r#"{"name": "name", "copy": {"email": "email"}}"#);
+    let create = ["sync", "create", "people", "--connection", "crm", "--object", "people"];
+    host.ok(&[&create[..], &["--mapper", mapper, "--mapping", &mapping]].concat());
+    let counts = host.ok(&["sync", "run", "people"]).document()["inbound"]["counts"].clone();
+    assert_eq!(counts["created"], PEOPLE, "{counts}");
+    let mut people = host.ok(&["contacts", "list", "--limit", "1000"]).documents();
+    people.sort_by_key(|contact| contact["links"][0]["record"].as_str().unwrap().parse::<usize>().unwrap());
+    assert_eq!(people.len(), PEOPLE);
+    for (number, contact) in (1..).zip(&people) {
+        let mut expected = json!({"first_name": format!("Zoë {number}"), "last_name": "Müller"});
+        if number % 10 != 0 {
+            expected["email"] = format!("person{number}@example.com").into();
+        }
+        assert_eq!(contact["attributes"], expected);
+    }
+}
