@@ -46,8 +46,9 @@ async fn hostile(limits: Limits) -> LoadedPlugin {
         (cache, plugins)
     });
     let bytes = std::fs::read(component("hostile")).unwrap();
-    let grant =
-        Grant { digest: package::digest(&bytes), hosts: Vec::new(), loopback: Vec::new(), limits, at: Instant(0) };
+    let digest = package::digest(&bytes);
+    let (hosts, accounts, loopback) = (Vec::new(), Vec::new(), Vec::new());
+    let grant = Grant { digest, hosts, accounts, loopback, limits, at: Instant(0) };
     plugins.load(bytes, &grant).await.unwrap()
 }
 

@@ -161,6 +161,13 @@ pub(super) fn of_vault(error: &VaultError) -> Advice {
     }
 }
 
+/// The CRM sent us to an address that nobody granted.
+pub(super) fn instance() -> Advice {
+    let remedy = "sign in to an account at an address that the plugin asks for (`ferry plugin inspect` lists them); for \
+                  development, `ferry plugin install --allow-loopback` names one on this machine";
+    Advice::new("sign-in-address", Whose::Crm, Class::SignIn, remedy)
+}
+
 pub(super) fn of_token(connection: &ConnectionId, error: &TokenError) -> Advice {
     let sign_in = |remedy: String| Advice::new("sign-in", Whose::Crm, Class::SignIn, remedy);
     match error {
@@ -169,6 +176,8 @@ pub(super) fn of_token(connection: &ConnectionId, error: &TokenError) -> Advice 
         }
         TokenError::StateMismatch => sign_in(format!("sign in again, in one browser: connection `{connection}`")),
         TokenError::Trouble(_) => Advice::new("sign-in-trouble", Whose::Crm, Class::Crm, "sign in again later"),
+        TokenError::Instance(_) => instance(),
+        TokenError::Key(_) => configuration("bad-key", "give the key again, exactly as the CRM or its maker wrote it"),
         TokenError::Manifest(_) => {
             Advice::new("sign-in-manifest", Whose::Plugin, Class::Plugin, "report it to the plugin's publisher")
         }

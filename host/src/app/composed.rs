@@ -36,7 +36,6 @@ impl Composed {
             egress: self.egress.clone(),
             signer: self.signer.clone(),
             grant: Arc::clone(&self.place.grant),
-            base: self.place.base.clone(),
             governor: Arc::clone(&self.governor),
             lane: self.lane,
         }));

@@ -194,13 +194,7 @@ pub(super) fn place(plugin: &InstalledPlugin, base: Option<&Url>) -> Result<Plac
     let base = base
         .map_or_else(|| Url::parse(NOWHERE), Ok)
         .map_err(|_| AppError::BaseAddress { given: NOWHERE.to_owned(), why: "it can't be read" })?;
-    let sign_in = &plugin.manifest.sign_in;
-    Ok(Place {
-        grant: Arc::new(plugin.grant.clone()),
-        base,
-        oauth2: sign_in.oauth2.clone(),
-        session: sign_in.session.clone(),
-    })
+    Ok(Place { grant: Arc::new(plugin.grant.clone()), base, sign_in: plugin.manifest.sign_in.clone() })
 }
 
 /// The address, if requests may be sent below it under the plugin's grant.
@@ -220,12 +214,12 @@ fn allowed_base(plugin: &InstalledPlugin, base: Url) -> Result<Url, AppError> {
 }
 
 fn covered(manifest: &Manifest, grant: &Grant, base: &Url) -> Result<(), AppError> {
-    match grant.reach(base) {
-        Some(_) => Ok(()),
-        None => Err(AppError::NotGranted {
-            plugin: manifest.plugin.id.clone(),
-            origin: base.origin().ascii_serialization(),
-            loopback: is_loopback(base),
-        }),
+    if grant.covers_base(base) {
+        return Ok(());
     }
+    Err(AppError::NotGranted {
+        plugin: manifest.plugin.id.clone(),
+        origin: base.origin().ascii_serialization(),
+        loopback: is_loopback(base),
+    })
 }

@@ -133,6 +133,8 @@ pub enum AppError {
     Vault(#[from] VaultError),
     #[error("connection `{connection}` could not be signed in: {error}")]
     Token { connection: ConnectionId, error: TokenError },
+    #[error("plugin `{plugin}` can't be signed in: {error}")]
+    Instance { plugin: PluginId, error: TokenError },
     /// Nothing of it is kept.
     #[error("connection `{connection}` was not added")]
     NotAdded { connection: ConnectionId, source: Box<AppError> },
@@ -248,6 +250,7 @@ impl AppError {
             Self::Key(_) => advice::disk("sealing-key", "give the key that the credentials were sealed with"),
             Self::Vault(error) => advice::of_vault(error),
             Self::Token { connection, error } => advice::of_token(connection, error),
+            Self::Instance { .. } => advice::instance(),
             Self::NotAdded { source, .. } => Advice {
                 remedy: "correct the sign-in, its permissions or the settings, then add the connection again"
                     .to_owned(),

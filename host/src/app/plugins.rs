@@ -11,6 +11,7 @@ use super::{App, Tenant};
 use crate::model::grant::{Digest, Grant};
 use crate::model::id::PluginId;
 use crate::model::manifest::{Manifest, PluginKind};
+use crate::model::origin_pattern::OriginPattern;
 use crate::model::sync::{Connection, InstalledPlugin, Sync};
 use crate::plugin::LoadedPlugin;
 use crate::plugin::package::{self, Inspection, Package};
@@ -25,6 +26,8 @@ pub struct Review {
     pub same: bool,
     /// Origins beyond those that are granted now.
     pub new_hosts: Vec<Url>,
+    /// Families of origins beyond those that are granted now.
+    pub new_accounts: Vec<OriginPattern>,
     /// Its limits are above the granted ones, or above the usual where nothing is granted yet.
     pub more_limits: bool,
 }
@@ -32,7 +35,7 @@ pub struct Review {
 impl Review {
     /// Whether it asks for nothing that a person has not agreed to before.
     pub fn asks_nothing(&self) -> bool {
-        self.new_hosts.is_empty() && !self.more_limits
+        self.new_hosts.is_empty() && self.new_accounts.is_empty() && !self.more_limits
     }
 }
 
@@ -116,11 +119,14 @@ impl Tenant {
     /// What installing `package` would change.
     pub fn review(&self, package: &Package) -> Result<Review, AppError> {
         let installed = self.store().get::<InstalledPlugin>(&package.manifest.plugin.id)?;
-        let asked = package.manifest.network.as_ref().map(|network| network.hosts.clone()).unwrap_or_default();
+        let network = package.manifest.network.as_ref();
+        let asked = network.map(|network| network.hosts.clone()).unwrap_or_default();
+        let accounts = network.map(|network| network.accounts.clone()).unwrap_or_default();
         Ok(match installed {
             Some(plugin) => Review {
                 same: plugin.digest == package.digest,
                 new_hosts: asked.into_iter().filter(|host| !plugin.grant.hosts.contains(host)).collect(),
+                new_accounts: accounts.into_iter().filter(|family| !plugin.grant.accounts.contains(family)).collect(),
                 more_limits: !package.manifest.limits.within(&plugin.grant.limits),
                 installed: Some(plugin.manifest.plugin.version),
             },
@@ -128,6 +134,7 @@ impl Tenant {
                 installed: None,
                 same: false,
                 new_hosts: asked,
+                new_accounts: accounts,
                 more_limits: !package.manifest.limits.within(&Default::default()),
             },
         })

@@ -30,8 +30,6 @@ pub struct HttpLineOptions {
     pub egress: Egress,
     pub signer: Signer,
     pub grant: Arc<Grant>,
-    /// Where relative targets lead. Only requests to its origin are signed in.
-    pub base: Url,
     pub governor: Arc<Governor>,
     pub lane: Lane,
 }
@@ -41,14 +39,13 @@ pub struct HttpLine {
     egress: Egress,
     signer: Signer,
     grant: Arc<Grant>,
-    base: Url,
     terms: Terms,
     requests_left: AtomicU32,
 }
 
 impl HttpLine {
     pub fn new(options: HttpLineOptions) -> Self {
-        let HttpLineOptions { egress, signer, grant, base, governor, lane } = options;
+        let HttpLineOptions { egress, signer, grant, governor, lane } = options;
         let limits = grant.limits;
         let now = egress.clock().now();
         let call = Duration::from_secs(limits.call_seconds.into());
@@ -62,14 +59,16 @@ impl HttpLine {
             // The plugin holds the body and what it reads out of it at the same time.
             body_limit: (u64::from(limits.memory_mib) * MIB / 2).min(LARGEST_BODY),
         };
-        Self { egress, signer, grant, base, terms, requests_left: AtomicU32::new(limits.host_calls) }
+        Self { egress, signer, grant, terms, requests_left: AtomicU32::new(limits.host_calls) }
     }
 
     async fn send_within(&self, request: Request, body_limit: u64) -> Result<Response, HttpError> {
         self.count()?;
-        let prepared = self.egress.prepare(&self.grant, &self.base, request, self.signer.header_name().as_ref())?;
+        let base = self.signer.base().await.map_err(not_signed_in)?;
+        let prepared = self.egress.prepare(&self.grant, &base, request, self.signer.header_name().as_ref())?;
         let terms = Terms { body_limit, ..self.terms.clone() };
-        if !same_origin(prepared.url(), &self.base) {
+        // Only the account's own origin sees the sign-in.
+        if !same_origin(prepared.url(), &base) {
             return self.egress.send(&prepared, None, &terms).await;
         }
         let authorization = self.signer.authorization().await.map_err(not_signed_in)?;
@@ -95,6 +94,11 @@ impl HttpLine {
             Renewal::AsItWas => scrubbed(answer, &stale),
             Renewal::Renewed => {
                 let authorization = self.signer.authorization().await.map_err(not_signed_in)?;
+                let base = self.signer.base_of(&authorization).map_err(not_signed_in)?;
+                if !same_origin(prepared.url(), &base) {
+                    let why = "the account has moved to another address, where the next request goes";
+                    return Err(HttpError::Unreachable(why.to_owned()));
+                }
                 let answer = self.egress.send(prepared, authorization.header(), terms).await;
                 scrubbed(answer, &authorization)
             }

@@ -6,6 +6,7 @@ use ferry::model::outcome::{Delivery, OutboxEntry};
 use ferry::model::refusal::{Refusal, RefusalReason};
 use ferry::model::sync::{Checkpoint, Connection, InstalledPlugin, Run, RunEnd, Sync};
 use ferry::model::value::Value;
+use ferry::vault::Summary;
 use serde_json::{Map, Value as Json, json};
 
 use super::filter;
@@ -16,7 +17,7 @@ pub(super) fn plugin(plugin: &InstalledPlugin) -> Json {
         "id": identity.id, "name": identity.name, "version": identity.version, "kind": identity.kind,
         "publisher": identity.publisher, "digest": plugin.digest, "size": plugin.size,
         "grant": {
-            "hosts": plugin.grant.hosts, "loopback": plugin.grant.loopback, "limits": plugin.grant.limits,
+            "hosts": plugin.grant.hosts, "accounts": plugin.grant.accounts, "loopback": plugin.grant.loopback, "limits": plugin.grant.limits,
             "at": plugin.grant.at.to_string(),
         },
         "presets": plugin.manifest.presets.keys().collect::<Vec<_>>(),
@@ -29,6 +30,13 @@ pub(super) fn connection(connection: &Connection) -> Json {
     json!({
         "name": connection.id, "plugin": connection.plugin, "base_url": connection.base, "settings": settings,
         "account": connection.account, "created": connection.created.to_string(),
+    })
+}
+
+pub(super) fn sign_in(summary: &Summary) -> Json {
+    json!({
+        "kind": summary.kind, "address": summary.instance, "scopes": summary.scopes,
+        "expires": summary.expires_at.map(|at| at.to_string()), "refused": summary.refused,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Reads secrets from files, stdin and the environment; never from the command line, where every process can see them.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
 
@@ -46,9 +47,16 @@ pub(super) struct Tokens {
     pub(super) client_id: Option<String>,
     #[serde(default)]
     pub(super) client_secret: Option<String>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, serde_json::Value>,
 }
 
 impl Tokens {
+    /// A field that only some CRMs have.
+    pub(super) fn text(&self, field: &str) -> Option<String> {
+        self.rest.get(field)?.as_str().map(str::to_owned)
+    }
+
     /// Whether this is a token endpoint's answer and not a bare key.
     pub(super) fn looks_like(secret: &Secret) -> bool {
         secret.expose().starts_with('{')

@@ -110,7 +110,7 @@ impl Egress {
         sign_in: Option<&HeaderName>,
     ) -> Result<Prepared, HttpError> {
         let url = target::address(base, &request.target, &request.query)?;
-        let Some(reach) = grant.reach(&url) else {
+        let Some(reach) = grant.reach(&url, base) else {
             let origin = url.origin().ascii_serialization();
             return Err(HttpError::Denied(format!("the grant does not name `{origin}`")));
         };

@@ -182,6 +182,7 @@ pub(crate) fn grant(hosts: &[&str], loopback: &[&str]) -> Grant {
     Grant {
         digest: Digest("d".into()),
         hosts: urls(hosts),
+        accounts: Vec::new(),
         loopback: urls(loopback),
         limits: Limits::default(),
         at: Instant(0),

@@ -314,7 +314,14 @@ async fn a_429_beyond_the_budget_is_given_back_and_holds_for_the_others() {
 
 #[tokio::test]
 async fn a_used_up_day_is_exhausted_and_asks_no_more() {
-    let daily = Daily { remaining_header: None, limit_header: None, exhausted_marker: Some("DAILY".into()) };
+    let daily = Daily {
+        remaining_header: None,
+        limit_header: None,
+        usage_header: None,
+        usage_name: None,
+        exhausted_marker: Some("DAILY".into()),
+        exhausted_status: 429,
+    };
     let ground = Ground::new(vec![answer("429 Too Many Requests", &[], b"{\"policyName\":\"DAILY\"}")]).await;
     let terms = ground.governed(&[], Some(&daily));
     for _ in 0..2 {

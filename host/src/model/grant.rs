@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use url::{Origin, Url};
 
 use super::manifest::{Limits, Manifest};
+use super::origin_pattern::OriginPattern;
 use super::time::Instant;
 
 /// The SHA-256 of a packed plugin, in lower-case hex.
@@ -30,6 +31,9 @@ pub struct Grant {
     pub digest: Digest,
     /// Origins that may be reached, over the open network only.
     pub hosts: Vec<Url>,
+    /// Families of origins of which a connection reaches the one that is its own.
+    #[serde(default)]
+    pub accounts: Vec<OriginPattern>,
     /// Origins on this machine that a development grant names; each is reached at a loopback address only.
     pub loopback: Vec<Url>,
     pub limits: Limits,
@@ -46,12 +50,15 @@ pub enum Reach {
 impl Grant {
     /// Everything that the manifest asks, within the host's own ceiling.
     pub fn as_asked(manifest: &Manifest, digest: Digest, loopback: Vec<Url>, at: Instant) -> Self {
-        let hosts = manifest.network.as_ref().map(|network| network.hosts.clone()).unwrap_or_default();
-        Self { digest, hosts, loopback, limits: manifest.limits, at }
+        let (hosts, accounts) = match &manifest.network {
+            Some(network) => (network.hosts.clone(), network.accounts.clone()),
+            None => Default::default(),
+        };
+        Self { digest, hosts, accounts, loopback, limits: manifest.limits, at }
     }
 
-    /// How `address` may be reached; none where the grant does not name its origin.
-    pub fn reach(&self, address: &Url) -> Option<Reach> {
+    /// How a connection whose base address is `base` may reach `address`; none where the grant does not name its origin.
+    pub fn reach(&self, address: &Url, base: &Url) -> Option<Reach> {
         let origin = address.origin();
         // An opaque origin equals no other, and names no server.
         if !matches!(origin, Origin::Tuple(..)) {
@@ -63,8 +70,14 @@ impl Grant {
         } else if named(&self.hosts) {
             Some(Reach::Open)
         } else {
-            None
+            let own = origin == base.origin() && self.accounts.iter().any(|family| family.covers(address));
+            own.then_some(Reach::Open)
         }
+    }
+
+    /// Whether `base` may be the base address of a connection.
+    pub fn covers_base(&self, base: &Url) -> bool {
+        self.reach(base, base).is_some()
     }
 }
 
@@ -81,6 +94,7 @@ mod tests {
         let grant = Grant {
             digest: Digest("d".into()),
             hosts: vec![url("https://api.example.com")],
+            accounts: Vec::new(),
             loopback: vec![url("http://127.0.0.1:8080")],
             limits: Limits::default(),
             at: Instant(0),
@@ -98,7 +112,25 @@ mod tests {
             ("http://localhost:8080/x", None),
             ("data:text/plain,x", None),
         ] {
-            assert_eq!(grant.reach(&url(address)), reach, "{address}");
+            assert_eq!(grant.reach(&url(address), &url("https://api.example.com")), reach, "{address}");
         }
+    }
+
+    #[test]
+    fn of_a_family_a_connection_reaches_only_its_own_origin() {
+        let accounts = vec![OriginPattern::try_from("https://*.my.example.com".to_owned()).unwrap()];
+        let grant = Grant {
+            digest: Digest("d".into()),
+            hosts: vec![url("https://login.example.com")],
+            accounts,
+            loopback: Vec::new(),
+            limits: Limits::default(),
+            at: Instant(0),
+        };
+        let (ours, theirs) = (url("https://acme.my.example.com"), url("https://evil.my.example.com"));
+        assert_eq!(grant.reach(&url("https://acme.my.example.com/services"), &ours), Some(Reach::Open));
+        assert_eq!(grant.reach(&url("https://login.example.com/token"), &ours), Some(Reach::Open));
+        assert_eq!(grant.reach(&theirs, &ours), None);
+        assert!(grant.covers_base(&ours) && !grant.covers_base(&url("https://my.example.com")));
     }
 }

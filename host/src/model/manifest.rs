@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::id::PluginId;
+use super::origin_pattern::OriginPattern;
 use super::session::Session;
 
 /// The contract that this host speaks.
@@ -63,6 +64,10 @@ pub struct Network {
     /// Origins (scheme, host, port) that it asks to reach.
     #[serde(default)]
     pub hosts: Vec<url::Url>,
+    /// Families of origins of which each account has one. A connection reaches the one that its sign-in or its base
+    /// address names, and no other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<OriginPattern>,
 }
 
 /// The ways to sign in that a connector offers; none means that its CRM needs no sign-in.
@@ -87,8 +92,10 @@ pub struct SignIn {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OAuth2 {
-    /// Absolute, or a path below the base address.
-    pub authorize: String,
+    /// Where a person signs in with a browser: absolute, or a path below the base address. None where nobody can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authorize: Option<String>,
+    /// Where tokens are asked for: absolute, or a path below the base address.
     pub token: String,
     #[serde(default)]
     pub scopes: Vec<String>,
@@ -96,6 +103,28 @@ pub struct OAuth2 {
     pub optional_scopes: Vec<String>,
     #[serde(default)]
     pub pkce: bool,
+    /// How long an access token lasts where the answer has no `expires_in`: it is renewed before. Without either, only a
+    /// 401 tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_seconds: Option<u32>,
+    /// The field of the token endpoint's answer that holds the account's own address: from then on the base address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// An application can sign in by itself, with its id and secret.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub client_credentials: bool,
+    /// An application can sign in for a user, with a key of its own (RFC 7523, RS256).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwt_bearer: Option<JwtBearer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct JwtBearer {
+    /// Whom the assertion is for, unless the admin names another.
+    pub audience: String,
+    /// How long an assertion is good.
+    pub lifetime_seconds: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,9 +202,29 @@ pub struct Daily {
     pub remaining_header: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit_header: Option<String>,
-    /// A 429 whose body holds this text means that the day's allowance is used up.
+    /// In place of these two, one header that tells what is used of how much, as in `api-usage=18/5000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_header: Option<String>,
+    /// The name before the `=`, where the header tells of several allowances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage_name: Option<String>,
+    /// A refusal whose body holds this text means that the day's allowance is used up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhausted_marker: Option<String>,
+    /// The status of that refusal, 429 unless said otherwise.
+    #[serde(default = "too_many_requests", skip_serializing_if = "is_too_many_requests")]
+    pub exhausted_status: u16,
+}
+
+const TOO_MANY_REQUESTS: u16 = 429;
+
+fn too_many_requests() -> u16 {
+    TOO_MANY_REQUESTS
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_too_many_requests(status: &u16) -> bool {
+    *status == TOO_MANY_REQUESTS
 }
 
 /// The JSON Schema of the settings of a connection, or of a mapper's configuration.

@@ -8,6 +8,7 @@ pub mod http;
 pub mod id;
 pub mod manifest;
 pub mod mapping;
+pub mod origin_pattern;
 pub mod outcome;
 pub mod refusal;
 pub mod schema;

@@ -32,12 +32,26 @@ fn most() -> String {
 }
 
 /// The keys of each table. A test holds them against the manifest's own types.
-const KEYS: [(&str, &[&str]); 18] = [
+const KEYS: [(&str, &[&str]); 19] = [
     ("", &["plugin", "network", "sign-in", "limits", "rate", "daily", "settings", "presets"]),
     ("plugin", &["id", "name", "version", "kind", "contract", "publisher", "description", "license"]),
-    ("network", &["base", "hosts"]),
+    ("network", &["base", "hosts", "accounts"]),
     ("sign-in", &["oauth2", "bearer", "header", "basic", "session"]),
-    ("sign-in.oauth2", &["authorize", "token", "scopes", "optional-scopes", "pkce"]),
+    (
+        "sign-in.oauth2",
+        &[
+            "authorize",
+            "token",
+            "scopes",
+            "optional-scopes",
+            "pkce",
+            "session-seconds",
+            "instance",
+            "client-credentials",
+            "jwt-bearer",
+        ],
+    ),
+    ("sign-in.oauth2.jwt-bearer", &["audience", "lifetime-seconds"]),
     ("sign-in.bearer", &["label", "help"]),
     ("sign-in.header", &["name", "label", "help"]),
     ("sign-in.basic", &["label", "help"]),
@@ -49,7 +63,10 @@ const KEYS: [(&str, &[&str]); 18] = [
     ("sign-in.session.takes", &[]),
     ("limits", &["memory-mib", "call-seconds", "host-calls", "answer-mib"]),
     ("rate", &["bucket", "requests", "per-ms", "remaining-header", "limit-header", "interval-header"]),
-    ("daily", &["remaining-header", "limit-header", "exhausted-marker"]),
+    (
+        "daily",
+        &["remaining-header", "limit-header", "usage-header", "usage-name", "exhausted-marker", "exhausted-status"],
+    ),
     ("settings", &["schema"]),
     // The names of presets are the author's own.
     ("presets", &[]),
@@ -188,6 +205,9 @@ fn check_reach(manifest: &Manifest) -> Result<(), ManifestError> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(bad(key, "holds a credential: describe the way to sign in under `sign-in`"));
         }
+        if url.host_str().is_some_and(|host| host.contains('*')) {
+            return Err(bad(key, "holds a `*`: a family of addresses belongs into `network.accounts`"));
+        }
     }
     Ok(())
 }
@@ -231,9 +251,11 @@ mod tests {
     const FULL: &str = r#"{
         "plugin": {"id": "x", "name": "X", "version": "1.0.0", "kind": "connector", "contract": "0.1.9",
             "publisher": "P", "description": "D", "license": "L"},
-        "network": {"base": "https://x/", "hosts": ["https://x/"]},
+        "network": {"base": "https://x/", "hosts": ["https://x/"], "accounts": ["https://*.x.example"]},
         "sign-in": {
-            "oauth2": {"authorize": "/a", "token": "/t", "scopes": ["s"], "optional-scopes": ["o"], "pkce": true},
+            "oauth2": {"authorize": "/a", "token": "/t", "scopes": ["s"], "optional-scopes": ["o"], "pkce": true,
+                "session-seconds": 1, "instance": "i", "client-credentials": true,
+                "jwt-bearer": {"audience": "a", "lifetime-seconds": 1}},
             "bearer": {"label": "l", "help": "h"},
             "header": {"name": "n", "label": "l", "help": "h"},
             "basic": {"label": "l", "help": "h"},
@@ -244,7 +266,8 @@ mod tests {
         "limits": {"memory-mib": 1, "call-seconds": 1, "host-calls": 1, "answer-mib": 1},
         "rate": [{"bucket": "account", "requests": 1, "per-ms": 1, "remaining-header": "r", "limit-header": "l",
             "interval-header": "i"}],
-        "daily": {"remaining-header": "r", "limit-header": "l", "exhausted-marker": "m"},
+        "daily": {"remaining-header": "r", "limit-header": "l", "usage-header": "u", "usage-name": "n",
+            "exhausted-marker": "m", "exhausted-status": 403},
         "settings": {"schema": "{}"},
         "presets": {"a": "b"}
     }"#;

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::credential::{BadKey, Credential, Kept, Keys};
-use super::oauth::{self, Place, TokenError};
+use super::place::{Place, TokenError};
+use super::renewal;
 use super::seal::{self, Unsealable};
 use super::secret::Secret;
-use super::{Shared, SignInError, VaultError, session};
-use crate::egress::{Egress, SignInHeader};
+use super::{Shared, SignInError, VaultError};
+use crate::egress::SignInHeader;
 use crate::model::id::{ConnectionId, WorkspaceId};
 use crate::model::time::Instant;
 
@@ -37,23 +38,12 @@ impl Current {
         Ok(Self { credential, header, needles, refused, renewed })
     }
 
-    /// Whether the CRM can be asked for a newer one without a person.
-    fn is_renewable(&self) -> bool {
-        match &self.credential.keys {
-            Keys::OAuth2(keys) => keys.refresh.is_some(),
-            Keys::Session(_) => true,
-            Keys::None | Keys::Bearer(_) | Keys::Header { .. } | Keys::Basic { .. } => false,
-        }
-    }
-
     /// Whether it can be renewed at all, and expires within `margin`.
     fn expires_within(&self, margin: Duration, now: Instant) -> bool {
-        match &self.credential.keys {
-            Keys::OAuth2(keys) => self.is_renewable() && keys.expires_at.is_some_and(|at| at <= now.plus(margin)),
-            // Before the first request there is none; its end shows in the CRM's answer.
-            Keys::Session(keys) => keys.open.is_none(),
-            Keys::None | Keys::Bearer(_) | Keys::Header { .. } | Keys::Basic { .. } => false,
-        }
+        let keys = &self.credential.keys;
+        // Before the first request there is no session; its end shows in the CRM's answer.
+        let is_unopened = matches!(keys, Keys::Session(session) if session.open.is_none());
+        is_unopened || keys.can_be_renewed() && keys.expires_at().is_some_and(|at| at <= now.plus(margin))
     }
 }
 
@@ -113,6 +103,7 @@ impl Account {
 
     /// A new credential from a person: all trouble with the old one is forgotten.
     pub(super) async fn put(&self, vault: &Arc<Shared>, credential: Credential) -> Result<(), VaultError> {
+        credential.keys.check()?;
         let current = Current::new(credential, None, None)?;
         let mut turn = self.turn.lock().await;
         self.keep(vault, &current.credential, None).await?;
@@ -188,7 +179,11 @@ impl Account {
             return Ok(Renewal::Renewed);
         }
         let now = vault.clock().now();
-        if !current.is_renewable() || current.renewed.is_some_and(|at| now.since(at) < FRESH) {
+        let old = &current.credential.keys;
+        if !old.can_be_renewed() {
+            return Ok(Renewal::AsItWas);
+        }
+        if current.renewed.is_some_and(|at| now.since(at) < FRESH) {
             return Ok(Renewal::AsItWas);
         }
         match &turn.trouble {
@@ -197,7 +192,7 @@ impl Account {
         }
         let result = match turn.unkept.take() {
             Some(credential) => Ok(credential),
-            None => newer(&vault.egress, place, &current.credential.keys)
+            None => renewal::renew(&vault.egress, place, old)
                 .await
                 .map(|keys| Credential { keys, ..current.credential.clone() }),
         };
@@ -265,15 +260,6 @@ impl Account {
             Ok(vault.store.save(&workspace, &connection, &sealed)?)
         })
         .await
-    }
-}
-
-/// Asks the CRM for keys in place of these.
-async fn newer(egress: &Egress, place: &Place, old: &Keys) -> Result<Keys, TokenError> {
-    match old {
-        Keys::OAuth2(keys) => oauth::refresh(egress, place, keys).await.map(Keys::OAuth2),
-        Keys::Session(keys) => session::open(egress, place, keys).await.map(Keys::Session),
-        Keys::None | Keys::Bearer(_) | Keys::Header { .. } | Keys::Basic { .. } => Ok(old.clone()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::oauth::{Place, TokenError};
+use super::place::{Place, TokenError};
 use super::scrub;
 use super::secret::Secret;
 use crate::egress::{Egress, Terms};
@@ -40,8 +40,9 @@ pub(super) fn quoted(secrets: &[Secret], answer: &Response) -> String {
         (Some(words), None) | (None, Some(words)) => format!("{status}: {words}"),
         (None, None) => format!("status {status}"),
     };
-    let words: String = words.chars().filter(|c| !c.is_control()).take(QUOTED).collect();
-    scrub::text(secrets, &words).into_owned()
+    // Before it is cut, or the beginning of a secret could stay.
+    let words = scrub::text(secrets, &words);
+    words.chars().filter(|c| !c.is_control()).take(QUOTED).collect()
 }
 
 #[cfg(test)]

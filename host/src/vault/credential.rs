@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
+use url::Url;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::secret::Secret;
@@ -64,12 +65,99 @@ pub struct OAuth2Keys {
     /// A public client has none.
     pub client_secret: Option<Secret>,
     pub access: Secret,
-    /// Without it, a person has to connect again when the access token expires.
-    pub refresh: Option<Secret>,
-    /// None where the CRM did not say: then its 401 tells.
+    /// Where the next access token comes from.
+    pub source: TokenSource,
+    /// None where neither the CRM nor the manifest says: then a 401 tells.
     pub expires_at: Option<Instant>,
     /// What was granted, as far as the CRM said.
     pub scopes: Vec<String>,
+    /// The account's own address, where the answer named one.
+    pub instance: Option<Url>,
+}
+
+/// What a new access token is asked for with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TokenSource {
+    /// A person signed in with a browser. Without a refresh token they have to do so again when the access token expires.
+    Person { refresh: Option<Secret> },
+    /// The application's id and secret.
+    ClientCredentials,
+    /// An assertion that the application signs for a user.
+    JwtBearer(JwtKey),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwtKey {
+    /// The application's private key in PEM: PKCS#8 or PKCS#1, RSA.
+    pub pem: Secret,
+    /// The user that it signs in for.
+    pub subject: String,
+    /// In place of the manifest's audience.
+    pub audience: Option<String>,
+}
+
+impl OAuth2Keys {
+    /// Before the first access token: the first request begins with asking for one.
+    pub fn unsigned(client_id: String, client_secret: Option<Secret>, source: TokenSource) -> Self {
+        let (access, scopes) = (Secret::default(), Vec::new());
+        Self { client_id, client_secret, access, source, expires_at: Some(Instant(0)), scopes, instance: None }
+    }
+
+    fn refresh(&self) -> Option<&Secret> {
+        match &self.source {
+            TokenSource::Person { refresh } => refresh.as_ref(),
+            _ => None,
+        }
+    }
+}
+
+impl Keys {
+    /// The way to sign in, as manifests name it; `none` without one.
+    pub fn way(&self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OAuth2(OAuth2Keys { source: TokenSource::Person { .. }, .. }) => "oauth2",
+            Self::OAuth2(OAuth2Keys { source: TokenSource::ClientCredentials, .. }) => "client-credentials",
+            Self::OAuth2(OAuth2Keys { source: TokenSource::JwtBearer(_), .. }) => "jwt-bearer",
+            Self::Bearer(_) => "bearer",
+            Self::Header { .. } => "header",
+            Self::Basic { .. } => "basic",
+            Self::Session(_) => "session",
+        }
+    }
+
+    /// Whether newer ones can be had without a person.
+    pub(super) fn can_be_renewed(&self) -> bool {
+        match self {
+            Self::OAuth2(keys) => !matches!(keys.source, TokenSource::Person { refresh: None }),
+            Self::Session(_) => true,
+            Self::None | Self::Bearer(_) | Self::Header { .. } | Self::Basic { .. } => false,
+        }
+    }
+
+    /// When they run out, if that is known.
+    pub(super) fn expires_at(&self) -> Option<Instant> {
+        match self {
+            Self::OAuth2(keys) => keys.expires_at,
+            _ => None,
+        }
+    }
+
+    /// The account's own address, where signing in told one.
+    pub(super) fn instance(&self) -> Option<&Url> {
+        match self {
+            Self::OAuth2(keys) => keys.instance.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with them before anybody is asked.
+    pub(super) fn check(&self) -> Result<(), BadKey> {
+        match self {
+            Self::OAuth2(OAuth2Keys { source: TokenSource::JwtBearer(key), .. }) => super::jwt::check(&key.pem),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A key can't be sent as it is.
@@ -81,6 +169,8 @@ pub enum BadKey {
     HeaderName,
     #[error("the user name holds a colon, which Basic sign-in can't carry")]
     Colon,
+    #[error("the private key is not an RSA key of 2,048 bits or more in PEM (`-----BEGIN PRIVATE KEY-----`)")]
+    PrivateKey,
 }
 
 /// Texts shorter than this are found in ordinary answers, and taking them out would damage these.
@@ -110,11 +200,17 @@ impl Credential {
     pub(super) fn needles(&self) -> Vec<Secret> {
         let mut needles = match &self.keys {
             Keys::None => Vec::new(),
-            Keys::OAuth2(keys) => [Some(&keys.access), keys.refresh.as_ref(), keys.client_secret.as_ref()]
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect(),
+            Keys::OAuth2(keys) => {
+                let pem = match &keys.source {
+                    TokenSource::JwtBearer(key) => Some(&key.pem),
+                    _ => None,
+                };
+                [Some(&keys.access), keys.refresh(), keys.client_secret.as_ref(), pem]
+                    .into_iter()
+                    .flatten()
+                    .cloned()
+                    .collect()
+            }
             Keys::Bearer(key) => vec![key.clone()],
             Keys::Header { value, .. } => vec![value.clone()],
             Keys::Basic { user, password } => vec![password.clone(), Secret::new(basic(user, password).to_string())],
@@ -174,6 +270,11 @@ enum KeptKeys {
         /// Microseconds since 1970.
         expires_at: Option<i64>,
         scopes: Vec<String>,
+        /// None for a person, whose refresh token is above.
+        #[serde(default)]
+        source: Option<KeptSource>,
+        #[serde(default)]
+        instance: Option<String>,
     },
     Bearer {
         key: String,
@@ -201,6 +302,38 @@ struct KeptSession {
     taken: Vec<String>,
 }
 
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+enum KeptSource {
+    ClientCredentials,
+    JwtBearer { pem: String, subject: String, audience: Option<String> },
+}
+
+impl KeptSource {
+    fn of(source: &TokenSource) -> Option<Self> {
+        match source {
+            TokenSource::Person { .. } => None,
+            TokenSource::ClientCredentials => Some(Self::ClientCredentials),
+            TokenSource::JwtBearer(JwtKey { pem, subject, audience }) => {
+                let (pem, subject) = (pem.expose().to_owned(), subject.clone());
+                Some(Self::JwtBearer { pem, subject, audience: audience.clone() })
+            }
+        }
+    }
+
+    fn open(kept: &mut Option<Self>, refresh: Option<Secret>) -> TokenSource {
+        match kept {
+            None => TokenSource::Person { refresh },
+            Some(Self::ClientCredentials) => TokenSource::ClientCredentials,
+            Some(Self::JwtBearer { pem, subject, audience }) => TokenSource::JwtBearer(JwtKey {
+                pem: Secret::new(std::mem::take(pem)),
+                subject: std::mem::take(subject),
+                audience: audience.take(),
+            }),
+        }
+    }
+}
+
 impl Kept {
     pub(super) fn new(credential: &Credential, refused: Option<&str>) -> Self {
         let text = |secret: &Secret| secret.expose().to_owned();
@@ -210,9 +343,11 @@ impl Kept {
                 client_id: keys.client_id.clone(),
                 client_secret: keys.client_secret.as_ref().map(text),
                 access: text(&keys.access),
-                refresh: keys.refresh.as_ref().map(text),
+                refresh: keys.refresh().map(text),
                 expires_at: keys.expires_at.map(|at| at.0),
                 scopes: keys.scopes.clone(),
+                source: KeptSource::of(&keys.source),
+                instance: keys.instance.as_ref().map(Url::to_string),
             },
             Keys::Bearer(key) => KeptKeys::Bearer { key: text(key) },
             Keys::Header { name, value } => KeptKeys::Header { name: name.clone(), value: text(value) },
@@ -236,14 +371,16 @@ impl Kept {
         let secret = |text: &mut String| Secret::new(std::mem::take(text));
         let keys = match &mut self.keys {
             KeptKeys::None => Keys::None,
-            KeptKeys::OAuth2 { client_id, client_secret, access, refresh, expires_at, scopes } => {
+            KeptKeys::OAuth2 { client_id, client_secret, access, refresh, expires_at, scopes, source, instance } => {
                 Keys::OAuth2(OAuth2Keys {
                     client_id: std::mem::take(client_id),
                     client_secret: client_secret.as_mut().map(secret),
                     access: secret(access),
-                    refresh: refresh.as_mut().map(secret),
+                    source: KeptSource::open(source, refresh.as_mut().map(secret)),
                     expires_at: expires_at.map(Instant),
                     scopes: std::mem::take(scopes),
+                    // It was an address when it was kept; without one, the next sign-in tells it again.
+                    instance: instance.as_deref().and_then(|text| Url::parse(text).ok()),
                 })
             }
             KeptKeys::Bearer { key } => Keys::Bearer(secret(key)),
@@ -275,19 +412,24 @@ mod tests {
             client_id: "id".into(),
             client_secret: Some("client-secret".into()),
             access: "access-token".into(),
-            refresh: Some("refresh-token".into()),
+            source: TokenSource::Person { refresh: Some("refresh-token".into()) },
             expires_at: Some(Instant(7)),
             scopes: vec!["a".into()],
+            instance: Url::parse("https://acme.my.example.com/").ok(),
         };
         let open = OpenSession {
             header: "x-session".into(),
             value: "Session battery-staple".into(),
             taken: vec!["battery-staple".into(), "7".into()],
         };
+        let jwt = JwtKey { pem: "private-key".into(), subject: "ada".into(), audience: Some("https://a".into()) };
+        let person = TokenSource::Person { refresh: None };
         [
             Keys::None,
-            Keys::OAuth2(OAuth2Keys { client_secret: None, refresh: None, expires_at: None, ..oauth.clone() }),
-            Keys::OAuth2(oauth),
+            Keys::OAuth2(OAuth2Keys { client_secret: None, source: person, expires_at: None, ..oauth.clone() }),
+            Keys::OAuth2(oauth.clone()),
+            Keys::OAuth2(OAuth2Keys { source: TokenSource::ClientCredentials, instance: None, ..oauth.clone() }),
+            Keys::OAuth2(OAuth2Keys { source: TokenSource::JwtBearer(jwt), ..oauth }),
             Keys::Bearer("pat-na1-0000".into()),
             Keys::Header { name: "x-api-token".into(), value: "0123456789".into() },
             Keys::Basic { user: "zoë".into(), password: "correct horse".into() },
@@ -326,6 +468,8 @@ mod tests {
             headers,
             [
                 None,
+                pair("authorization", "Bearer access-token"),
+                pair("authorization", "Bearer access-token"),
                 pair("authorization", "Bearer access-token"),
                 pair("authorization", "Bearer access-token"),
                 pair("authorization", "Bearer pat-na1-0000"),
@@ -372,6 +516,7 @@ mod tests {
             "access-token",
             "refresh-token",
             "client-secret",
+            "private-key",
             "pat-na1",
             "0123456789",
             "correct horse",

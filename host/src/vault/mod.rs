@@ -3,8 +3,11 @@
 mod account;
 mod ask;
 mod credential;
+mod jwt;
 mod key;
 mod oauth;
+mod place;
+mod renewal;
 mod scrub;
 mod seal;
 mod secret;
@@ -14,6 +17,7 @@ mod signer;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod token_endpoint;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,9 +26,10 @@ use url::Url;
 
 use self::account::Account;
 pub use self::account::Renewal;
-pub use self::credential::{BadKey, Credential, Keys, OAuth2Keys, OpenSession, SessionKeys};
+pub use self::credential::{BadKey, Credential, JwtKey, Keys, OAuth2Keys, OpenSession, SessionKeys, TokenSource};
 pub use self::key::{KeyError, SealingKey};
-pub use self::oauth::{Application, Pending, Place, TokenError};
+pub use self::oauth::{Application, Pending};
+pub use self::place::{Place, TokenError};
 pub use self::secret::Secret;
 pub use self::signer::{Authorization, Signer};
 use crate::egress::Egress;
@@ -60,8 +65,10 @@ pub enum SignInError {
 /// What can be told of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// `none`, `oauth2`, `bearer`, `header`, `basic` or `session`, as in the manifest.
+    /// `none`, or the way to sign in as the manifest names it.
     pub kind: &'static str,
+    /// The account's own address, where signing in told one.
+    pub instance: Option<Url>,
     /// When the access token expires, if the CRM said so. It is renewed before.
     pub expires_at: Option<Instant>,
     /// What was granted, as far as the CRM said.
@@ -138,17 +145,20 @@ impl Vault {
     pub fn summary(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<Option<Summary>, VaultError> {
         let Some(current) = self.account(workspace, connection)?.current() else { return Ok(None) };
         let credential = &current.credential;
-        let (kind, expires_at, scopes) = match &credential.keys {
-            Keys::None => ("none", None, Vec::new()),
-            Keys::OAuth2(keys) => ("oauth2", keys.expires_at, keys.scopes.clone()),
-            Keys::Bearer(_) => ("bearer", None, Vec::new()),
-            Keys::Header { .. } => ("header", None, Vec::new()),
-            Keys::Basic { .. } => ("basic", None, Vec::new()),
-            Keys::Session(_) => ("session", None, Vec::new()),
+        let keys = &credential.keys;
+        let scopes = match keys {
+            Keys::OAuth2(keys) => keys.scopes.clone(),
+            _ => Vec::new(),
         };
-        let refused = Account::refusal(&current).map(str::to_owned);
-        let has_signing_secret = credential.signs_webhooks().is_some();
-        Ok(Some(Summary { kind, expires_at, scopes, refused, has_signing_secret }))
+        Ok(Some(Summary {
+            kind: keys.way(),
+            instance: keys.instance().cloned(),
+            // Before the first token there is nothing that could run out.
+            expires_at: keys.expires_at().filter(|at| *at > Instant(0)),
+            scopes,
+            refused: Account::refusal(&current).map(str::to_owned),
+            has_signing_secret: credential.signs_webhooks().is_some(),
+        }))
     }
 
     /// What signs a connection's requests in.

@@ -1,39 +1,26 @@
-//! OAuth 2: the authorization code with PKCE, and refreshing. Every request goes through egress, under the
-//! connection's grant.
+//! OAuth 2: the authorization code with PKCE, refreshing, client credentials and JWT bearer. Every request goes through
+//! egress, under the connection's grant.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use futures::future::BoxFuture;
-use oauth2::basic::{BasicClient, BasicRequestTokenError, BasicTokenResponse};
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{
-    AsyncHttpClient, AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet,
-    EndpointSet, HttpRequest, HttpResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope,
-    TokenResponse, TokenUrl,
+    AuthType, AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
+    PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope, StandardRevocableToken, TokenResponse,
+    TokenUrl,
 };
-use serde_json::Value as Json;
 use subtle::ConstantTimeEq;
 use url::Url;
 
-use super::ask;
-use super::credential::OAuth2Keys;
+use super::credential::{JwtKey, OAuth2Keys, TokenSource};
+use super::jwt;
+use super::place::{Place, TokenError};
 use super::secret::Secret;
+use super::token_endpoint::{Asker, Token};
 use crate::egress::Egress;
-use crate::model::grant::Grant;
-use crate::model::http::{Method, Request};
-use crate::model::manifest::OAuth2;
-use crate::model::session::Session;
-use crate::model::time::Instant;
 
-/// Where a connection signs in, and under which grant.
-#[derive(Clone)]
-pub struct Place {
-    pub grant: Arc<Grant>,
-    pub base: Url,
-    /// None where the connector offers no OAuth 2.
-    pub oauth2: Option<OAuth2>,
-    /// None where the connector knows no sessions.
-    pub session: Option<Session>,
-}
+/// The grant type of RFC 7523.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
 /// The application that the admin registered with the CRM.
 #[derive(Debug, Clone)]
@@ -59,29 +46,31 @@ impl Pending {
     }
 }
 
-/// Why there is no token.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// Trying again does not help: a person has to connect again, or correct the application's data.
-    #[error("the CRM refused the sign-in ({0})")]
-    Refused(String),
-    #[error("the CRM could not be asked for a token ({0})")]
-    Trouble(String),
-    #[error("the redirect does not belong to the sign-in that was begun: begin again, in one browser")]
-    StateMismatch,
-    #[error("the plugin's manifest declares no usable OAuth 2 sign-in ({0})")]
-    Manifest(String),
-}
-
-type Client = BasicClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet>;
+/// A client whose token endpoint is known.
+type Client = oauth2::Client<
+    BasicErrorResponse,
+    Token,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+>;
 
 /// The address to open in a browser, and what to keep until it comes back.
 ///
 /// # Errors
 /// `Manifest`, where the addresses are unusable.
 pub(super) fn begin(place: &Place, application: Application) -> Result<(Url, Pending), TokenError> {
-    let oauth2 = declared(place)?;
-    let client = client(place, &application.client_id, application.client_secret.as_ref())?;
+    let oauth2 = place.oauth2()?;
+    let Some(authorize) = &oauth2.authorize else {
+        return Err(TokenError::Manifest("it has no `sign-in.oauth2.authorize`".to_owned()));
+    };
+    let client = client(place, &application.client_id, application.client_secret.as_ref())?
+        .set_auth_uri(AuthUrl::from_url(place.address(authorize)?));
     let mut request = client
         .authorize_url(CsrfToken::new_random)
         .add_scopes(oauth2.scopes.iter().cloned().map(Scope::new))
@@ -122,40 +111,61 @@ pub(super) async fn finish(
     }
     let asker = Asker::new(egress, place, secrets);
     let token = asker.result(request.request_async(&asker).await)?;
-    Ok(keys(&token, client_id, client_secret, None, egress.clock().now()))
+    let old = OAuth2Keys::unsigned(client_id, client_secret, TokenSource::Person { refresh: None });
+    keys(egress, place, &token, &old)
 }
 
 /// Asks for a new access token. The refresh token is the new one, or the old one where the CRM does not change it.
-pub(super) async fn refresh(egress: &Egress, place: &Place, old: &OAuth2Keys) -> Result<OAuth2Keys, TokenError> {
-    let Some(refresh) = &old.refresh else {
-        return Err(TokenError::Refused("there is no refresh token".to_owned()));
-    };
+pub(super) async fn refresh(
+    egress: &Egress,
+    place: &Place,
+    old: &OAuth2Keys,
+    refresh: &Secret,
+) -> Result<OAuth2Keys, TokenError> {
     let client = client(place, &old.client_id, old.client_secret.as_ref())?;
     let secrets = [Some(refresh), old.client_secret.as_ref()].into_iter().flatten().cloned().collect();
     let token = RefreshToken::new(refresh.expose().to_owned());
     let asker = Asker::new(egress, place, secrets);
     let request = client.exchange_refresh_token(&token);
     let token = asker.result(request.request_async(&asker).await)?;
-    let now = egress.clock().now();
-    let mut keys = keys(&token, old.client_id.clone(), old.client_secret.clone(), Some(refresh.clone()), now);
-    if keys.scopes.is_empty() {
-        keys.scopes.clone_from(&old.scopes);
-    }
-    Ok(keys)
+    keys(egress, place, &token, old)
 }
 
-fn declared(place: &Place) -> Result<&OAuth2, TokenError> {
-    place.oauth2.as_ref().ok_or_else(|| TokenError::Manifest("it has no `sign-in.oauth2`".to_owned()))
+/// Signs an application in by its id and secret.
+pub(super) async fn client_credentials(
+    egress: &Egress,
+    place: &Place,
+    old: &OAuth2Keys,
+) -> Result<OAuth2Keys, TokenError> {
+    let client = client(place, &old.client_id, old.client_secret.as_ref())?;
+    let asker = Asker::new(egress, place, old.client_secret.iter().cloned().collect());
+    let request = client.exchange_client_credentials();
+    let token = asker.result(request.request_async(&asker).await)?;
+    keys(egress, place, &token, old)
+}
+
+/// Signs an application in for a user, with an assertion that it signs.
+pub(super) async fn jwt_bearer(
+    egress: &Egress,
+    place: &Place,
+    old: &OAuth2Keys,
+    key: &JwtKey,
+) -> Result<OAuth2Keys, TokenError> {
+    let Some(declared) = &place.oauth2()?.jwt_bearer else {
+        return Err(TokenError::Manifest("it has no `sign-in.oauth2.jwt-bearer`".to_owned()));
+    };
+    let audience = key.audience.as_deref().unwrap_or(&declared.audience);
+    let lifetime = Duration::from_secs(declared.lifetime_seconds.into());
+    let assertion = jwt::assertion(key, &old.client_id, audience, lifetime, egress.clock().now())?;
+    let asker = Asker::new(egress, place, vec![assertion.clone()]);
+    let token = asker.extension(&[("grant_type", JWT_BEARER), ("assertion", assertion.expose())]).await?;
+    keys(egress, place, &token, old)
 }
 
 fn client(place: &Place, id: &str, secret: Option<&Secret>) -> Result<Client, TokenError> {
-    let oauth2 = declared(place)?;
-    let address = |target: &str| {
-        crate::egress::address(&place.base, target, &[]).map_err(|error| TokenError::Manifest(error.to_string()))
-    };
-    let mut client = BasicClient::new(ClientId::new(id.to_owned()))
-        .set_auth_uri(AuthUrl::from_url(address(&oauth2.authorize)?))
-        .set_token_uri(TokenUrl::from_url(address(&oauth2.token)?))
+    let token = place.address(&place.oauth2()?.token)?;
+    let mut client = oauth2::Client::new(ClientId::new(id.to_owned()))
+        .set_token_uri(TokenUrl::from_url(token))
         // HubSpot knows only this way; Salesforce and Pipedrive know both.
         .set_auth_type(AuthType::RequestBody);
     if let Some(secret) = secret {
@@ -164,90 +174,32 @@ fn client(place: &Place, id: &str, secret: Option<&Secret>) -> Result<Client, To
     Ok(client)
 }
 
-fn keys(
-    token: &BasicTokenResponse,
-    client_id: String,
-    client_secret: Option<Secret>,
-    old_refresh: Option<Secret>,
-    now: Instant,
-) -> OAuth2Keys {
-    OAuth2Keys {
-        client_id,
-        client_secret,
-        access: Secret::new(token.access_token().secret().clone()),
-        refresh: token.refresh_token().map(|token| Secret::new(token.secret().clone())).or(old_refresh),
-        expires_at: token.expires_in().map(|span| now.plus(span)),
-        scopes: token.scopes().map(|list| list.iter().map(|scope| scope.to_string()).collect()).unwrap_or_default(),
-    }
-}
-
-/// Sends one request for a token and judges the answer by its status: the bodies of refusals differ from CRM to CRM.
-struct Asker {
-    egress: Egress,
-    place: Place,
-    secrets: Vec<Secret>,
-    verdict: Mutex<Option<TokenError>>,
-}
-
-impl<'c> AsyncHttpClient<'c> for Asker {
-    type Error = TokenError;
-    type Future = BoxFuture<'c, Result<HttpResponse, TokenError>>;
-
-    fn call(&'c self, request: HttpRequest) -> Self::Future {
-        Box::pin(async move {
-            let answer = self.send(request).await;
-            if let Err(error) = &answer {
-                *self.verdict.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
-            }
-            answer
-        })
-    }
-}
-
-impl Asker {
-    fn new(egress: &Egress, place: &Place, secrets: Vec<Secret>) -> Self {
-        Self { egress: egress.clone(), place: place.clone(), secrets, verdict: Mutex::default() }
-    }
-
-    async fn send(&self, request: HttpRequest) -> Result<HttpResponse, TokenError> {
-        let headers = request
-            .headers()
-            .iter()
-            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
-            .collect();
-        let request = Request {
-            method: Method::Post,
-            target: declared(&self.place)?.token.clone(),
-            query: Vec::new(),
-            headers,
-            body: Some(request.into_body()),
-            // A lost answer may hold the only copy of a rotated refresh token, but repeating can't bring that back.
-            repeatable: false,
-            bucket: None,
-        };
-        let answer = ask::send(&self.egress, &self.place, request).await?;
-        let text = || ask::quoted(&self.secrets, &answer);
-        match answer.status {
-            200 => http::Response::builder().body(answer.body.to_vec()).map_err(|e| TokenError::Trouble(e.to_string())),
-            400 | 401 | 403 if !is_passing(&answer.body) => Err(TokenError::Refused(text())),
-            _ => Err(TokenError::Trouble(text())),
+/// The keys of an answer; what it does not say is as it was.
+///
+/// # Errors
+/// `Instance`, where it leads out of the grant.
+fn keys(egress: &Egress, place: &Place, token: &Token, old: &OAuth2Keys) -> Result<OAuth2Keys, TokenError> {
+    let oauth2 = place.oauth2()?;
+    let told = oauth2.instance.as_deref().and_then(|name| token.extra_fields().text(name));
+    let instance = match told {
+        Some(told) => Some(place.instance(told)?),
+        None => old.instance.clone(),
+    };
+    let session = || oauth2.session_seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    let source = match (&old.source, token.refresh_token()) {
+        (TokenSource::Person { .. }, Some(new)) => {
+            TokenSource::Person { refresh: Some(Secret::new(new.secret().clone())) }
         }
-    }
-
-    fn result(
-        &self,
-        result: Result<BasicTokenResponse, BasicRequestTokenError<TokenError>>,
-    ) -> Result<BasicTokenResponse, TokenError> {
-        result.map_err(|_| {
-            let verdict = self.verdict.lock().unwrap_or_else(PoisonError::into_inner).take();
-            // The parser's own words could quote the token.
-            verdict.unwrap_or_else(|| TokenError::Trouble("its answer holds no token".to_owned()))
-        })
-    }
-}
-
-/// Errors of RFC 6749 and RFC 8628 that pass by themselves, whatever the status.
-fn is_passing(body: &[u8]) -> bool {
-    let json: Json = serde_json::from_slice(body).unwrap_or_default();
-    matches!(json.get("error").and_then(Json::as_str), Some("temporarily_unavailable" | "server_error" | "slow_down"))
+        (source, _) => source.clone(),
+    };
+    let scopes = token.scopes().map(|list| list.iter().map(|scope| scope.to_string()).collect());
+    Ok(OAuth2Keys {
+        client_id: old.client_id.clone(),
+        client_secret: old.client_secret.clone(),
+        access: Secret::new(token.access_token().secret().clone()),
+        source,
+        expires_at: token.expires_in().or_else(session).map(|span| egress.clock().now().plus(span)),
+        scopes: scopes.unwrap_or_else(|| old.scopes.clone()),
+        instance,
+    })
 }

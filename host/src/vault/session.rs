@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::ask;
 use super::credential::{OpenSession, SessionKeys};
-use super::oauth::{Place, TokenError};
+use super::place::{Place, TokenError};
 use super::secret::Secret;
 use crate::egress::Egress;
 use crate::model::http::{Method, Request};
@@ -13,7 +13,7 @@ use crate::model::session::Parts;
 /// Opens a new session in place of whatever there was.
 pub(super) async fn open(egress: &Egress, place: &Place, old: &SessionKeys) -> Result<SessionKeys, TokenError> {
     let manifest = |why: &str| TokenError::Manifest(why.to_owned());
-    let declared = place.session.as_ref().ok_or_else(|| manifest("it has no `sign-in.session`"))?;
+    let declared = place.sign_in.session.as_ref().ok_or_else(|| manifest("it has no `sign-in.session`"))?;
     let mut parts = Parts::from([
         ("user".to_owned(), Zeroizing::new(old.user.clone())),
         ("password".to_owned(), Zeroizing::new(old.password.expose().to_owned())),
@@ -49,6 +49,7 @@ pub(super) async fn open(egress: &Egress, place: &Place, old: &SessionKeys) -> R
 #[cfg(test)]
 mod tests {
     use crate::egress::testing::{Script, answer};
+    use crate::model::manifest::SignIn;
     use crate::vault::testing::{Ground, names, shown, token};
     use crate::vault::{Keys, Place, Renewal, SessionKeys, SignInError, Signer};
 
@@ -66,7 +67,8 @@ mod tests {
             "label": "User", "open": {"target": "/open", "json": r#"["{user}", "{password}"]"#},
             "takes": {"key": "/key"}, "header": "x-session", "value": "Session {key}",
         });
-        Place { oauth2: None, session: Some(serde_json::from_value(session).unwrap()), ..ground.place() }
+        let session = Some(serde_json::from_value(session).unwrap());
+        Place { sign_in: SignIn { session, ..SignIn::default() }, ..ground.place() }
     }
 
     fn signer(ground: &Ground) -> Signer {

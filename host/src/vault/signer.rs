@@ -7,9 +7,10 @@ use bytes::Bytes;
 use hmac::{Hmac, Mac};
 use http::HeaderName;
 use sha2::Sha256;
+use url::Url;
 
 use super::account::{Account, Current, Renewal};
-use super::oauth::Place;
+use super::place::{Place, TokenError};
 use super::{Shared, SignInError, scrub};
 use crate::egress::SignInHeader;
 
@@ -43,9 +44,33 @@ impl Signer {
 
     /// Whether this answer means that what the request was signed in with is no longer good, and that it was not carried out.
     pub fn is_refusal(&self, status: u16, body: &[u8]) -> bool {
-        match &self.place.session {
+        match &self.place.sign_in.session {
             Some(session) if self.account.is_session() => session.has_expired(status, body),
             _ => status == 401,
+        }
+    }
+
+    /// Where relative targets lead: the account's own address, where signing in tells it. Signs in first where it has yet
+    /// to be told.
+    ///
+    /// # Errors
+    /// As `authorization`; `Reconnect` where the grant no longer covers the address.
+    pub async fn base(&self) -> Result<Url, SignInError> {
+        if self.place.sign_in.oauth2.as_ref().is_none_or(|oauth2| oauth2.instance.is_none()) {
+            return Ok(self.place.base.clone());
+        }
+        self.base_of(&self.authorization().await?)
+    }
+
+    /// Where requests that are signed in with this lead.
+    ///
+    /// # Errors
+    /// `Reconnect` where the grant does not cover it: it may have been another one when it was told.
+    pub fn base_of(&self, authorization: &Authorization) -> Result<Url, SignInError> {
+        match authorization.0.credential.keys.instance() {
+            None => Ok(self.place.base.clone()),
+            Some(instance) if self.place.grant.covers_base(instance) => Ok(instance.clone()),
+            Some(instance) => Err(SignInError::Reconnect(TokenError::Instance(instance.to_string()).to_string())),
         }
     }
 

@@ -9,7 +9,10 @@ use url::Url;
 
 use super::*;
 use crate::egress::testing::{JumpingClock, Script, Server, Table, answer, egress, grant, short};
-use crate::model::manifest::OAuth2;
+use crate::model::manifest::{JwtBearer, OAuth2, SignIn};
+
+/// Made for these tests; it opens nothing.
+pub(crate) const RSA_KEY: &str = include_str!("testing_key.pem");
 
 type Sealed = HashMap<(WorkspaceId, ConnectionId), Vec<u8>>;
 
@@ -84,7 +87,11 @@ impl Ground {
 
     pub(crate) fn place(&self) -> Place {
         let base = self.server.base();
-        Place { grant: Arc::new(grant(&[], &[base.as_str()])), base, oauth2: Some(oauth2()), session: None }
+        Place {
+            grant: Arc::new(grant(&[], &[base.as_str()])),
+            base,
+            sign_in: SignIn { oauth2: Some(oauth2()), ..SignIn::default() },
+        }
     }
 
     pub(crate) fn signer(&self) -> Signer {
@@ -109,13 +116,17 @@ pub(crate) fn vault(store: &Arc<MemoryStore>, egress: &Egress, key: &str) -> Vau
     Vault::new(VaultOptions { key, store, egress: egress.clone() })
 }
 
-fn oauth2() -> OAuth2 {
+pub(crate) fn oauth2() -> OAuth2 {
     OAuth2 {
-        authorize: "https://app.example.com/oauth/authorize".into(),
+        authorize: Some("https://app.example.com/oauth/authorize".into()),
         token: "/oauth/token".into(),
         scopes: vec!["read".into(), "write".into()],
         optional_scopes: vec!["extra".into()],
         pkce: true,
+        session_seconds: None,
+        instance: None,
+        client_credentials: true,
+        jwt_bearer: Some(JwtBearer { audience: "https://login.example.com".into(), lifetime_seconds: 180 }),
     }
 }
 
@@ -124,9 +135,10 @@ pub(crate) fn oauth2_keys(expires_at: Option<Instant>) -> OAuth2Keys {
         client_id: "client-id".into(),
         client_secret: Some("client-secret".into()),
         access: "old-access".into(),
-        refresh: Some("old-refresh".into()),
+        source: TokenSource::Person { refresh: Some("old-refresh".into()) },
         expires_at,
         scopes: vec!["read".into()],
+        instance: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::egress::testing::{Script, Server, answer, get, grant, post};
 use crate::vault::testing::{Ground, new_tokens, oauth2_keys};
-use crate::vault::{Keys, OAuth2Keys};
+use crate::vault::{Keys, OAuth2Keys, TokenSource};
 use bytes::Bytes;
 
 fn line(ground: &Ground, others: &[&str], limits: impl FnOnce(&mut Grant)) -> HttpLine {
@@ -16,7 +16,6 @@ fn line(ground: &Ground, others: &[&str], limits: impl FnOnce(&mut Grant)) -> Ht
         egress: ground.egress.clone(),
         signer: ground.signer(),
         grant: Arc::new(grant),
-        base,
         governor: ground.egress.governor("acme", &[], None),
         lane: Lane::Increment,
     })
@@ -196,7 +195,12 @@ async fn answers_fit_into_the_memory_of_the_plugin_also_together() {
 #[tokio::test]
 async fn a_connection_whose_token_ran_out_and_has_no_other_is_told_by_the_crm() {
     let ground = Ground::new(vec![answer("401 Unauthorized", &[], b"expired")]).await;
-    ground.put(Keys::OAuth2(OAuth2Keys { refresh: None, ..oauth2_keys(Some(crate::model::time::Instant(0))) })).await;
+    ground
+        .put(Keys::OAuth2(OAuth2Keys {
+            source: TokenSource::Person { refresh: None },
+            ..oauth2_keys(Some(crate::model::time::Instant(0)))
+        }))
+        .await;
     let line = line(&ground, &[], |_| ());
     assert_eq!(body(line.send(get("/")).await).0, 401);
 }

@@ -9,7 +9,6 @@ use url::Url;
 
 use super::sign_in::{Account, SignInOptions};
 use crate::cli::context::Context;
-use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 
@@ -57,8 +56,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         let new = NewConnection { id: name.clone(), plugin: plugin.clone(), base: base_url, settings, credential };
         Ok(tenant.add_connection(new).await?)
     })?;
-    super::warn_of_lacking(&connection, context);
-    context.output.answer(&documents::connection(&connection), || super::sheet(&connection))
+    super::answer(&connection, &tenant, context)
 }
 
 fn settings(args: &Args, output: &Output) -> Result<Value, CliError> {

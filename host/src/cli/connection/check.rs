@@ -3,7 +3,6 @@
 use ferry::model::id::ConnectionId;
 
 use crate::cli::context::Context;
-use crate::cli::documents;
 use crate::cli::failure::CliError;
 
 /// Ask the CRM who the account is and which permissions are missing
@@ -16,6 +15,5 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
     let connection = context.block_on(async { Ok(tenant.check_connection(&args.connection).await?) })?;
-    super::warn_of_lacking(&connection, context);
-    context.output.answer(&documents::connection(&connection), || super::sheet(&connection))
+    super::answer(&connection, &tenant, context)
 }

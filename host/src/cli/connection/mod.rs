@@ -6,9 +6,12 @@ mod list;
 mod remove;
 mod sign_in;
 
+use ferry::app::Tenant;
 use ferry::model::sync::Connection;
+use ferry::vault::Summary;
 
 use super::context::Context;
+use super::documents;
 use super::failure::CliError;
 use super::table::Table;
 
@@ -32,8 +35,17 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
     }
 }
 
+/// A connection that was just checked.
+fn answer(connection: &Connection, tenant: &Tenant, context: &Context) -> Result<(), CliError> {
+    warn_of_lacking(connection, context);
+    let summary = tenant.sign_in_summary(&connection.id)?;
+    let mut document = documents::connection(connection);
+    document["sign_in"] = summary.as_ref().map(documents::sign_in).unwrap_or_default();
+    context.output.answer(&document, || sheet(connection, summary.as_ref()))
+}
+
 /// A connection as the last check told it.
-fn sheet(connection: &Connection) -> Table {
+fn sheet(connection: &Connection, summary: Option<&Summary>) -> Table {
     let account = connection.account.as_ref();
     Table::sheet(vec![
         ("connection", connection.id.to_string()),
@@ -42,6 +54,8 @@ fn sheet(connection: &Connection) -> Table {
         ("time zone", account.and_then(|account| account.time_zone.clone()).unwrap_or_default()),
         ("lacking", account.map(|account| account.lacking.join(" ")).unwrap_or_default()),
         ("base", connection.base.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ("signs in by", summary.map(|summary| summary.kind.to_owned()).unwrap_or_default()),
+        ("address", summary.and_then(|summary| summary.instance.as_ref()).map(ToString::to_string).unwrap_or_default()),
         ("settings", connection.settings.clone()),
     ])
 }

@@ -6,12 +6,10 @@ use ferry::app::Tenant;
 use ferry::app::error::AppError;
 use ferry::app::sign_in::{SignInRequest, ways};
 use ferry::model::id::{ConnectionId, PluginId};
-use ferry::model::time::Instant;
-use ferry::vault::{Application, Credential, Keys, OAuth2Keys, Secret, SessionKeys};
+use ferry::vault::{Application, Credential, JwtKey, Keys, OAuth2Keys, Secret, SessionKeys, TokenSource};
 use url::Url;
 
 use crate::cli::context::Context;
-use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 use crate::cli::redirect::{PATIENCE, Redirect};
@@ -30,6 +28,8 @@ pub(crate) struct Args {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Way {
     Oauth2,
+    ClientCredentials,
+    JwtBearer,
     Bearer,
     Header,
     Basic,
@@ -59,9 +59,17 @@ pub(crate) struct SignInOptions {
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 
-    /// The user name of a sign-in with a password
+    /// The user name of a sign-in with a password, or the user that a JWT signs in for
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+
+    /// Holds the application's private key (else FERRY_JWT_KEY), RSA in PEM, with which a JWT is signed; `-` is stdin
+    #[arg(long, value_name = "FILE")]
+    jwt_key_file: Option<PathBuf>,
+
+    /// Whom a JWT is for, instead of the plugin's own, as for a sandbox of the CRM
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: Option<String>,
 
     /// Holds what the CRM signs webhooks with, if not the client secret (else FERRY_SIGNING_SECRET); `-` is stdin
     #[arg(long, value_name = "FILE")]
@@ -97,8 +105,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
         let credential = args.options.credential(&tenant, &account, &context.output).await?;
         Ok(tenant.sign_in_again(&args.connection, credential).await?)
     })?;
-    super::warn_of_lacking(&connection, context);
-    context.output.answer(&documents::connection(&connection), || super::sheet(&connection))
+    super::answer(&connection, &tenant, context)
 }
 
 impl SignInOptions {
@@ -119,6 +126,8 @@ impl SignInOptions {
         let keys = match self.way(account.plugin, &ways(&manifest.sign_in), token.as_ref(), knows_client)? {
             Way::None => Keys::None,
             Way::Oauth2 => Keys::OAuth2(self.oauth2(tenant, account, client_id, token, output).await?),
+            Way::ClientCredentials => Keys::OAuth2(self.client_credentials(client_id, output)?),
+            Way::JwtBearer => Keys::OAuth2(self.jwt_bearer(client_id, output)?),
             Way::Bearer => Keys::Bearer(token.ok_or_else(|| lacks("bearer", "a key", key))?),
             Way::Header => Keys::Header {
                 name: manifest.sign_in.header.map(|header| header.name).unwrap_or_default(),
@@ -158,6 +167,7 @@ impl SignInOptions {
         let guess = match offers {
             [] => Some("none"),
             [only] => Some(*only),
+            _ if self.jwt_key_file.is_some() && offers.contains(&"jwt-bearer") => Some("jwt-bearer"),
             _ if knows_client || token.is_some_and(Tokens::looks_like) => Some("oauth2"),
             _ if self.user.is_some() => offers.iter().copied().find(|way| matches!(*way, "basic" | "session")),
             _ => None,
@@ -165,6 +175,8 @@ impl SignInOptions {
         match guess {
             Some("none") => Ok(Way::None),
             Some("oauth2") => Ok(Way::Oauth2),
+            Some("client-credentials") => Ok(Way::ClientCredentials),
+            Some("jwt-bearer") => Ok(Way::JwtBearer),
             Some("bearer") => Ok(Way::Bearer),
             Some("header") => Ok(Way::Header),
             Some("basic") => Ok(Way::Basic),
@@ -182,25 +194,47 @@ impl SignInOptions {
         output: &Output,
     ) -> Result<OAuth2Keys, CliError> {
         let tokens = token.as_ref().map(Tokens::parse).transpose()?.unwrap_or_default();
-        let client_id = client_id.or(tokens.client_id).ok_or(AppError::SignInIncomplete {
-            by: "oauth2",
-            lacks: "the id of an application that is registered with the CRM",
-            remedy: "give it with --client-id",
-        })?;
+        let client_id = needed("oauth2", client_id.or(tokens.client_id.clone()))?;
         let client_secret = secrets::read(self.client_secret_file.as_deref(), "FERRY_CLIENT_SECRET", output)?;
-        let client_secret = client_secret.or(tokens.client_secret.map(Secret::new));
+        let client_secret = client_secret.or(tokens.client_secret.clone().map(Secret::new));
         if tokens.access.is_none() && tokens.refresh.is_none() {
             return self.by_browser(tenant, account, client_id, client_secret, output).await;
         }
-        Ok(OAuth2Keys {
-            client_id,
-            client_secret,
-            // Without an access token the first request begins with a refresh.
-            expires_at: tokens.access.is_none().then_some(Instant(0)),
-            access: Secret::new(tokens.access.unwrap_or_default()),
-            refresh: tokens.refresh.map(Secret::new),
-            scopes: Vec::new(),
+        let instance = tenant.instance(account.plugin, account.base, |field| tokens.text(field))?;
+        let source = TokenSource::Person { refresh: tokens.refresh.map(Secret::new) };
+        let unsigned = OAuth2Keys::unsigned(client_id, client_secret, source);
+        Ok(match tokens.access {
+            Some(access) => OAuth2Keys { access: Secret::new(access), expires_at: None, instance, ..unsigned },
+            None => OAuth2Keys { instance, ..unsigned },
         })
+    }
+
+    fn client_credentials(&self, client_id: Option<String>, output: &Output) -> Result<OAuth2Keys, CliError> {
+        let by = "client-credentials";
+        let secret = secrets::read(self.client_secret_file.as_deref(), "FERRY_CLIENT_SECRET", output)?;
+        let secret = secret.ok_or(AppError::SignInIncomplete {
+            by,
+            lacks: "the application's secret",
+            remedy: "put it into a file for --client-secret-file, or into FERRY_CLIENT_SECRET",
+        })?;
+        Ok(OAuth2Keys::unsigned(needed(by, client_id)?, Some(secret), TokenSource::ClientCredentials))
+    }
+
+    fn jwt_bearer(&self, client_id: Option<String>, output: &Output) -> Result<OAuth2Keys, CliError> {
+        let by = "jwt-bearer";
+        let pem = secrets::read(self.jwt_key_file.as_deref(), "FERRY_JWT_KEY", output)?;
+        let pem = pem.ok_or(AppError::SignInIncomplete {
+            by,
+            lacks: "the application's private key",
+            remedy: "name its file with --jwt-key-file, or put it into FERRY_JWT_KEY",
+        })?;
+        let subject = self.user.clone().ok_or(AppError::SignInIncomplete {
+            by,
+            lacks: "the user to sign in for",
+            remedy: "give the user name with --user",
+        })?;
+        let key = JwtKey { pem, subject, audience: self.audience.clone() };
+        Ok(OAuth2Keys::unsigned(needed(by, client_id)?, None, TokenSource::JwtBearer(key)))
     }
 
     async fn by_browser(
@@ -230,4 +264,10 @@ impl SignInOptions {
         };
         Ok(tenant.finish_sign_in(begun, brought.code, &brought.state).await?)
     }
+}
+
+/// The application's id, without which no way of OAuth 2 begins.
+fn needed(by: &'static str, client_id: Option<String>) -> Result<String, AppError> {
+    let lacks = "the id of an application that is registered with the CRM";
+    client_id.ok_or(AppError::SignInIncomplete { by, lacks, remedy: "give it with --client-id" })
 }

@@ -55,7 +55,8 @@ fn sheet(inspection: &Inspection) -> Table {
 fn identity(manifest: &Manifest) -> Vec<(&'static str, String)> {
     let plugin = &manifest.plugin;
     let hosts = manifest.network.iter().flat_map(|network| &network.hosts);
-    let hosts: Vec<String> = hosts.map(|url| url.origin().ascii_serialization()).collect();
+    let families = manifest.network.iter().flat_map(|network| &network.accounts).map(ToString::to_string);
+    let hosts: Vec<String> = hosts.map(|url| url.origin().ascii_serialization()).chain(families).collect();
     let limits = &manifest.limits;
     let presets: Vec<&str> = manifest.presets.keys().map(String::as_str).collect();
     vec![

@@ -78,6 +78,10 @@ fn asks(manifest: &Manifest, review: &Review, named: &[Url]) -> Vec<String> {
         let new = if review.installed.is_some() && review.new_hosts.contains(host) { " (new)" } else { "" };
         ask(format!("reach {}{new}", host.origin().ascii_serialization()));
     }
+    for family in manifest.network.iter().flat_map(|network| &network.accounts) {
+        let new = if review.installed.is_some() && review.new_accounts.contains(family) { " (new)" } else { "" };
+        ask(format!("reach the one address of {family} that a connection's account has{new}"));
+    }
     for origin in named {
         let place = if is_loopback(origin) { " on this machine" } else { "" };
         ask(format!("reach {}{place} (you named it)", origin.origin().ascii_serialization()));
@@ -102,13 +106,17 @@ mod tests {
         let manifest: Manifest = serde_json::from_value(json!({
             "plugin": { "id": "demo", "name": "Demo", "version": "2.0.0", "kind": "connector", "contract": "0.1.0",
                 "publisher": "Acme", "description": "a demo", "license": "MIT" },
-            "network": { "base": "https://a.example", "hosts": ["https://a.example", "https://b.example"] }
+            "network": {
+                "base": "https://a.example", "hosts": ["https://a.example", "https://b.example"],
+                "accounts": ["https://*.c.example"],
+            }
         }))
         .unwrap();
         let review = Review {
             installed: Some(semver::Version::new(1, 0, 0)),
             same: false,
             new_hosts: vec!["https://b.example".parse().unwrap()],
+            new_accounts: Vec::new(),
             more_limits: true,
         };
         assert_eq!(
@@ -117,6 +125,7 @@ mod tests {
                 "demo 2.0.0 by Acme: a demo",
                 "  asks to reach https://a.example",
                 "  asks to reach https://b.example (new)",
+                "  asks to reach the one address of https://*.c.example that a connection's account has",
                 "  asks to reach http://127.0.0.1:9 on this machine (you named it)",
                 "  asks to use up to 64 MiB of memory and 60 s per call (more than before)",
             ]

@@ -49,18 +49,21 @@ impl Allowance {
         Some(self.told.then(|| until.since(now)))
     }
 
-    pub(super) fn learn(
+    pub(super) fn learn<'h>(
         &mut self,
         status: u16,
-        header: impl Fn(&str) -> Option<u64>,
+        header: impl Fn(&str) -> Option<&'h str>,
         body: &[u8],
         retry_after: Option<Duration>,
         now: Instant,
     ) {
         let Some(daily) = &self.declared else { return };
-        let remaining = daily.remaining_header.as_deref().and_then(&header);
-        let limit = daily.limit_header.as_deref().and_then(&header);
-        let marked = status == 429
+        let number = |name: &Option<String>| header(name.as_deref()?)?.trim().parse::<u64>().ok();
+        let usage = daily.usage_header.as_deref().and_then(&header);
+        let usage = usage.and_then(|text| usage_in(text, daily.usage_name.as_deref()));
+        let remaining = number(&daily.remaining_header).or(usage.map(|(used, limit)| limit.saturating_sub(used)));
+        let limit = number(&daily.limit_header).or(usage.map(|(_, limit)| limit));
+        let marked = status == daily.exhausted_status
             && daily.exhausted_marker.as_deref().is_some_and(|marker| memmem::find(body, marker.as_bytes()).is_some());
         let used_up = marked || remaining == Some(0);
         if !used_up && remaining.is_none() && limit.is_none() {
@@ -76,6 +79,21 @@ impl Allowance {
     }
 }
 
+/// Used, and the limit, of `api-usage=18/5000; per-app-api-usage=17/250(appName=x)`: the one of this name, or the only one.
+fn usage_in(text: &str, name: Option<&str>) -> Option<(u64, u64)> {
+    text.split([';', ',']).find_map(|part| {
+        let numbers = match (part.split_once('='), name) {
+            (Some((found, numbers)), Some(name)) => (found.trim() == name).then_some(numbers)?,
+            (Some((_, numbers)), None) => numbers,
+            (None, Some(_)) => return None,
+            (None, None) => part,
+        };
+        let (used, limit) = numbers.split_once('/')?;
+        let digits = limit.find(|c: char| !c.is_ascii_digit()).unwrap_or(limit.len());
+        Some((used.trim().parse().ok()?, limit.get(..digits)?.parse().ok()?))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,7 +105,10 @@ mod tests {
         allowance.declare(Some(&Daily {
             remaining_header: Some("left".into()),
             limit_header: Some("most".into()),
+            usage_header: Some("usage".into()),
+            usage_name: Some("api-usage".into()),
             exhausted_marker: Some("\"policyName\":\"DAILY\"".into()),
+            exhausted_status: 429,
         }));
         allowance
     }
@@ -95,7 +116,11 @@ mod tests {
     #[test]
     fn the_crms_headers_tell_what_is_left() {
         let mut allowance = allowance();
-        let header = |name: &str| if name == "left" { Some(7) } else { Some(250_000) };
+        let header = |name: &str| match name {
+            "left" => Some("7"),
+            "most" => Some("250000"),
+            _ => None,
+        };
         allowance.learn(200, header, b"", None, NOW);
         let told = DailyState { remaining: Some(7), limit: Some(250_000), at: NOW, blocked_until: None };
         assert_eq!((allowance.state(NOW), allowance.blocked(NOW)), (Some(told), None));
@@ -113,9 +138,30 @@ mod tests {
     #[test]
     fn a_day_used_up_for_an_unknown_time_is_probed() {
         let mut allowance = allowance();
-        allowance.learn(200, |name| (name == "left").then_some(0), b"", None, NOW);
+        allowance.learn(200, |name| (name == "left").then_some("0"), b"", None, NOW);
         assert_eq!(allowance.blocked(NOW), Some(None));
         assert_eq!(allowance.blocked(NOW.plus(PROBE)), None);
+    }
+
+    #[test]
+    fn one_header_may_tell_of_use_and_limit() {
+        let mut allowance = allowance();
+        let header = |name: &str| (name == "usage").then_some("per-app-api-usage=17/250(appName=x); api-usage=18/5000");
+        allowance.learn(200, header, b"", None, NOW);
+        let told = DailyState { remaining: Some(4_982), limit: Some(5_000), at: NOW, blocked_until: None };
+        assert_eq!(allowance.state(NOW), Some(told));
+        for (text, read) in [
+            ("api-usage=5001/5000", Some((5_001, 5_000))),
+            ("api-usage = 1 /2", Some((1, 2))),
+            ("other=1/2", None),
+            ("api-usage=18", None),
+            ("api-usage=a/b", None),
+            ("18/5000", None),
+            ("", None),
+        ] {
+            assert_eq!(usage_in(text, Some("api-usage")), read, "{text}");
+        }
+        assert_eq!(usage_in("18/5000", None), Some((18, 5_000)));
     }
 
     #[test]

@@ -253,7 +253,8 @@ impl Permit {
     /// Learns from an answer: the rates, the day's allowance, and whether that is used up.
     pub(super) fn answered(self, status: u16, headers: &HeaderMap, body: &[u8], retry_after: Option<Duration>) {
         let now = self.governor.clock.now();
-        let read = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+        let text = |name: &str| headers.get(name)?.to_str().ok();
+        let read = |name: &str| text(name)?.trim().parse::<u64>().ok();
         let mut state = self.governor.lock();
         for window in state.windows.iter_mut().filter(|window| draws(window, self.bucket.as_deref())) {
             window.learn(read, now);
@@ -261,7 +262,7 @@ impl Permit {
         if status == 429 {
             state.throttled += 1;
         }
-        state.daily.learn(status, read, body, retry_after, now);
+        state.daily.learn(status, text, body, retry_after, now);
     }
 }
 

@@ -113,5 +113,12 @@ pub(super) fn pack(module: &[u8], kind: &str) -> Vec<u8> {
 }
 
 pub(super) fn grant(package: &[u8], limits: Limits) -> Grant {
-    Grant { digest: package::digest(package), hosts: Vec::new(), loopback: Vec::new(), limits, at: Instant(0) }
+    Grant {
+        digest: package::digest(package),
+        hosts: Vec::new(),
+        accounts: Vec::new(),
+        loopback: Vec::new(),
+        limits,
+        at: Instant(0),
+    }
 }

@@ -1,0 +1,68 @@
+//! Page tokens: the place in a slice, and the types of its columns, so that only the first page has to ask for them.
+
+use ferry_sdk::connector::Failure;
+use serde::{Deserialize, Serialize};
+
+/// The host keeps tokens with its checkpoints; one character a column leaves room for all that an object can have.
+const TOKEN_MOST: usize = 8 * 1024;
+
+/// Where the next page starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Token {
+    /// The readings of the columns, a letter each; none only before the first page.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<String>,
+    /// The readings of the filter's fields.
+    #[serde(rename = "f", default, skip_serializing_if = "String::is_empty")]
+    pub(crate) filter: String,
+    /// The last record's `SystemModstamp`, microseconds since 1970, where pages go by it.
+    #[serde(rename = "t", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) stamp: Option<i64>,
+    /// The last record's id; the next page is behind it.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
+    /// Ids behind this one are another partition's.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end: Option<String>,
+    /// How many of the given ids are done.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) done: Option<usize>,
+}
+
+impl Token {
+    /// # Errors
+    /// `token-expired` for what no version like this one has written.
+    pub(crate) fn read(text: &str) -> Result<Self, Failure> {
+        if text.len() > TOKEN_MOST {
+            return Err(Failure::TokenExpired);
+        }
+        let token: Self = serde_json::from_str(text).map_err(|_| Failure::TokenExpired)?;
+        let ids = token.id.iter().chain(&token.end);
+        if ids.into_iter().all(|id| crate::api::is_id(id)) { Ok(token) } else { Err(Failure::TokenExpired) }
+    }
+
+    pub(crate) fn write(&self) -> String {
+        // Texts and numbers can always be written as JSON.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let token = Token {
+            columns: Some("t".into()),
+            stamp: Some(7),
+            id: Some("003000000000001AAA".into()),
+            ..Token::default()
+        };
+        assert_eq!(Token::read(&token.write()), Ok(token));
+        for text in ["", "7", "{\"x\":1}", "{\"i\":\"' OR Id != '\"}", &" ".repeat(9_000)] {
+            assert_eq!(Token::read(text), Err(Failure::TokenExpired), "{text}");
+        }
+    }
+}
