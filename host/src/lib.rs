@@ -5,6 +5,7 @@ pub mod capability;
 pub mod egress;
 pub mod model;
 pub mod plugin;
+pub mod server;
 pub mod store;
 pub mod sync;
 pub mod vault;

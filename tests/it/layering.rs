@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Who may name whom. `cli` is the binary's and names the library as `ferry`.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("egress", &["model"]),
     ("vault", &["egress", "model"]),
@@ -14,7 +14,8 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("store", &["model"]),
     ("sync", &["store", "model"]),
     ("app", &["sync", "plugin", "capability", "vault", "egress", "store", "model"]),
-    ("cli", &["app", "sync", "plugin", "vault", "store", "model"]),
+    ("server", &["app", "model"]),
+    ("cli", &["server", "app", "sync", "plugin", "vault", "store", "model"]),
 ];
 
 /// What only one module may know.

@@ -203,10 +203,14 @@ impl Rig {
     }
 
     pub(crate) fn create_sync(&self, more: &[&str]) {
+        self.create_sync_named("people", more);
+    }
+
+    pub(crate) fn create_sync_named(&self, name: &str, more: &[&str]) {
         let path = |name: &str| mapping(name).display().to_string();
         let (call, meeting) =
             (format!("call=calls:{}", path("call.toml")), format!("appointment=meetings:{}", path("appointment.toml")));
-        let words = ["sync", "create", "people", "--connection", "crm", "--object", "contacts"];
+        let words = ["sync", "create", name, "--connection", "crm", "--object", "contacts"];
         let mapping = path("contacts.toml");
         let rest = ["--mapping", &mapping, "--outbound", &call, "--outbound", &meeting];
         self.host.ok(&[&words[..], &rest, more].concat());

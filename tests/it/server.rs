@@ -74,6 +74,30 @@ fn a_sync_never_runs_twice_at_a_time_and_can_be_cancelled() {
     assert_eq!(runs.iter().map(|run| run["error"]["code"].clone()).collect::<Vec<_>>(), ["stopped"]);
 }
 
+#[test]
+fn a_server_runs_a_sync_whose_time_has_come_and_none_that_is_paused() {
+    // Its share of the spread is nothing, so it is due as soon as it may run.
+    let name = "nightly-95";
+    let rig = Rig::served(30, 24);
+    rig.create_sync_named(name, &[]);
+    rig.host.fails(&["sync", "schedule", name, "--cron", "0 25 * * *"], "schedule");
+    rig.host.fails(&["sync", "schedule", name, "--every", "often"], "schedule");
+    rig.host.fails(&["sync", "schedule", "people", "--every", "15m"], "sync-not-found");
+    let paused = rig.host.ok(&["sync", "pause", name]).document();
+    assert_eq!((paused["paused"].as_bool(), paused["next"].is_null()), (Some(true), true));
+    let set = rig.host.ok(&["sync", "schedule", name, "--every", "15m"]).document();
+    assert_eq!((set["schedule"].as_str(), set["next"].is_null()), (Some("every 15m"), true));
+    assert_eq!(rig.host.ok(&["sync", "runs", name]).documents(), Vec::<serde_json::Value>::new());
+    rig.host.ok(&["sync", "resume", name]);
+    let run = loop {
+        let runs = rig.host.ok(&["sync", "runs", name]).documents();
+        if let Some(run) = runs.iter().find(|run| run["direction"] == "inbound" && run["end"] != "running") {
+            break run.clone();
+        }
+    };
+    assert_eq!((run["end"].as_str(), run["counts"]["rows"].as_u64()), (Some("done"), Some(30)));
+}
+
 fn running_in_background(mut command: std::process::Command) -> std::process::Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }

@@ -8,6 +8,7 @@ use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId, SyncId};
 use crate::model::manifest::PluginKind;
 use crate::model::mapping::{Direction, MappingError, Mistake};
 use crate::model::outcome::OutcomeKind;
+use crate::model::schedule::ScheduleError;
 use crate::model::value::Problem;
 use crate::plugin::LoadError;
 use crate::plugin::package::PackageError;
@@ -151,6 +152,8 @@ pub enum AppError {
     ReadOnly { field: String },
     #[error("sync `{sync}` is running already ({})", direction_word(*direction))]
     Running { sync: SyncId, direction: Direction },
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     #[error("nothing of sync `{0}` is running")]
     NotRunning(SyncId),
     #[error("the server is stopping and begins nothing new")]
@@ -326,6 +329,7 @@ impl AppError {
                 "sync-running",
                 format!("wait until it is done, or stop it with `ferry sync cancel {sync}`"),
             ),
+            Self::Schedule(error) => advice::configuration("schedule", error.remedy()),
             Self::NotRunning(sync) => advice::configuration(
                 "sync-not-running",
                 format!("`ferry sync status {sync}` shows how its last run ended"),

@@ -12,6 +12,7 @@ pub mod error;
 pub mod outcomes;
 pub mod plugins;
 pub mod runs;
+pub mod schedules;
 pub mod settings;
 pub mod sign_in;
 pub mod suggest;
@@ -85,6 +86,11 @@ impl App {
     /// The workspaces that there are.
     pub fn workspaces(&self) -> Result<Vec<WorkspaceId>, AppError> {
         Ok(self.store.workspaces()?)
+    }
+
+    /// Where the host takes its time from.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.options.clock)
     }
 
     fn state_dir(&self) -> &Path {

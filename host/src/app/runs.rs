@@ -47,6 +47,11 @@ impl App {
         going.closed = true;
         going.stoppers.values().for_each(Stopper::stop);
     }
+
+    /// Whether nothing new begins any more.
+    pub fn is_stopping(&self) -> bool {
+        self.turns.lock().closed
+    }
 }
 
 impl Tenant {

@@ -11,6 +11,7 @@ use crate::model::id::{ConnectionId, PluginId, SyncId};
 use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
 use crate::model::refusal::Refusal;
+use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
 use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
 use crate::store::Changes;
@@ -188,6 +189,7 @@ impl Tenant {
         let mut changes = Changes::default();
         changes.remove::<Sync>(id);
         changes.remove::<SyncState>(id);
+        changes.remove::<Timetable>(id);
         for refusal in self.refusals(id) {
             changes.remove::<Refusal>((id, refusal?.record.as_str()));
         }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ferry::server::keep_schedules;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::context::{Context, Served};
 use super::control::host::{Host, Runner};
@@ -17,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The exit code of a program that was interrupted at once.
 const INTERRUPTED: i32 = 130;
 
-/// Keep the state open; every other command talks to this process while it runs
+/// Run syncs by their schedules; every other command talks to this process while it runs
 ///
 /// Runs until SIGTERM or Ctrl-C: then nothing new begins, and runs end after the page that they are at. A second signal ends
 /// it where it is; what was committed stays.
@@ -34,6 +36,7 @@ pub(super) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
         let served = Served { app: Arc::clone(&app), runtime: runtime.handle().clone() };
         say_ready(context)?;
         let runner: Arc<dyn Runner> = Arc::new(Commands(served));
+        let schedules = tokio::spawn(keep_schedules(Arc::clone(&app)));
         tokio::select! {
             () = host.serve(runner) => {}
             () = signals.next() => {}
@@ -41,10 +44,18 @@ pub(super) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
         context.output.note("stopping: runs end after their page; a second signal ends them at once");
         app.stop_runs();
         tokio::select! {
-            () = host.finish(PATIENCE) => Ok(()),
+            () = finish(host, schedules) => Ok(()),
             () = signals.next() => std::process::exit(INTERRUPTED),
         }
     })
+}
+
+/// Returns when no command and no run by schedule is left.
+async fn finish(host: Host, schedules: JoinHandle<()>) {
+    host.finish(PATIENCE).await;
+    if let Err(error) = schedules.await {
+        tracing::error!(%error, "the schedules ended by themselves");
+    }
 }
 
 fn say_ready(context: &Context) -> Result<(), CliError> {

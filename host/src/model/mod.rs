@@ -11,6 +11,7 @@ pub mod mapping;
 pub mod origin_pattern;
 pub mod outcome;
 pub mod refusal;
+pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod session;

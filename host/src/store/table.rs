@@ -9,6 +9,7 @@ use crate::model::contact::AttributeDefinition;
 use crate::model::id::{ConnectionId, OutboxId, PluginId, RunId, SyncId};
 use crate::model::outcome::{OutboxEntry, Receipt};
 use crate::model::refusal::Refusal;
+use crate::model::schedule::Timetable;
 use crate::model::sync::{Connection, InstalledPlugin, Run, Sync, SyncState};
 
 /// The byte after the workspace's number. Released values are never given another meaning.
@@ -28,6 +29,7 @@ pub(super) enum Table {
     Refusals = 17,
     Outbox = 18,
     Receipts = 19,
+    Timetables = 20,
     Contacts = 30,
     LookupMeta = 40,
     LookupRecent = 41,
@@ -66,6 +68,7 @@ documents! {
     Connection, Connections, "connection", <'a> &'a ConnectionId, |id| key::text(&[id.as_str()]);
     Sync, Syncs, "sync", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     SyncState, SyncStates, "sync state", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
+    Timetable, Timetables, "timetable", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     Run, Runs, "run", <'a> RunId, |id| id.0.to_be_bytes().to_vec();
     AttributeDefinition, Attributes, "attribute", <'a> &'a str, |name| key::text(&[name]);
     Refusal, Refusals, "refused row", <'a> (&'a SyncId, &'a str), |(sync, record)| key::text(&[sync.as_str(), record]);

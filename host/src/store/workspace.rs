@@ -23,6 +23,7 @@ pub struct Workspace {
     writing: tokio::sync::Mutex<()>,
     sending: tokio::sync::Mutex<()>,
     recording: Mutex<()>,
+    scheduling: Mutex<()>,
     next_contact: AtomicU64,
     next_run: AtomicU64,
     next_outbox: AtomicU64,
@@ -48,6 +49,7 @@ impl Workspace {
             writing: tokio::sync::Mutex::default(),
             sending: tokio::sync::Mutex::default(),
             recording: Mutex::default(),
+            scheduling: Mutex::default(),
             tree,
             number,
             hash_key,
@@ -163,6 +165,11 @@ impl Workspace {
     /// Held by whoever reads outbox entries in order to send them or send them again, until they are marked so.
     pub async fn sending(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.sending.lock().await
+    }
+
+    /// Held by whoever reads a timetable in order to change it, until that is committed.
+    pub fn scheduling(&self) -> MutexGuard<'_, ()> {
+        self.scheduling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Held by whoever looks for a receipt in order to write one, until it is committed.

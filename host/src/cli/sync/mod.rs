@@ -6,6 +6,7 @@ mod list;
 mod remove;
 mod run;
 mod runs;
+mod schedule;
 mod show;
 mod status;
 mod test;
@@ -23,6 +24,11 @@ pub(super) enum Command {
     Run(run::Args),
     Runs(runs::Args),
     Cancel(cancel::Args),
+    Schedule(schedule::Args),
+    /// Let nothing of a sync begin by itself
+    Pause(schedule::Named),
+    /// Let a paused sync run by its schedule again
+    Resume(schedule::Named),
     Status(status::Args),
     Remove(remove::Args),
 }
@@ -36,6 +42,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Run(args) => run::run(&args, context),
         Command::Runs(args) => runs::run(&args, context),
         Command::Cancel(args) => cancel::run(&args, context),
+        Command::Schedule(args) => schedule::run(&args, context),
+        Command::Pause(args) => schedule::pause(&args, true, context),
+        Command::Resume(args) => schedule::pause(&args, false, context),
         Command::Status(args) => status::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
     }

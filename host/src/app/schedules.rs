@@ -1,0 +1,89 @@
+//! Schedules: set, paused, resumed; and what is due now, for the server that keeps them.
+
+use sha2::{Digest, Sha256};
+
+use super::Tenant;
+use super::error::AppError;
+use super::syncs::RunOptions;
+use crate::model::id::SyncId;
+use crate::model::mapping::Direction;
+use crate::model::schedule::{Schedule, Timetable};
+use crate::model::time::Instant;
+use crate::store::Changes;
+use crate::sync::{Silent, Stopper, SyncError};
+
+impl Tenant {
+    /// What is set of a sync's runs by schedule.
+    pub fn timetable(&self, id: &SyncId) -> Result<Timetable, AppError> {
+        self.sync(id)?;
+        Ok(self.store().get::<Timetable>(id)?.unwrap_or_default())
+    }
+
+    /// Sets when the sync runs by itself; none for never.
+    pub fn set_schedule(&self, id: &SyncId, schedule: Option<Schedule>) -> Result<Timetable, AppError> {
+        let now = self.clock().now();
+        self.change_timetable(id, |table| {
+            *table = Timetable { schedule, since: now, paused: table.paused, ..Timetable::default() };
+        })
+    }
+
+    /// A paused sync runs only where a person says so.
+    pub fn pause_sync(&self, id: &SyncId, paused: bool) -> Result<Timetable, AppError> {
+        self.change_timetable(id, |table| table.paused = paused)
+    }
+
+    fn change_timetable(&self, id: &SyncId, change: impl FnOnce(&mut Timetable)) -> Result<Timetable, AppError> {
+        let _scheduling = self.store().scheduling();
+        let mut table = self.timetable(id)?;
+        change(&mut table);
+        let mut changes = Changes::default();
+        changes.put(id, &table)?;
+        self.commit(changes)?;
+        Ok(table)
+    }
+
+    /// When the sync runs next by itself; in the past where that was missed.
+    pub fn next_run(&self, id: &SyncId) -> Result<Option<Instant>, AppError> {
+        Ok(self.timetable(id)?.due(self.spread(id)))
+    }
+
+    /// A share of the spread that is this sync's own, and the same for ever.
+    fn spread(&self, id: &SyncId) -> f64 {
+        let digest = Sha256::digest(format!("{}/{id}", self.id));
+        f64::from(digest[0]) / f64::from(u8::MAX)
+    }
+
+    /// The syncs whose time has come and that do not run already.
+    pub fn due_syncs(&self) -> Result<Vec<SyncId>, AppError> {
+        let now = self.clock().now();
+        let mut due = Vec::new();
+        for sync in self.syncs()? {
+            let comes = self.next_run(&sync.id)?.is_some_and(|next| next <= now);
+            let runs = [Direction::Inbound, Direction::Outbound].map(|way| self.is_running(&sync.id, way));
+            if comes && !runs.contains(&true) {
+                due.push(sync.id);
+            }
+        }
+        Ok(due)
+    }
+
+    /// Runs a sync whose time has come, and notes how that ended.
+    ///
+    /// # Errors
+    /// Only where that could not be noted: how the run ended is in its run.
+    pub async fn run_due(&self, id: &SyncId) -> Result<(), AppError> {
+        let begun = self.clock().now();
+        // Noted first, so that a run that takes the process with it is not begun again at once for ever.
+        self.change_timetable(id, |table| table.begun = Some(begun))?;
+        let ended = self.run_sync(id, RunOptions::default(), &Silent, &Stopper::default()).await;
+        let well = match &ended {
+            Ok(_) => true,
+            // A person ran it or stopped it: no failure, and not to be made up.
+            Err(AppError::Running { .. } | AppError::Stopping | AppError::Sync(SyncError::Stopped)) => true,
+            Err(_) => false,
+        };
+        let now = self.clock().now();
+        self.change_timetable(id, |table| table.ended(well, now))?;
+        Ok(())
+    }
+}
