@@ -76,14 +76,22 @@ impl Tenant {
         // Noted first, so that a run that takes the process with it is not begun again at once for ever.
         self.change_timetable(id, |table| table.begun = Some(begun))?;
         let ended = self.run_sync(id, RunOptions::default(), &Silent, &Stopper::default()).await;
-        let well = match &ended {
-            Ok(_) => true,
-            // A person ran it or stopped it: no failure, and not to be made up.
-            Err(AppError::Running { .. } | AppError::Stopping | AppError::Sync(SyncError::Stopped)) => true,
-            Err(_) => false,
-        };
         let now = self.clock().now();
-        self.change_timetable(id, |table| table.ended(well, now))?;
+        match ended {
+            // A person was faster, and what they run is not this one's to judge.
+            Err(AppError::Running { .. }) => return Ok(()),
+            // The next server makes up for what this one's end cut short.
+            Err(AppError::Stopping | AppError::Sync(SyncError::Stopped)) if self.app.is_stopping() => {
+                self.change_timetable(id, |table| table.again = Some(now))?;
+            }
+            // Who cancels a run does not want it tried again at once.
+            Ok(_) | Err(AppError::Sync(SyncError::Stopped)) => {
+                self.change_timetable(id, |table| table.ended(true, now))?;
+            }
+            Err(_) => {
+                self.change_timetable(id, |table| table.ended(false, now))?;
+            }
+        }
         Ok(())
     }
 }
