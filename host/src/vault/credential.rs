@@ -506,7 +506,7 @@ mod tests {
         );
         assert_eq!(needles(Keys::Bearer("1234567".into())), ["webhook-secret"]);
         let session = ["correct horse", "Session battery-staple", "battery-staple", "webhook-secret"];
-        assert_eq!(needles(all()[7].keys.clone()), session);
+        assert_eq!(needles(all()[9].keys.clone()), session);
     }
 
     #[test]
