@@ -1,5 +1,6 @@
 //! The bare client that a sync is measured against: one task that pages HubSpot's contacts, parses them into a struct, maps
-//! them and writes each to sled, one key a contact, flushed as often as a run does. No sandbox, no matching, no checkpoint.
+//! them by the same mapping compiled natively, and writes each to sled, one key a contact, flushed as often as a run does. No
+//! sandbox, no matching, no checkpoint.
 //!
 //! `bare_client BASE_URL TOKEN DIR` prints how many contacts it wrote.
 #![allow(clippy::print_stdout, reason = "a program for the bench, not a test")]
@@ -7,7 +8,11 @@
 use std::borrow::Cow;
 
 use anyhow::{Context, Result};
+use ferry_field_mapper::Plan;
+use ferry_sdk::mapper::{Column, Direction, Kind, Mapped, Value};
 use serde::Deserialize;
+
+const MAPPING: &str = include_str!("../../xtask/demo/contacts.toml");
 
 /// The same twelve properties as the mapping of the bench.
 const PROPERTIES: &str =
@@ -70,37 +75,51 @@ struct Properties<'a> {
     lead_score: Text<'a>,
 }
 
-/// What it keeps of a contact.
-#[derive(serde::Serialize)]
-struct Contact<'a> {
-    first_name: Option<&'a str>,
-    last_name: Option<&'a str>,
-    email: Option<String>,
-    phone: Option<&'a str>,
-    lead_source: Option<&'a str>,
-    lifecycle_stage: Option<&'a str>,
-    company: Option<&'a str>,
-    city: Option<&'a str>,
-    country: Option<&'a str>,
-    job_title: Option<&'a str>,
-    lead_score: Option<i64>,
+impl<'a> Properties<'a> {
+    /// The values in the order of `PROPERTIES`.
+    fn row(&self) -> Vec<Value> {
+        let Self { firstname, lastname, email, phone, mobilephone, lead_source, .. } = self;
+        let Self { lifecyclestage, company, city, country, jobtitle, lead_score, .. } = self;
+        let texts: [&Text<'a>; 12] = [
+            firstname,
+            lastname,
+            email,
+            phone,
+            mobilephone,
+            lead_source,
+            lifecyclestage,
+            company,
+            city,
+            country,
+            jobtitle,
+            lead_score,
+        ];
+        texts.map(|text| text.as_deref().map_or(Value::Null, |text| Value::Text(text.to_owned()))).to_vec()
+    }
 }
 
-fn map<'a>(from: &'a Properties<'a>) -> Contact<'a> {
-    let text = |value: &'a Text<'a>| value.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    Contact {
-        first_name: text(&from.firstname),
-        last_name: text(&from.lastname),
-        email: text(&from.email).map(str::to_lowercase),
-        phone: text(&from.mobilephone).or(text(&from.phone)),
-        lead_source: text(&from.lead_source),
-        lifecycle_stage: text(&from.lifecyclestage),
-        company: text(&from.company),
-        city: text(&from.city),
-        country: text(&from.country),
-        job_title: text(&from.jobtitle),
-        lead_score: text(&from.lead_score).and_then(|text| text.parse().ok()),
+/// A mapped value as it is kept.
+#[derive(serde::Serialize)]
+enum Kept<'a> {
+    Nothing,
+    Integer(i64),
+    Text(&'a str),
+}
+
+fn kept(value: &Value) -> Kept<'_> {
+    match value {
+        Value::Integer(number) => Kept::Integer(*number),
+        Value::Text(text) => Kept::Text(text),
+        _ => Kept::Nothing,
     }
+}
+
+/// The mapping of the bench without the column that this client does not ask for.
+fn mapping() -> Result<Plan> {
+    let text = MAPPING.replace("[fields.vip]\nfrom = \"vip\"\n", "");
+    let columns: Vec<Column> =
+        PROPERTIES.split(',').map(|name| Column { name: name.into(), kind: Kind::Text }).collect();
+    Plan::open(&text, Direction::Inbound, &columns).map_err(|mistakes| anyhow::anyhow!("the mapping: {mistakes:?}"))
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -112,6 +131,7 @@ async fn main() -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build()?;
     let db = sled::Config::new().path(dir).cache_capacity(24 << 20).flush_every_ms(None).open()?;
+    let plan = mapping()?;
     let (mut after, mut contacts, mut pages) = (None::<String>, 0, 0);
     loop {
         let mut address = format!("{base}/crm/v3/objects/contacts?limit=100&properties={PROPERTIES}");
@@ -121,8 +141,11 @@ async fn main() -> Result<()> {
         let body = client.get(address).bearer_auth(&token).send().await?.error_for_status()?.bytes().await?;
         let page: Page<'_> = serde_json::from_slice(&body)?;
         let mut batch = sled::Batch::default();
-        for record in &page.results {
-            batch.insert(record.id, postcard::to_allocvec(&map(&record.properties))?);
+        let rows = page.results.iter().map(|record| record.properties.row()).collect();
+        for (record, mapped) in page.results.iter().zip(plan.rows(rows)) {
+            // A row that can't be mapped is left out; a run keeps it with its reason.
+            let Mapped::Values(values) = mapped else { continue };
+            batch.insert(record.id, postcard::to_allocvec(&values.iter().map(kept).collect::<Vec<_>>())?);
         }
         db.apply_batch(batch)?;
         contacts += page.results.len();

@@ -93,7 +93,7 @@ pub(super) fn contact(contact: &Contact) -> Json {
         .iter()
         .map(|link| {
             json!({
-                "sync": link.sync, "connection": link.source.connection, "object": link.source.object,
+                "sync": link.sync, "connection": link.source.connection, "object": &*link.source.object,
                 "record": link.record, "modified": link.modified.map(|at| at.to_string()),
                 "gone": link.gone.map(|at| at.to_string()),
             })

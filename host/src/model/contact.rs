@@ -28,10 +28,10 @@ pub fn is_attribute_name(name: &str) -> bool {
 }
 
 /// An object of a connection: where CRM records come from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Source {
     pub connection: ConnectionId,
-    pub object: String,
+    pub object: Arc<str>,
 }
 
 /// The pair (CRM record, contact), with what was last agreed between them.

@@ -1,7 +1,8 @@
-//! Ids as types, so that no two kinds of them can be mixed up.
+//! Ids as types, so that no two kinds of them can be mixed up. Names are shared texts, because every link carries some.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +29,15 @@ macro_rules! names {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// The text itself, to be shared rather than copied.
+            pub fn shared(&self) -> &Arc<str> {
                 &self.0
             }
         }
@@ -46,7 +52,15 @@ macro_rules! names {
             type Err = InvalidName;
 
             fn from_str(text: &str) -> Result<Self, InvalidName> {
-                Self::try_from(text.to_owned())
+                Self::try_from(Arc::from(text))
+            }
+        }
+
+        impl TryFrom<Arc<str>> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: Arc<str>) -> Result<Self, InvalidName> {
+                if is_name(&text) { Ok(Self(text)) } else { Err(InvalidName { what: $what, given: text.to_string() }) }
             }
         }
 
@@ -54,13 +68,13 @@ macro_rules! names {
             type Error = InvalidName;
 
             fn try_from(text: String) -> Result<Self, InvalidName> {
-                if is_name(&text) { Ok(Self(text)) } else { Err(InvalidName { what: $what, given: text }) }
+                Self::try_from(Arc::from(text))
             }
         }
 
         impl From<$name> for String {
             fn from(name: $name) -> Self {
-                name.0
+                name.0.as_ref().to_owned()
             }
         }
     )+};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::StoreError;
-use super::names::Names;
+use super::names::{Names, Numbers};
 use crate::model::contact::{AttributeName, Contact, Link, Source};
 use crate::model::id::{ConnectionId, ContactId, SyncId};
 use crate::model::time::Instant;
@@ -33,12 +33,13 @@ struct StoredLink<T, V> {
     base: Vec<(u32, V)>,
 }
 
-pub(super) fn encode(contact: &Contact, names: &Names) -> Result<Vec<u8>, StoreError> {
+pub(super) fn encode(contact: &Contact, names: &mut Numbers<'_>) -> Result<Vec<u8>, StoreError> {
+    let attributes = numbered(&contact.attributes, names)?;
     let mut links = Vec::with_capacity(contact.links.len());
     for link in &contact.links {
         links.push(StoredLink {
-            sync: names.number(link.sync.as_str())?,
-            connection: names.number(link.source.connection.as_str())?,
+            sync: names.number(link.sync.shared())?,
+            connection: names.number(link.source.connection.shared())?,
             object: names.number(&link.source.object)?,
             record: link.record.as_str(),
             fingerprint: link.fingerprint,
@@ -47,14 +48,16 @@ pub(super) fn encode(contact: &Contact, names: &Names) -> Result<Vec<u8>, StoreE
             base: numbered(&link.base, names)?,
         });
     }
-    let attributes = numbered(&contact.attributes, names)?;
     let stored = Stored { created: contact.created, changed: contact.changed, attributes, links };
     let mut bytes = Vec::with_capacity(256);
     bytes.push(FORM);
     postcard::to_extend(&stored, bytes).map_err(|error| StoreError::Encode(error.into()))
 }
 
-fn numbered<'a>(values: &'a [(AttributeName, Value)], names: &Names) -> Result<Vec<(u32, &'a Value)>, StoreError> {
+fn numbered<'a>(
+    values: &'a [(AttributeName, Value)],
+    names: &mut Numbers<'_>,
+) -> Result<Vec<(u32, &'a Value)>, StoreError> {
     values.iter().map(|(name, value)| Ok((names.number(name)?, value))).collect()
 }
 
@@ -64,11 +67,11 @@ pub(super) fn decode(id: ContactId, bytes: &[u8], names: &Names) -> Result<Conta
     let stored: Stored<String, Value> = postcard::from_bytes(rest).map_err(|_| BROKEN)?;
     let mut links = Vec::with_capacity(stored.links.len());
     for link in stored.links {
-        let sync = SyncId::try_from(names.name(link.sync)?.to_string()).map_err(|_| BROKEN)?;
-        let connection = ConnectionId::try_from(names.name(link.connection)?.to_string()).map_err(|_| BROKEN)?;
+        let sync = SyncId::try_from(names.name(link.sync)?).map_err(|_| BROKEN)?;
+        let connection = ConnectionId::try_from(names.name(link.connection)?).map_err(|_| BROKEN)?;
         links.push(Link {
             sync,
-            source: Source { connection, object: names.name(link.object)?.to_string() },
+            source: Source { connection, object: names.name(link.object)? },
             record: link.record,
             fingerprint: link.fingerprint,
             modified: link.modified,

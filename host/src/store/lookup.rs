@@ -6,8 +6,8 @@
 //! a keyed hash and a contact's number: an answer is a candidate, which the caller holds against the contact itself.
 //! So stale entries do no harm, and an entry may be written twice.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hasher;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 use siphasher::sip::SipHasher13;
 
@@ -81,10 +81,59 @@ impl LookupKey<'_> {
 pub(super) struct Lookups {
     tree: sled::Tree,
     workspace: u32,
-    recent: BTreeSet<Entry>,
+    recent: Recent,
     next_run: u64,
     merged: Merged,
     filter: Filter,
+}
+
+/// The entries since the last merge. Few hashes stand for more than one contact.
+#[derive(Default)]
+struct Recent {
+    first: HashMap<u64, u64, BuildHasherDefault<AsItIs>>,
+    more: BTreeSet<Entry>,
+}
+
+/// Hashes hashes: they are random already, under a key that nobody else knows.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+impl Recent {
+    fn add(&mut self, (hash, contact): Entry) {
+        if *self.first.entry(hash).or_insert(contact) != contact {
+            self.more.insert((hash, contact));
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.first.len() + self.more.len()
+    }
+
+    fn under(&self, hash: u64) -> impl Iterator<Item = u64> + '_ {
+        let more = self.more.range((hash, 0)..=(hash, u64::MAX)).map(|(_, contact)| *contact);
+        self.first.get(&hash).copied().into_iter().chain(more)
+    }
+
+    fn sorted(&self) -> Vec<Entry> {
+        let first = self.first.iter().map(|(hash, contact)| (*hash, *contact));
+        let mut all: Vec<Entry> = first.chain(self.more.iter().copied()).collect();
+        all.sort_unstable();
+        all
+    }
 }
 
 /// What the buckets hold, as of the last merge that was completed.
@@ -108,27 +157,26 @@ impl Lookups {
         for chunk in tree.scan_prefix(prefix) {
             filter.extend_from_bytes(&chunk?.1);
         }
-        let (mut recent, mut next_run) = (BTreeSet::new(), 0);
+        let (mut recent, mut next_run) = (Recent::default(), 0);
         let runs = key::in_workspace(workspace, Table::LookupRecent, &[]);
         for run in tree.scan_prefix(&runs) {
             let (run_key, bytes) = run?;
             next_run = key::read_u64(&run_key[runs.len()..])? + 1;
-            recent.extend(entries(&bytes));
+            entries(&bytes).for_each(|entry| recent.add(entry));
         }
         Ok(Self { tree, workspace, recent, next_run, merged, filter })
     }
 
     /// Contacts that may be meant, in order, each once.
     pub(super) fn find(&self, LookupHash(hash): LookupHash) -> Result<Vec<ContactId>, StoreError> {
-        let range = (hash, 0)..=(hash, u64::MAX);
-        let mut found: Vec<u64> = self.recent.range(range).map(|(_, contact)| *contact).collect();
+        let mut found: Vec<u64> = self.recent.under(hash).collect();
         if self.filter.may_hold(hash)
             && let Some(bytes) = self.tree.get(self.bucket_key(self.merged.bits, bucket_of(hash, self.merged.bits)))?
         {
             found.extend(search(&bytes, hash));
-            found.sort_unstable();
-            found.dedup();
         }
+        found.sort_unstable();
+        found.dedup();
         Ok(found.into_iter().map(ContactId).collect())
     }
 
@@ -148,7 +196,7 @@ impl Lookups {
             return Ok(());
         }
         self.next_run += 1;
-        self.recent.extend(new);
+        new.iter().for_each(|entry| self.recent.add(*entry));
         let enough = usize::try_from(self.merged.entries / 4).unwrap_or(RECENT_MOST).clamp(RECENT_LEAST, RECENT_MOST);
         if self.recent.len() >= enough { self.merge() } else { Ok(()) }
     }
@@ -162,11 +210,12 @@ impl Lookups {
         }
         after.entries = 0;
         let mut filter = Filter::with_room(expected);
+        let recent = self.recent.sorted();
         let grown_by = after.bits - self.merged.bits;
         let mut batch = sled::Batch::default();
         for bucket in 0..(1u32 << self.merged.bits) {
             let old = self.tree.get(self.bucket_key(self.merged.bits, bucket))?;
-            for (place, entries) in self.merged_bucket(bucket, old.as_deref(), after.bits) {
+            for (place, entries) in self.merged_bucket(bucket, old.as_deref(), &recent, after.bits) {
                 after.entries += (entries.len() / 16) as u64;
                 self::entries(&entries).for_each(|(hash, _)| filter.add(hash));
                 batch.insert(self.bucket_key(after.bits, place), entries);
@@ -180,12 +229,14 @@ impl Lookups {
     }
 
     /// One old bucket with its recent entries, as the new buckets that it becomes.
-    fn merged_bucket(&self, bucket: u32, old: Option<&[u8]>, bits: u8) -> BTreeMap<u32, Vec<u8>> {
+    fn merged_bucket(&self, bucket: u32, old: Option<&[u8]>, recent: &[Entry], bits: u8) -> BTreeMap<u32, Vec<u8>> {
         let (first, last) = bucket_range(bucket, self.merged.bits);
-        let recent = self.recent.range((first, 0)..=(last, u64::MAX)).copied();
+        let begin = recent.partition_point(|entry| entry.0 < first);
+        let end = recent.partition_point(|entry| entry.0 <= last);
         let mut all: Vec<Entry> = old.map(|bytes| entries(bytes).collect()).unwrap_or_default();
-        all.extend(recent);
-        all.sort_unstable();
+        all.extend_from_slice(&recent[begin..end]);
+        // Two runs that are in order: the stable sort merges them, the other one would sort anew.
+        all.sort();
         all.dedup();
         let grown_by = bits - self.merged.bits;
         let places = (bucket << grown_by)..((bucket + 1) << grown_by);
@@ -217,7 +268,7 @@ impl Lookups {
         }
         self.tree.apply_batch(batch)?;
         (self.merged, self.filter) = (after, filter);
-        self.recent.clear();
+        self.recent = Recent::default();
         Ok(())
     }
 

@@ -26,7 +26,7 @@ pub use crash::crash_after;
 pub use error::StoreError;
 pub use lookup::{LookupHash, LookupKey};
 pub use table::Document;
-pub use workspace::{Changes, Workspace};
+pub use workspace::{Changes, KeySet, Workspace};
 
 use holder::Holder;
 

@@ -52,6 +52,36 @@ impl Names {
     }
 }
 
+/// The numbers of the names of one commit. Its contacts carry the same few names, in the same order, as the same shared
+/// texts: the number of the next one is nearly always the answer after the last.
+pub(super) struct Numbers<'a> {
+    names: &'a Names,
+    given: Vec<(Arc<str>, u32)>,
+    next: usize,
+}
+
+impl<'a> Numbers<'a> {
+    pub(super) fn of(names: &'a Names) -> Self {
+        Self { names, given: Vec::new(), next: 0 }
+    }
+
+    /// As [`Names::number`].
+    pub(super) fn number(&mut self, name: &Arc<str>) -> Result<u32, StoreError> {
+        let (before, after) = self.given.split_at(self.next.min(self.given.len()));
+        let at = after.iter().position(|(known, _)| Arc::ptr_eq(known, name)).map(|at| at + before.len());
+        let at = at.or_else(|| before.iter().position(|(known, _)| Arc::ptr_eq(known, name)));
+        let at = match at {
+            Some(at) => at,
+            None => {
+                self.given.push((name.clone(), self.names.number(name)?));
+                self.given.len() - 1
+            }
+        };
+        self.next = at + 1;
+        Ok(self.given[at].1)
+    }
+}
+
 impl Known {
     fn add(&mut self, name: Arc<str>) {
         self.numbers.insert(name.clone(), u32::try_from(self.names.len()).unwrap_or(u32::MAX));

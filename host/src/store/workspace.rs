@@ -1,10 +1,15 @@
 //! One tenant's documents, contacts and lookups: get, scan, find, and commit all or nothing.
 
+use std::collections::HashSet;
+use std::hash::Hasher;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use siphasher::sip::SipHasher13;
+
 use super::lookup::{self, LookupHash, LookupKey, Lookups};
-use super::names::Names;
+use super::names::{Names, Numbers};
 use super::table::{Document, Table};
 use super::{StoreError, contact, key};
 use crate::model::contact::Contact;
@@ -99,6 +104,16 @@ impl Workspace {
             *table += 1;
         }
         self.tree.range(first..after_last).map(|entry| decode(&entry?.1))
+    }
+
+    /// The keys of a type's documents that begin with these names.
+    pub fn keys_under<D: Document>(&self, names: &[&str]) -> Result<KeySet<D>, StoreError> {
+        let mut set = KeySet { hashes: HashSet::new(), hash_key: self.hash_key, of: PhantomData };
+        let table = self.document_key::<D>(&[]).len();
+        for key in self.tree.scan_prefix(self.document_key::<D>(&key::text(names))).keys() {
+            set.hashes.insert(set.hash(&key?[table..]));
+        }
+        Ok(set)
     }
 
     fn scan_below<D: Document>(
@@ -206,8 +221,9 @@ impl Workspace {
                 None => batch.remove(key),
             }
         }
+        let mut numbers = Numbers::of(&self.names);
         for contact in &changes.contacts {
-            batch.insert(self.contact_key(contact.id), contact::encode(contact, &self.names)?);
+            batch.insert(self.contact_key(contact.id), contact::encode(contact, &mut numbers)?);
         }
         if changes.lookups.is_empty() {
             return Ok(self.tree.apply_batch(batch)?);
@@ -234,6 +250,36 @@ impl LookupKey<'_> {
             LookupKey::Email(email) => contact.text("email") == Some(email),
             LookupKey::Phone(phone) => contact.text("phone") == Some(phone),
         }
+    }
+}
+
+/// Keys of documents, kept as hashes: asking it is a hundred times cheaper than asking the tree.
+pub struct KeySet<D> {
+    hashes: HashSet<u64>,
+    hash_key: [u8; 16],
+    of: PhantomData<fn() -> D>,
+}
+
+impl<D> Default for KeySet<D> {
+    fn default() -> Self {
+        Self { hashes: HashSet::new(), hash_key: [0; 16], of: PhantomData }
+    }
+}
+
+impl<D: Document> KeySet<D> {
+    /// Whether there is, or was, a document under this key. Affirms one in billions that it does not hold.
+    pub fn may_hold(&self, key: D::Key<'_>) -> bool {
+        !self.hashes.is_empty() && self.hashes.contains(&self.hash(&D::key(key)))
+    }
+
+    pub fn add(&mut self, key: D::Key<'_>) {
+        self.hashes.insert(self.hash(&D::key(key)));
+    }
+
+    fn hash(&self, key: &[u8]) -> u64 {
+        let mut hasher = SipHasher13::new_with_key(&self.hash_key);
+        hasher.write(key);
+        hasher.finish()
     }
 }
 

@@ -135,9 +135,8 @@ impl<'a> Inbound<'a> {
     async fn commit(&mut self, pulled: Pulled, observer: &dyn Observer) -> Result<(), SyncError> {
         let total = pulled.page.total;
         let writing = self.ports.workspace.writing().await;
-        let has_refusals = self.state.refused > 0;
         let now = self.ports.clock.now();
-        let mut page = self.pages.changes(pulled.page, now, has_refusals, &mut |_, _, _| {}).await?;
+        let mut page = self.pages.changes(pulled.page, now, None).await?;
         self.run.counts.add(&page.counts);
         self.state.linked = self.state.linked.saturating_add_signed(page.linked);
         self.state.refused = self.state.refused.saturating_add_signed(page.refused);
@@ -220,7 +219,8 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
     }
     let attributes = Attributes::of(mapping.output());
     let (source, fingerprints) = (sync.source(), Fingerprints::of(sync));
-    Ok(Pages { sync, source, workspace: &ports.workspace, mapping, attributes, fingerprints, run })
+    let refused = ports.workspace.keys_under(&[sync.id.as_str()])?;
+    Ok(Pages { sync, source, workspace: &ports.workspace, mapping, attributes, fingerprints, refused, run })
 }
 
 impl Counts {

@@ -6,7 +6,11 @@ use crate::model::sync::MatchKey;
 use crate::model::value::Value;
 use crate::store::{LookupKey, StoreError};
 
-use super::overlay::Overlay;
+use super::overlay::{Found, Overlay};
+
+/// Contacts that are looked at per key. A value that more of them share, as a switchboard's number or `info@`, tells nobody
+/// apart, and reading all of them for each row would make a backfill's cost grow with the square of its rows.
+const MOST_SHARING: usize = 50;
 
 /// What is known of a record before it has a contact.
 pub(super) struct Candidate<'a> {
@@ -31,11 +35,18 @@ pub(super) enum Match {
 /// By the match keys, in their order. The contact that has the record's link is found before this is asked.
 ///
 /// A contact that agrees in a later key but differs in an earlier one is somebody else: people share a switchboard's
-/// number, not an e-mail address.
+/// number, not an e-mail address. Of a value that very many share, an earlier key decides alone; where there is none, the
+/// record is held.
 pub(super) fn find(overlay: &Overlay<'_>, keys: &[MatchKey], candidate: &Candidate<'_>) -> Result<Match, StoreError> {
     for (place, key) in keys.iter().enumerate() {
         let Some(text) = candidate.text(*key) else { continue };
-        let mut contacts = overlay.find(lookup(*key, text))?;
+        let Found { mut contacts, are_all } = overlay.find_among(lookup(*key, text), MOST_SHARING)?;
+        if !are_all {
+            match keys[..place].iter().any(|earlier| candidate.text(*earlier).is_some()) {
+                true => continue,
+                false => return Ok(Match::Ambiguous { by: *key, contacts }),
+            }
+        }
         contacts.retain(|contact| !keys[..place].iter().any(|earlier| candidate.differs(*earlier, contact)));
         match contacts.len() {
             0 => {}

@@ -8,6 +8,7 @@ mod advice;
 mod attributes;
 mod backoff;
 mod delivery;
+mod draft;
 mod effects;
 mod error;
 mod fingerprint;
@@ -61,7 +62,7 @@ impl Ports {
 
 impl Sync {
     fn source(&self) -> crate::model::contact::Source {
-        crate::model::contact::Source { connection: self.connection.clone(), object: self.object.clone() }
+        crate::model::contact::Source { connection: self.connection.clone(), object: self.object.as_str().into() }
     }
 }
 

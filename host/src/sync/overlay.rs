@@ -1,5 +1,6 @@
 //! What the workspace will hold once the page at hand is committed: contacts as stored, with the page's changes over them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::contact::Contact;
@@ -10,6 +11,12 @@ pub(super) struct Overlay<'a> {
     workspace: &'a Workspace,
     changed: BTreeMap<ContactId, Changed>,
     found_by: HashMap<LookupHash, Vec<ContactId>>,
+}
+
+/// Contacts that have a key, and whether there may be more.
+pub(super) struct Found {
+    pub(super) contacts: Vec<Contact>,
+    pub(super) are_all: bool,
 }
 
 struct Changed {
@@ -24,6 +31,11 @@ impl<'a> Overlay<'a> {
 
     /// The contacts that have `key`, in order, as they will be.
     pub(super) fn find(&self, key: LookupKey<'_>) -> Result<Vec<Contact>, StoreError> {
+        Ok(self.find_among(key, usize::MAX)?.contacts)
+    }
+
+    /// As [`Overlay::find`], among the first `most` that may be meant.
+    pub(super) fn find_among(&self, key: LookupKey<'_>, most: usize) -> Result<Found, StoreError> {
         let hash = self.workspace.hash(key);
         let mut ids = self.workspace.candidates(hash)?;
         if let Some(fresh) = self.found_by.get(&hash) {
@@ -31,28 +43,43 @@ impl<'a> Overlay<'a> {
             ids.sort_unstable();
             ids.dedup();
         }
-        let mut found = Vec::new();
+        let are_all = ids.len() <= most;
+        ids.truncate(most);
+        let mut contacts = Vec::new();
         for id in ids {
             let contact = match self.changed.get(&id) {
                 Some(changed) => Some(changed.contact.clone()),
                 None => self.workspace.contact(id)?,
             };
-            found.extend(contact.filter(|contact| key.fits(contact)));
+            contacts.extend(contact.filter(|contact| key.fits(contact)));
         }
-        Ok(found)
+        Ok(Found { contacts, are_all })
+    }
+
+    /// The contact of `key` as it will be, where `found` is what was found before the page's other rows were looked at.
+    pub(super) fn renewed(&self, found: Option<Contact>, key: LookupKey<'_>) -> Result<Option<Contact>, StoreError> {
+        let is_stale = match &found {
+            Some(contact) => self.changed.contains_key(&contact.id),
+            None => self.found_by.contains_key(&self.workspace.hash(key)),
+        };
+        if is_stale { Ok(self.find(key)?.into_iter().next()) } else { Ok(found) }
     }
 
     /// Keeps `contact`; `new_keys` are what it could not be found by before.
-    pub(super) fn put(&mut self, contact: Contact, new_keys: &[LookupKey<'_>]) {
+    pub(super) fn put(&mut self, contact: Contact, new_keys: Vec<LookupHash>) {
         let id = contact.id;
-        let hashes: Vec<LookupHash> = new_keys.iter().map(|key| self.workspace.hash(*key)).collect();
-        for hash in &hashes {
+        for hash in &new_keys {
             self.found_by.entry(*hash).or_default().push(id);
         }
-        let changed =
-            self.changed.entry(id).or_insert_with(|| Changed { contact: contact.clone(), new_keys: Vec::new() });
-        changed.contact = contact;
-        changed.new_keys.extend(hashes);
+        match self.changed.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(Changed { contact, new_keys });
+            }
+            Entry::Occupied(mut place) => {
+                place.get_mut().contact = contact;
+                place.get_mut().new_keys.extend(new_keys);
+            }
+        }
     }
 
     pub(super) fn into_changes(self, changes: &mut Changes) {

@@ -5,6 +5,7 @@ use crate::model::contact::AttributeName;
 use crate::model::id::RunId;
 use crate::model::sync::{Counts, Sync};
 use crate::model::value::Value;
+use crate::store::KeySet;
 
 use super::inbound::open_pages;
 use super::page::Verdict;
@@ -34,6 +35,8 @@ pub struct TrialReport {
 pub async fn try_sync(ports: &Ports, sync: &Sync, sample: u32) -> Result<TrialReport, SyncError> {
     // A number that no run has: nothing of this is written.
     let mut pages = open_pages(ports, sync, RunId(0)).await?;
+    // Rows that were refused before are mapped again, to show what is wrong with them now.
+    pages.refused = KeySet::default();
     let mut puller = Puller::new(sync, ports.connector.clone(), ports.clock.clone());
     let mut report = TrialReport { rows: Vec::new(), counts: Counts::default(), total: None };
     let mut token = None;
@@ -52,7 +55,7 @@ pub async fn try_sync(ports: &Ports, sync: &Sync, sample: u32) -> Result<TrialRe
         let mut tell = |record: &str, verdict: &Verdict, values: &[(AttributeName, Value)]| {
             rows.push(TrialRow { record: record.to_owned(), verdict: verdict.clone(), values: values.to_vec() });
         };
-        let changes = pages.changes(page, ports.clock.now(), false, &mut tell).await?;
+        let changes = pages.changes(page, ports.clock.now(), Some(&mut tell)).await?;
         report.counts.add(&changes.counts);
         if token.is_none() || report.rows.len() >= sample as usize {
             break;

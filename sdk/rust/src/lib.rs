@@ -11,6 +11,8 @@ pub mod failure;
 pub mod http;
 pub mod log;
 pub mod mapper;
+#[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
+mod memory;
 #[doc(hidden)]
 pub mod stamp;
 pub mod testing;

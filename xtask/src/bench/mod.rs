@@ -35,7 +35,7 @@ const LATENCY_MS: u64 = 20;
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Release)?;
-    cargo::build(Profile::Release, &["--benches"])?;
+    cargo::build(Profile::Release, &["--bench", "bare_client", "--bench", "sandbox"])?;
     let mut table = Table::default();
     sandbox(&packed, &mut table)?;
     inbound(&packed, options, &mut table)?;

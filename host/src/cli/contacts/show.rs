@@ -57,7 +57,7 @@ fn links(contact: &Contact, context: &Context) -> Result<(), CliError> {
         table.row(vec![
             link.sync.to_string(),
             link.source.connection.to_string(),
-            link.source.object.clone(),
+            link.source.object.to_string(),
             link.record.clone(),
             link.modified.map(|at| at.to_string()).unwrap_or_default(),
             link.gone.map(|at| at.to_string()).unwrap_or_default(),

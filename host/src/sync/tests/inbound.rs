@@ -170,6 +170,21 @@ async fn a_shared_phone_does_not_join_people_with_different_emails() {
 }
 
 #[tokio::test]
+async fn a_number_that_very_many_share_tells_nobody_apart() {
+    let rig = Rig::new();
+    for id in 1..=60 {
+        rig.crm.put(id, 1_000_000, &[&format!("P{id}"), &format!("p{id}@example.com"), "+4930111111"]);
+    }
+    // Without an e-mail address there is nothing else to go by.
+    rig.crm.put(61, 1_000_000, &["Who", "", "+4930111111"]);
+    let run = rig.inbound().await.unwrap();
+    assert_eq!((run.counts.created, run.counts.refused), (60, 1));
+    let [(record, reason)] = &rig.refusals()[..] else { panic!("{:?}", rig.refusals()) };
+    assert_eq!(record, "61");
+    assert!(reason.starts_with("held: its phone is also that of c1"), "{reason}");
+}
+
+#[tokio::test]
 async fn a_record_that_could_be_somebody_known_is_held() {
     let rig = Rig::new();
     rig.crm.put(1, 1, &["Ada", "ada@example.com", "+4930111111"]);
