@@ -1,15 +1,19 @@
 //! `ferry plugin`
 
+mod cassette;
 mod inspect;
 mod install;
 mod list;
 mod pack;
+mod presets;
 mod remove;
+mod replay;
+mod test;
 
 use super::context::Context;
 use super::failure::CliError;
 
-/// Install plugins, look into them, pack your own
+/// Install plugins, look into them, pack and test your own
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Install(install::Args),
@@ -17,6 +21,10 @@ pub(super) enum Command {
     Inspect(inspect::Args),
     Remove(remove::Args),
     Pack(pack::Args),
+    Presets(presets::Args),
+    Test(test::Args),
+    Replay(replay::Args),
+    Cassette(cassette::Args),
 }
 
 impl Command {
@@ -37,5 +45,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
+        Command::Presets(args) => presets::run(&args, context),
+        Command::Test(args) => test::run(&args, context),
+        Command::Replay(args) => replay::run(&args, context),
+        Command::Cassette(args) => cassette::run(&args, context),
     }
 }
