@@ -111,12 +111,8 @@ impl Deck {
         if self.exchanges.iter().any(|exchange| likeness::of_requests(&exchange.request, sent).is_empty()) {
             return format!("`{line}` is sent more often than the cassette has it");
         }
-        let unused: Vec<Exchange> = self
-            .exchanges
-            .iter()
-            .zip(&played.used)
-            .filter_map(|(exchange, used)| (!used).then(|| exchange.clone()))
-            .collect();
+        let unused = self.exchanges.iter().zip(&played.used).filter(|(_, used)| !**used);
+        let unused: Vec<Exchange> = unused.map(|(exchange, _)| exchange.clone()).collect();
         let among = if unused.is_empty() { &self.exchanges } else { &unused };
         match likeness::nearest(among, sent) {
             Some((near, differences)) => {
