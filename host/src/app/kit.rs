@@ -3,16 +3,21 @@
 use std::path::{Path, PathBuf};
 
 use super::error::AppError;
-use super::plugins::read;
+use super::plugins::unpack;
 use crate::conformance::{self, Cassette, Report};
 use crate::model::grant::Grant;
 use crate::model::time::Instant;
+use crate::plugin::package::Package;
 use crate::plugin::{Options, Plugins};
 use crate::trace::{Replayed, Trace};
 
 /// Compiled plugins are kept in `cache_dir`, as those that are installed.
 fn plugins(cache_dir: PathBuf) -> Plugins {
     Plugins::new(Options { cache_dir, cache_key: None })
+}
+
+fn read(path: &Path) -> Result<Package, AppError> {
+    unpack(std::fs::read(path).map_err(|source| AppError::file(path, "read", source))?)
 }
 
 /// Tries the packed plugin at `path` against the rules of the contract, on the cassettes in a folder.

@@ -1,6 +1,5 @@
 //! `ferry trace`
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use ferry::model::connector::{Condition, PullRequest, Slice, Window, Write as CrmWrite};
@@ -119,11 +118,11 @@ const MOST_PAGES: usize = 100;
 pub(super) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
     let all_pages = matches!(&args.verb, Verb::Pull(pull) if pull.all_pages);
-    let mut call = call(args.verb)?;
+    let mut call = call(args.verb, context)?;
     for number in 1..=MOST_PAGES {
         let path = if all_pages { numbered(&args.save, number) } else { args.save.clone() };
         let trace = context.block_on(async { Ok(tenant.trace(&args.connection, call.clone()).await?) })?;
-        save(&path, &trace)?;
+        context.output.new_file(&path, trace.to_text().as_bytes())?;
         tell(&path, &trace, context)?;
         let next = match &trace.ending {
             Ending::Answer(answer) => answer.get("next").and_then(|next| next.as_str()).map(str::to_owned),
@@ -137,7 +136,7 @@ pub(super) fn run(args: Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
-fn call(verb: Verb) -> Result<Call, CliError> {
+fn call(verb: Verb, context: &Context) -> Result<Call, CliError> {
     Ok(match verb {
         Verb::Check => Call::Check,
         Verb::Objects => Call::Objects,
@@ -145,8 +144,8 @@ fn call(verb: Verb) -> Result<Call, CliError> {
         Verb::Segments { object } => Call::Segments { object },
         Verb::Pull(pull) => Call::Pull(request(*pull)),
         Verb::Gone { object, since, before } => Call::Gone { object, window: Window { since, before }, token: None },
-        Verb::Push { object, writes } => Call::Push { object, writes: read_writes(&writes)? },
-        Verb::Resolve { object, writes } => Call::Resolve { object, writes: read_writes(&writes)? },
+        Verb::Push { object, writes } => Call::Push { object, writes: read_writes(&writes, context)? },
+        Verb::Resolve { object, writes } => Call::Resolve { object, writes: read_writes(&writes, context)? },
     })
 }
 
@@ -160,8 +159,8 @@ fn request(pull: Pull) -> PullRequest {
     PullRequest { object, columns, filter, segment, slice, token, limit }
 }
 
-fn read_writes(path: &Path) -> Result<Vec<CrmWrite>, CliError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CliError::Read { path: path.to_owned(), source })?;
+fn read_writes(path: &Path, context: &Context) -> Result<Vec<CrmWrite>, CliError> {
+    let text = context.output.text_of(path)?;
     serde_json::from_str(&text).map_err(|error| {
         CliError::content(
             format!("`{}` is no list of writes: {error}", path.display()),
@@ -173,16 +172,6 @@ fn read_writes(path: &Path) -> Result<Vec<CrmWrite>, CliError> {
 fn numbered(path: &Path, number: usize) -> PathBuf {
     let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
     path.with_extension(format!("{number:03}{ending}"))
-}
-
-/// For its owner's eyes only: customers' records are in it.
-fn save(path: &Path, trace: &Trace) -> Result<(), CliError> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let write = || {
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(trace.to_text().as_bytes())
-    };
-    write().map_err(|source| CliError::Write { path: path.to_owned(), source })
 }
 
 fn tell(path: &Path, trace: &Trace, context: &Context) -> Result<(), CliError> {

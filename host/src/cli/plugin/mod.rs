@@ -31,7 +31,7 @@ impl Command {
     /// Whether it is about what is installed, and not only about files.
     pub(super) fn needs_state(&self) -> bool {
         match self {
-            Self::Pack(_) => false,
+            Self::Pack(_) | Self::Test(_) | Self::Replay(_) | Self::Cassette(_) => false,
             Self::Inspect(args) => args.installed(),
             _ => true,
         }

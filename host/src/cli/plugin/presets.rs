@@ -1,7 +1,5 @@
 //! `ferry plugin presets`
 
-use std::fs::File;
-use std::io::Write;
 use std::path::PathBuf;
 
 use ferry::model::id::PluginId;
@@ -42,8 +40,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     }
     if let (Some(name), Some(path)) = (&args.copy, &args.to) {
         let text = tenant.preset(&args.plugin, name)?;
-        let write = || File::create_new(path)?.write_all(text.as_bytes());
-        write().map_err(|source| CliError::Write { path: path.clone(), source })?;
+        context.output.new_file(path, text.as_bytes())?;
         if context.output.json {
             return context.output.document(&json!({ "preset": name, "file": path }));
         }
