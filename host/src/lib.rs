@@ -2,10 +2,12 @@
 
 pub mod app;
 pub mod capability;
+pub mod conformance;
 pub mod egress;
 pub mod model;
 pub mod plugin;
 pub mod server;
 pub mod store;
 pub mod sync;
+pub mod trace;
 pub mod vault;

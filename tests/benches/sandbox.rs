@@ -120,6 +120,7 @@ fn connector(plugin: &LoadedPlugin, settings: &str) -> Result<impl Connector> {
         settings: settings.to_owned(),
         clock,
         outbound,
+        watch: None,
     })?)
 }
 

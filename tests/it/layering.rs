@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Who may name whom. `cli` is the binary's and names the library as `ferry`.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("model", &[]),
     ("egress", &["model"]),
     ("vault", &["egress", "model"]),
     ("capability", &["vault", "egress", "model"]),
     ("plugin", &["capability", "model"]),
+    ("trace", &["plugin", "model"]),
+    ("conformance", &["trace", "plugin", "model"]),
     ("store", &["model"]),
     ("sync", &["store", "model"]),
-    ("app", &["sync", "plugin", "capability", "vault", "egress", "store", "model"]),
+    ("app", &["sync", "conformance", "trace", "plugin", "capability", "vault", "egress", "store", "model"]),
     ("server", &["app", "model"]),
-    ("cli", &["server", "app", "sync", "plugin", "vault", "store", "model"]),
+    ("cli", &["server", "app", "sync", "conformance", "trace", "plugin", "vault", "store", "model"]),
 ];
 
 /// What only one module may know.

@@ -1,6 +1,7 @@
 //! Whole crossings: the built program, the built components, a simulated CRM. `cargo xtask test` builds what they need.
 
 mod clients;
+mod conformance;
 mod crash;
 mod hostile;
 mod languages;

@@ -58,6 +58,7 @@ async fn connector(mode: &str, limits: Limits) -> SandboxedConnector {
         settings: format!(r#"{{"mode": "{mode}", "rows": 3, "page": 2}}"#),
         clock: Arc::new(SystemClock),
         outbound: Arc::new(Nowhere),
+        watch: None,
     };
     hostile(limits).await.connector(context).unwrap()
 }

@@ -13,6 +13,7 @@ use crate::model::id::{ConnectionId, PluginId};
 use crate::model::schema::{Account, Field, Object, Segment};
 use crate::model::time::Clock;
 use crate::plugin::{ConnectorContext, LoadedPlugin, SandboxedConnector};
+use crate::trace::{Call, Recorded, Recorder, RecorderOptions, Trace};
 use crate::vault::{Place, Signer};
 
 /// What each call of a connection is made of.
@@ -32,19 +33,54 @@ pub(super) struct Composed {
 impl Composed {
     /// For one call: limits on requests and time begin with it.
     fn begin(&self, verb: &'static str) -> Result<SandboxedConnector, CallError> {
-        let outbound = Arc::new(HttpLine::new(HttpLineOptions {
+        self.connector(
+            verb,
+            ConnectorContext {
+                connection: self.connection.clone(),
+                settings: self.settings.clone(),
+                clock: Arc::clone(&self.clock),
+                outbound: self.line(),
+                watch: None,
+            },
+        )
+    }
+
+    /// Makes one call and writes down all that crosses its boundary.
+    pub(super) async fn record(&self, plugin: Recorded, call: Call) -> Trace {
+        let recorder = Recorder::new(RecorderOptions {
+            plugin,
+            connection: self.connection.clone(),
+            settings: self.settings.clone(),
+            call: call.clone(),
+            seed: rand::random(),
+            outbound: self.line(),
+            clock: Arc::clone(&self.clock),
+        });
+        let context = ConnectorContext {
+            connection: self.connection.clone(),
+            settings: self.settings.clone(),
+            clock: Arc::<Recorder>::clone(&recorder),
+            outbound: Arc::<Recorder>::clone(&recorder),
+            watch: Some(recorder.watch()),
+        };
+        let result = match self.connector(call.verb(), context) {
+            Ok(connector) => call.ask(&connector).await,
+            Err(error) => Err(error),
+        };
+        recorder.trace(&result)
+    }
+
+    fn line(&self) -> Arc<HttpLine> {
+        Arc::new(HttpLine::new(HttpLineOptions {
             egress: self.egress.clone(),
             signer: self.signer.clone(),
             grant: Arc::clone(&self.place.grant),
             governor: Arc::clone(&self.governor),
             lane: self.lane,
-        }));
-        let context = ConnectorContext {
-            connection: self.connection.clone(),
-            settings: self.settings.clone(),
-            clock: Arc::clone(&self.clock),
-            outbound,
-        };
+        }))
+    }
+
+    fn connector(&self, verb: &'static str, context: ConnectorContext) -> Result<SandboxedConnector, CallError> {
         self.loaded.connector(context).map_err(|error| {
             CallError::Fault(Fault { plugin: self.plugin.clone(), verb, kind: FaultKind::Start(error.to_string()) })
         })

@@ -16,6 +16,7 @@ use crate::model::manifest::{Manifest, PluginKind};
 use crate::model::mapping::Mapper;
 use crate::model::sync::{Connection, InstalledPlugin, Sync};
 use crate::store::Changes;
+use crate::trace::{Call, Recorded, Trace};
 use crate::vault::{Credential, Place, Summary};
 
 /// The base address of a plugin that reaches no network: nothing is there, and no grant names it.
@@ -146,13 +147,26 @@ impl Tenant {
 
     /// A connection, ready to be asked; `lane` says who goes first when the account's allowance is short.
     pub async fn connector_in(&self, id: &ConnectionId, lane: Lane) -> Result<Arc<dyn Connector>, AppError> {
+        Ok(Arc::new(self.composed(id, lane).await?))
+    }
+
+    /// Makes one call of a connection, with everything that crosses the boundary.
+    pub async fn trace(&self, id: &ConnectionId, call: Call) -> Result<Trace, AppError> {
+        let composed = self.composed(id, Lane::Outcome).await?;
+        let plugin = self.plugin(&composed.plugin)?;
+        let (version, digest) = (plugin.manifest.plugin.version, plugin.digest);
+        let recorded = Recorded { id: composed.plugin.clone(), version, digest };
+        Ok(composed.record(recorded, call).await)
+    }
+
+    async fn composed(&self, id: &ConnectionId, lane: Lane) -> Result<Composed, AppError> {
         let connection = self.connection(id)?;
         let (plugin, loaded) = self.load(&connection.plugin, PluginKind::Connector).await?;
         let place = place(&plugin, connection.base.as_ref())?;
         let egress = self.app.egress().clone();
         let account = self.account_key(&connection);
         let governor = egress.governor(&account, &plugin.manifest.rate, plugin.manifest.daily.as_ref());
-        Ok(Arc::new(Composed {
+        Ok(Composed {
             signer: self.app.vault()?.signer(&self.id, id, place.clone())?,
             connection: connection.id,
             plugin: connection.plugin,
@@ -163,7 +177,7 @@ impl Tenant {
             governor,
             lane,
             clock: self.clock(),
-        }))
+        })
     }
 
     /// What the allowance hangs on. The same account behind two connections has one; until the account is known, each

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::advice::{self, Advice, Class, Whose};
+use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId, SyncId};
 use crate::model::manifest::PluginKind;
@@ -14,6 +15,7 @@ use crate::plugin::LoadError;
 use crate::plugin::package::PackageError;
 use crate::store::StoreError;
 use crate::sync::SyncError;
+use crate::trace::TraceError;
 use crate::vault::{KeyError, TokenError, VaultError};
 
 /// What a name stands for, and which command lists the ones there are.
@@ -128,6 +130,10 @@ pub enum AppError {
     Package(#[from] PackageError),
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error(transparent)]
+    Cassette(#[from] CassetteError),
+    #[error(transparent)]
+    Trace(#[from] TraceError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error(transparent)]
@@ -334,6 +340,11 @@ impl AppError {
                 "sync-not-running",
                 format!("`ferry sync status {sync}` shows how its last run ended"),
             ),
+            Self::Cassette(_) => advice::configuration(
+                "cassette",
+                "see wit/cassettes.md for the form, and `ferry plugin cassette` to make one",
+            ),
+            Self::Trace(_) => advice::configuration("trace", "make it with `ferry trace`, by this version of ferry"),
             Self::SignInIncomplete { remedy, .. } => advice::configuration("sign-in-incomplete", *remedy),
             _ => Advice::new("internal", Whose::Ferry, Class::Internal, "this is a mistake in ferry: please report it"),
         }

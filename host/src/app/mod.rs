@@ -9,6 +9,7 @@ pub mod connections;
 pub mod contacts;
 pub mod doctor;
 pub mod error;
+pub mod kit;
 pub mod outcomes;
 pub mod plugins;
 pub mod runs;

@@ -223,6 +223,11 @@ impl Tenant {
         found.ok_or_else(|| AppError::not_found(Thing::Preset, name, presets.keys().map(String::as_str)))
     }
 
+    /// The mappings that a plugin brings along, by name.
+    pub fn presets(&self, plugin: &PluginId) -> Result<std::collections::BTreeMap<String, String>, AppError> {
+        Ok(self.plugin(plugin)?.manifest.presets)
+    }
+
     /// The plugin, compiled and under its grant.
     pub(super) async fn load(
         &self,

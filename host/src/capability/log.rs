@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::id::{ConnectionId, PluginId};
+use crate::model::probe::Probe;
 
 /// Lines that one call may write: a page of a hundred records at one line each, and as many again.
 pub const MAX_LINES_PER_CALL: u32 = 200;
@@ -47,16 +48,21 @@ pub struct Line {
 }
 
 /// The lines of one connection, from all its calls.
-#[derive(Debug)]
 pub struct LogSink {
     plugin: PluginId,
     connection: ConnectionId,
     recent: Mutex<VecDeque<Line>>,
+    probe: Option<Arc<dyn Probe>>,
 }
 
 impl LogSink {
     pub fn new(plugin: PluginId, connection: ConnectionId) -> Arc<Self> {
-        Arc::new(Self { plugin, connection, recent: Mutex::default() })
+        Arc::new(Self { plugin, connection, recent: Mutex::default(), probe: None })
+    }
+
+    /// One whose lines are told to `probe` too.
+    pub fn watched(plugin: PluginId, connection: ConnectionId, probe: Arc<dyn Probe>) -> Arc<Self> {
+        Arc::new(Self { plugin, connection, recent: Mutex::default(), probe: Some(probe) })
     }
 
     /// The last lines, oldest first, at most [`KEPT_LINES`].
@@ -71,6 +77,9 @@ impl LogSink {
 
     fn keep(&self, line: Line) {
         self.trace(&line);
+        if let Some(probe) = &self.probe {
+            probe.line(line.level.as_str(), &line.text);
+        }
         let mut recent = lock(&self.recent);
         if recent.len() == KEPT_LINES {
             recent.pop_front();
@@ -102,7 +111,7 @@ impl LogSink {
 }
 
 /// Writes the lines of one call. Clones share one allowance.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CallLog {
     sink: Arc<LogSink>,
     verb: &'static str,

@@ -69,6 +69,11 @@ impl Context {
         Ok(AppOptions { state_dir, command: spoken.to_owned(), key, clock: Arc::new(SystemClock) })
     }
 
+    /// Where compiled plugins are kept; for commands that need no state.
+    pub(super) fn compiled_dir(&self) -> Result<PathBuf, CliError> {
+        Ok(self.state_dir()?.join("compiled"))
+    }
+
     pub(super) fn state_dir(&self) -> Result<PathBuf, CliError> {
         let usual = || dirs::data_dir().map(|folder| folder.join("ferry"));
         let dir = self.global.state.clone().or_else(usual);

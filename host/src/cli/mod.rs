@@ -23,6 +23,7 @@ mod segments;
 mod serve;
 mod sync;
 mod table;
+mod trace;
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -81,6 +82,7 @@ enum Command {
     Objects(objects::Args),
     Fields(fields::Args),
     Segments(segments::Args),
+    Trace(trace::Args),
     #[command(subcommand)]
     Sync(sync::Command),
     #[command(subcommand)]
@@ -163,6 +165,7 @@ fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Objects(args) => objects::run(&args, context),
         Command::Fields(args) => fields::run(&args, context),
         Command::Segments(args) => segments::run(&args, context),
+        Command::Trace(args) => trace::run(args, context),
         Command::Sync(command) => sync::run(command, context),
         Command::Contacts(command) => contacts::run(command, context),
         Command::Outcome(command) => outcome::run(command, context),

@@ -125,6 +125,20 @@ impl Output {
         })
     }
 
+    /// Writes a file that must not be there yet, so that nobody's work is lost.
+    pub(super) fn new_file(&self, path: &Path, bytes: &[u8]) -> Result<(), CliError> {
+        if self.console.read(path).is_ok() {
+            let what = format!("`{}` is there already", path.display());
+            return Err(CliError::content(what, "name a new file, or remove that one first"));
+        }
+        let write = || {
+            let mut draft = self.console.write(path)?;
+            draft.write_all(bytes)?;
+            draft.keep()
+        };
+        write().map_err(|source| CliError::Write { path: path.to_owned(), source })
+    }
+
     /// Shows how a run gets on, to whoever watches.
     pub(super) fn progress(&self) -> Progress {
         let console = self.watched().then(|| Arc::clone(&self.console));

@@ -40,20 +40,25 @@ pub struct Window {
     pub before: Instant,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Slice {
+    #[default]
     All,
     Window(Window),
     /// At most 1,000 ids.
     Ids(Vec<String>),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PullRequest {
     pub object: String,
     pub columns: Vec<String>,
+    #[serde(default)]
     pub filter: Vec<Condition>,
     pub segment: Option<String>,
+    #[serde(default)]
     pub slice: Slice,
     pub token: Option<String>,
     /// 1 to 2,000.
@@ -61,7 +66,7 @@ pub struct PullRequest {
 }
 
 /// One unit of progress. Checked: ids are not empty, every row has a value for each column.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {
     pub rows: Vec<Row>,
     pub gone: Vec<Tombstone>,
@@ -72,6 +77,7 @@ pub struct Page {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     Create,
     Update { id: String },
@@ -104,7 +110,8 @@ pub struct Written {
     pub version: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum WriteOutcome {
     Written(Written),
     Unchanged(Written),
@@ -123,7 +130,7 @@ pub struct Webhook {
     pub body: Vec<u8>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hint {
     pub object: String,
     pub ids: Vec<String>,

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::id::PluginId;
 use super::time::Instant;
 use super::value::Problem;
 
 /// A connector's advice on what to do next. Messages are for people and hold no secrets and no values.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Failure {
     #[error("the CRM no longer accepts the sign-in: {0}")]
     Unauthorized(String),
@@ -31,6 +34,25 @@ pub enum Failure {
     Temporary(String),
     #[error("it will not work by itself: {0}")]
     Permanent(String),
+}
+
+impl Failure {
+    /// Its name in the contract.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unauthorized(_) => "unauthorized",
+            Self::Forbidden(_) => "forbidden",
+            Self::RateLimited(_) => "rate-limited",
+            Self::QuotaExhausted(_) => "quota-exhausted",
+            Self::WindowTooLarge(_) => "window-too-large",
+            Self::TokenExpired => "token-expired",
+            Self::Missing(_) => "missing",
+            Self::Unsupported(_) => "unsupported",
+            Self::Invalid(_) => "invalid",
+            Self::Temporary(_) => "temporary",
+            Self::Permanent(_) => "permanent",
+        }
+    }
 }
 
 fn problems(list: &[Problem]) -> String {

@@ -67,7 +67,8 @@ pub struct Mistake {
     pub hint: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mapped {
     /// In the order of the output columns.
     Values(Vec<Value>),

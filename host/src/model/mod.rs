@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod mapping;
 pub mod origin_pattern;
 pub mod outcome;
+pub mod probe;
 pub mod refusal;
 pub mod schedule;
 pub mod schema;

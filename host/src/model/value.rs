@@ -6,6 +6,7 @@ use super::time::Instant;
 
 /// One value of a row. Text is as the CRM or the mapping gave it; a decimal is plain digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     Null,
     Boolean(bool),
@@ -20,7 +21,8 @@ pub enum Value {
 }
 
 /// One CRM record, its values in the order of the columns that were asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     pub id: String,
     pub modified: Option<Instant>,
@@ -29,7 +31,8 @@ pub struct Row {
 }
 
 /// A record that is no longer there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tombstone {
     pub id: String,
     pub at: Option<Instant>,

@@ -9,6 +9,7 @@ use super::sandbox::Stopped;
 use crate::capability::log::clean;
 use crate::model::failure::FaultKind;
 use crate::model::manifest::Limits;
+use crate::model::probe::Usage;
 
 /// Core instances, tables and memories of one store; see the engine's pool for their sizes.
 const INSTANCES: usize = 64;
@@ -38,6 +39,7 @@ const STACK_REACH: u64 = 16 << 20;
 /// The allowance of a call, and what is left of it.
 pub(super) struct Budget {
     limits: Limits,
+    begun: Instant,
     deadline: Instant,
     memory_bytes: usize,
     /// The last growth that was allowed, to be taken back if the engine could not do it.
@@ -61,6 +63,7 @@ impl Budget {
     pub(super) fn new(limits: Limits) -> Self {
         let mut budget = Self {
             limits,
+            begun: Instant::now(),
             deadline: Instant::now(),
             memory_bytes: 0,
             granted_bytes: 0,
@@ -74,7 +77,8 @@ impl Budget {
 
     /// Gives a new call its time and its host calls; memory stays counted, for it is still there.
     pub(super) fn rearm(&mut self) {
-        self.deadline = Instant::now() + self.time();
+        self.begun = Instant::now();
+        self.deadline = self.begun + self.time();
         self.host_calls = 0;
         self.host_calls_denied = false;
     }
@@ -92,6 +96,11 @@ impl Budget {
             return Err(wasmtime::Error::msg("too many host calls"));
         }
         Ok(())
+    }
+
+    /// What the call has used so far.
+    pub(super) fn usage(&self) -> Usage {
+        Usage { memory_bytes: self.memory_bytes as u64, host_calls: self.host_calls, time: self.begun.elapsed() }
     }
 
     fn deadline_fault(&self) -> FaultKind {

@@ -12,7 +12,7 @@ use super::bindings::connector::exports::ferry::crm::connector as wit;
 use super::bindings::types;
 use super::budget::{self, Budget, Budgeted};
 use super::convert::{self, Broken, PageRules};
-use super::imports::ConnectorState;
+use super::imports::{ConnectorState, Ports};
 use super::sandbox::{Sandbox, guarded};
 use super::starting;
 use crate::capability::log::{Line, LogSink};
@@ -21,6 +21,7 @@ use crate::model::failure::{CallError, Fault, FaultKind};
 use crate::model::http::Outbound;
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::Limits;
+use crate::model::probe::Watch;
 use crate::model::schema::{Account, Field, Object, Segment};
 use crate::model::time::Clock;
 
@@ -32,6 +33,8 @@ pub struct ConnectorContext {
     pub clock: Arc<dyn Clock>,
     /// The way out, already bound to the connection, its sign-in and its grant.
     pub outbound: Arc<dyn Outbound>,
+    /// Watches the calls; none in everyday work.
+    pub watch: Option<Watch>,
 }
 
 /// One connection's connector. Calls stand alone, so they can run side by side.
@@ -80,10 +83,11 @@ impl SandboxedConnector {
         ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send,
     ) -> Result<Result<R, types::Failure>, FaultKind> {
         let _place = self.sandbox.call_place().await?;
-        let ConnectorContext { settings, clock, outbound, .. } = &self.context;
+        let ConnectorContext { settings, clock, outbound, watch, .. } = &self.context;
         let connection = wit::Connection { settings: settings.clone(), now: clock.now().0 };
         let (log, outbound, clock) = (self.log.call(verb), Arc::clone(outbound), Arc::clone(clock));
-        let state = ConnectorState::new(Budget::new(self.limits), outbound, log, clock);
+        let seed = watch.as_ref().map(|watch| watch.seed);
+        let state = ConnectorState::new(Budget::new(self.limits), Ports { outbound, log, clock, seed });
         let mut store = budget::store(self.sandbox.engine(), state);
         let call = async {
             let plugin = self.pre.instantiate_async(&mut store).await.map_err(starting)?;
@@ -91,6 +95,9 @@ impl SandboxedConnector {
             ask(Visit { guest, store: &mut store, connection: &connection }).await
         };
         let answer = guarded(&self.sandbox, budget::time(&self.limits), call).await;
+        if let Some(watch) = watch {
+            watch.probe.used(store.data_mut().budget().usage());
+        }
         answer.map_err(|stopped| store.data_mut().budget().fault(&stopped))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
 use wasmtime::component::{HasSelf, Linker, ResourceTable};
 use wasmtime::{Engine, Result};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
@@ -27,6 +29,15 @@ const MAX_RANDOM_BYTES: u64 = 64 << 10;
 /// Bytes that a guest may write to its standard output in one go.
 const STDOUT_PERMIT: usize = 64 << 10;
 
+/// What a connector's imports lead to.
+pub(super) struct Ports {
+    pub(super) outbound: Arc<dyn Outbound>,
+    pub(super) log: CallLog,
+    pub(super) clock: Arc<dyn Clock>,
+    /// Where all randomness comes from; none for what nobody can foretell.
+    pub(super) seed: Option<u64>,
+}
+
 /// The data of a store in which a connector runs one call.
 pub(super) struct ConnectorState {
     budget: Budget,
@@ -37,8 +48,14 @@ pub(super) struct ConnectorState {
 }
 
 impl ConnectorState {
-    pub(super) fn new(budget: Budget, outbound: Arc<dyn Outbound>, log: CallLog, clock: Arc<dyn Clock>) -> Self {
-        let wasi = WasiCtx::builder()
+    pub(super) fn new(budget: Budget, ports: Ports) -> Self {
+        let Ports { outbound, log, clock, seed } = ports;
+        let mut wasi = WasiCtx::builder();
+        if let Some(seed) = seed {
+            let random = |stream| SmallRng::seed_from_u64(seed ^ stream);
+            wasi.secure_random(random(1)).insecure_random(random(2)).insecure_random_seed(seed.into());
+        }
+        let wasi = wasi
             .stdout(LineStream::new(log.clone(), Level::Info))
             .stderr(LineStream::new(log.clone(), Level::Warn))
             .wall_clock(WallClock(clock))

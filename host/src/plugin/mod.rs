@@ -223,7 +223,12 @@ impl LoadedPlugin {
             Body::Connector(pre) => Ok(SandboxedConnector {
                 sandbox: Arc::clone(&self.code.sandbox),
                 pre: pre.clone(),
-                log: LogSink::new(plugin.clone(), context.connection.clone()),
+                log: match &context.watch {
+                    Some(watch) => {
+                        LogSink::watched(plugin.clone(), context.connection.clone(), Arc::clone(&watch.probe))
+                    }
+                    None => LogSink::new(plugin.clone(), context.connection.clone()),
+                },
                 plugin,
                 limits: self.limits,
                 context,

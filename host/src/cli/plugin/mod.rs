@@ -1,15 +1,19 @@
 //! `ferry plugin`
 
+mod cassette;
 mod inspect;
 mod install;
 mod list;
 mod pack;
+mod presets;
 mod remove;
+mod replay;
+mod test;
 
 use super::context::Context;
 use super::failure::CliError;
 
-/// Install plugins, look into them, pack your own
+/// Install plugins, look into them, pack and test your own
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Install(install::Args),
@@ -17,13 +21,17 @@ pub(super) enum Command {
     Inspect(inspect::Args),
     Remove(remove::Args),
     Pack(pack::Args),
+    Presets(presets::Args),
+    Test(test::Args),
+    Replay(replay::Args),
+    Cassette(cassette::Args),
 }
 
 impl Command {
     /// Whether it is about what is installed, and not only about files.
     pub(super) fn needs_state(&self) -> bool {
         match self {
-            Self::Pack(_) => false,
+            Self::Pack(_) | Self::Test(_) | Self::Replay(_) | Self::Cassette(_) => false,
             Self::Inspect(args) => args.installed(),
             _ => true,
         }
@@ -37,5 +45,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
+        Command::Presets(args) => presets::run(&args, context),
+        Command::Test(args) => test::run(&args, context),
+        Command::Replay(args) => replay::run(&args, context),
+        Command::Cassette(args) => cassette::run(&args, context),
     }
 }
