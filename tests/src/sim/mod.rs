@@ -6,6 +6,7 @@ pub mod faults;
 pub mod hubspot;
 pub mod journal;
 pub mod phonebook;
+pub mod pipedrive;
 pub mod server;
 pub mod stamp;
 

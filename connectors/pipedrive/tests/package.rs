@@ -1,0 +1,94 @@
+//! What is packed with the connector beside its code: the presets open and map, the settings' schema says what the code takes.
+
+use ferry_field_mapper::Plan;
+use ferry_sdk::mapper::{Column, Direction, Kind, Mapped, Value};
+
+const NINE: Value = Value::Instant(1_763_805_600_000_000);
+
+/// Opens a preset as it is packed and maps one row. Gives what is filled.
+fn map(preset: &str, direction: Direction, row: &[(&str, Kind, Value)]) -> Vec<(String, Value)> {
+    let path = format!("{}/presets/{preset}.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).expect("the preset is there");
+    let columns: Vec<Column> =
+        row.iter().map(|(name, kind, _)| Column { name: (*name).to_owned(), kind: *kind }).collect();
+    let plan = Plan::open(&text, direction, &columns).unwrap_or_else(|mistakes| panic!("{preset}: {mistakes:#?}"));
+    match plan.rows(vec![row.iter().map(|(.., value)| value.clone()).collect()]).remove(0) {
+        Mapped::Values(values) => {
+            let named = plan.output().iter().map(|column| column.name.clone()).zip(values);
+            named.filter(|(_, value)| *value != Value::Null).collect()
+        }
+        other => panic!("{preset}: {other:?}"),
+    }
+}
+
+fn named(values: &[(&str, Value)]) -> Vec<(String, Value)> {
+    values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+#[test]
+fn a_call_becomes_a_done_activity() {
+    let row = [
+        ("at", Kind::Instant, NINE),
+        ("disposition", Kind::Choice, "no-answer".into()),
+        ("duration_s", Kind::Integer, Value::Integer(42)),
+        ("summary", Kind::Text, "Asked <twice>".into()),
+    ];
+    let expected = [
+        ("subject", "Call: no-answer".into()),
+        ("type", "call".into()),
+        ("due_at", NINE),
+        ("duration_s", Value::Integer(42)),
+        ("done", Value::Boolean(true)),
+        ("note", "Asked &lt;twice&gt;".into()),
+    ];
+    assert_eq!(map("call-out", Direction::Outbound, &row), named(&expected));
+}
+
+#[test]
+fn an_appointment_becomes_a_meeting_to_come() {
+    let row = [
+        ("title", Kind::Text, "Demo".into()),
+        ("starts_at", Kind::Instant, NINE),
+        ("location", Kind::Text, "online".into()),
+        ("notes", Kind::Text, Value::Null),
+    ];
+    let expected = [
+        ("subject", "Demo".into()),
+        ("type", "meeting".into()),
+        ("due_at", NINE),
+        ("done", Value::Boolean(false)),
+        ("location", "online".into()),
+    ];
+    assert_eq!(map("appointment-out", Direction::Outbound, &row), named(&expected));
+}
+
+#[test]
+fn a_person_becomes_a_contact() {
+    let row = [
+        ("first_name", Kind::Text, " Ada ".into()),
+        ("last_name", Kind::Text, Value::Null),
+        ("email", Kind::Email, "Ada@Example.com".into()),
+        ("phone", Kind::Phone, "+49 40 123456".into()),
+        ("job_title", Kind::Text, Value::Null),
+        ("postal_address.locality", Kind::Text, "Hamburg".into()),
+        ("postal_address.country", Kind::Text, Value::Null),
+    ];
+    let expected = [
+        ("first_name", "Ada".into()),
+        ("email", "ada@example.com".into()),
+        ("phone", "+4940123456".into()),
+        ("city", "Hamburg".into()),
+    ];
+    assert_eq!(map("contacts-in", Direction::Inbound, &row), named(&expected));
+}
+
+#[test]
+fn the_settings_schema_takes_its_own_default_and_names_mistakes() {
+    let text = std::fs::read_to_string(format!("{}/settings.schema.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let settings = jsonschema::validator_for(&schema).unwrap();
+    assert!(settings.is_valid(&serde_json::json!({})) && settings.is_valid(&serde_json::json!({"label": "home"})));
+    for wrong in [serde_json::json!({"label": "x"}), serde_json::json!({"unknown": 1})] {
+        assert!(!settings.is_valid(&wrong), "{wrong}");
+    }
+}
