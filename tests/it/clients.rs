@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use ferry_tests::sim::hubspot::{HubSpot, Options, Start};
+use ferry_tests::sim::clock::Start;
+use ferry_tests::sim::hubspot::{HubSpot, Options};
 use sha2::{Digest as _, Sha256};
 
 /// More than two pages of a list, and of a search.

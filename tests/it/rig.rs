@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 
-use ferry_tests::sim::hubspot::{HubSpot, Options, Start};
+use ferry_tests::sim::clock::Start;
+use ferry_tests::sim::hubspot::{HubSpot, Options};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -187,7 +187,7 @@ mod tests {
         for round in 0..40_000_u32 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let chance = (seed >> 33) as usize;
-            if held.len() > 2_000 || chance % 3 == 0 && !held.is_empty() {
+            if held.len() > 2_000 || chance.is_multiple_of(3) && !held.is_empty() {
                 let (pointer, layout, mark) = held.swap_remove(chance % held.len());
                 let bytes = unsafe { std::slice::from_raw_parts(pointer, layout.size()) };
                 assert!(bytes.iter().all(|byte| *byte == mark), "round {round}, {layout:?}");

@@ -4,9 +4,8 @@ use std::io::{Read as _, Write as _};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ferry_tests::sim::clock::DEFAULT_START_MS;
-use ferry_tests::sim::hubspot::{HubSpot, Options, Start, Switches};
-use ferry_tests::sim::pipedrive;
+use ferry_tests::sim::clock::{DEFAULT_START_MS, Start};
+use ferry_tests::sim::{hubspot, pipedrive, salesforce};
 
 /// Simulated CRMs for demos, tests and benches.
 #[derive(Debug, Parser)]
@@ -22,42 +21,27 @@ enum Crm {
     Hubspot(HubspotArgs),
     /// Pipedrive: prints base_url, control_url, access_token, refresh_token, api_token, client_id and client_secret.
     Pipedrive(CommonArgs),
+    /// Salesforce: prints base_url, control_url, instance_url, access_token, refresh_token, client_id, client_secret,
+    /// username, password and jwt_key_file.
+    Salesforce(CommonArgs),
 }
 
+#[derive(Debug, Args)]
+struct HubspotArgs {
+    #[command(flatten)]
+    common: CommonArgs,
+    /// How long the search index lags behind writes.
+    #[arg(long, default_value_t = 0)]
+    search_lag_ms: i64,
+}
+
+/// What every simulator takes.
 #[derive(Debug, Args)]
 struct CommonArgs {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Seeded persons, with their organizations.
-    #[arg(long, default_value_t = 0)]
-    contacts: u64,
-    /// Seed of persons and tokens.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How long every answer is held back.
-    #[arg(long, default_value_t = 0)]
-    latency_ms: u64,
-    /// Whether the burst and the day's budget are kept.
-    #[arg(long, value_enum, default_value_t = LimitsArg::Off)]
-    limits: LimitsArg,
-    /// Where the clock starts: the machine's time and running, or a fixed instant and standing.
-    #[arg(long, value_enum, default_value_t = ClockArg::Now)]
-    clock: ClockArg,
-    /// Each refresh gives a new refresh token and ends the old one.
-    #[arg(long)]
-    rotate_refresh_tokens: bool,
-    /// Stop when the standard input ends, so that no simulator outlives the program that started it.
-    #[arg(long)]
-    until_stdin_closes: bool,
-}
-
-#[derive(Debug, Args)]
-struct HubspotArgs {
-    /// Port on 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// Seeded contacts, with their companies, deals and lists.
+    /// Seeded contacts, with what belongs to them.
     #[arg(long, default_value_t = 0)]
     contacts: u64,
     /// Seed of contacts and tokens.
@@ -75,9 +59,6 @@ struct HubspotArgs {
     /// Each refresh gives a new refresh token and ends the old one.
     #[arg(long)]
     rotate_refresh_tokens: bool,
-    /// How long the search index lags behind writes.
-    #[arg(long, default_value_t = 0)]
-    search_lag_ms: i64,
     /// Stop when the standard input ends, so that no simulator outlives the program that started it.
     #[arg(long)]
     until_stdin_closes: bool,
@@ -97,53 +78,75 @@ enum ClockArg {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
+    let unable = "the simulator can't listen on 127.0.0.1";
     match Cli::parse().crm {
         Crm::Hubspot(args) => {
-            let until_stdin_closes = args.until_stdin_closes;
-            let simulator = HubSpot::start(options(args)).context(CANT_LISTEN)?;
-            serve(simulator.credentials(), until_stdin_closes).await
+            let until_stdin_closes = args.common.until_stdin_closes;
+            let simulator = hubspot::HubSpot::start(hubspot_options(args)).context(unable)?;
+            ready(simulator.credentials())?;
+            told_to_stop(until_stdin_closes).await
         }
         Crm::Pipedrive(args) => {
             let until_stdin_closes = args.until_stdin_closes;
-            let simulator = pipedrive::Pipedrive::start(pipedrive_options(args)).context(CANT_LISTEN)?;
-            serve(simulator.credentials(), until_stdin_closes).await
+            let simulator = pipedrive::Pipedrive::start(pipedrive_options(args)).context(unable)?;
+            ready(simulator.credentials())?;
+            told_to_stop(until_stdin_closes).await
+        }
+        Crm::Salesforce(args) => {
+            let until_stdin_closes = args.until_stdin_closes;
+            let simulator = salesforce::Salesforce::start(salesforce_options(args)).context(unable)?;
+            ready(simulator.credentials())?;
+            told_to_stop(until_stdin_closes).await
         }
     }
 }
 
-const CANT_LISTEN: &str = "the simulator can't listen on 127.0.0.1";
-
-/// Says that the simulator is ready; ends when it is told to stop.
-async fn serve(credentials: &impl serde::Serialize, until_stdin_closes: bool) -> Result<()> {
+/// One line of JSON.
+fn ready(credentials: &impl serde::Serialize) -> Result<()> {
     let mut out = std::io::stdout().lock();
     serde_json::to_writer(&mut out, credentials)?;
     out.write_all(b"\n")?;
-    out.flush()?;
-    drop(out);
-    told_to_stop(until_stdin_closes).await
+    Ok(out.flush()?)
+}
+
+impl CommonArgs {
+    fn start(&self) -> Start {
+        if self.clock == ClockArg::Now { Start::Now } else { Start::Stopped(DEFAULT_START_MS) }
+    }
+}
+
+fn hubspot_options(HubspotArgs { common: args, search_lag_ms }: HubspotArgs) -> hubspot::Options {
+    let switches = hubspot::Switches {
+        rotate_refresh_tokens: args.rotate_refresh_tokens,
+        search_lag_ms,
+        limits: args.limits == LimitsArg::Real,
+        latency_ms: args.latency_ms,
+        ..hubspot::Switches::default()
+    };
+    let clock = args.start();
+    hubspot::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
 }
 
 fn pipedrive_options(args: CommonArgs) -> pipedrive::Options {
-    let clock = if args.clock == ClockArg::Now { Start::Now } else { Start::Stopped(DEFAULT_START_MS) };
     let switches = pipedrive::Switches {
         rotate_refresh_tokens: args.rotate_refresh_tokens,
         limits: args.limits == LimitsArg::Real,
         latency_ms: args.latency_ms,
         ..pipedrive::Switches::default()
     };
+    let clock = args.start();
     pipedrive::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
 }
 
-fn options(args: HubspotArgs) -> Options {
-    let clock = if args.clock == ClockArg::Now { Start::Now } else { Start::Stopped(DEFAULT_START_MS) };
-    let switches = Switches {
+fn salesforce_options(args: CommonArgs) -> salesforce::Options {
+    let switches = salesforce::Switches {
         rotate_refresh_tokens: args.rotate_refresh_tokens,
-        search_lag_ms: args.search_lag_ms,
         limits: args.limits == LimitsArg::Real,
         latency_ms: args.latency_ms,
-        ..Switches::default()
+        ..salesforce::Switches::default()
     };
-    Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
+    let clock = args.start();
+    salesforce::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
 }
 
 async fn told_to_stop(until_stdin_closes: bool) -> Result<()> {

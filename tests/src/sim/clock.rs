@@ -15,6 +15,17 @@ pub struct Clock {
     state: Mutex<State>,
 }
 
+/// Where a clock starts, and whether it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Stands at an instant, milliseconds since 1970, until it is moved.
+    Stopped(i64),
+    /// Starts at an instant and runs.
+    Running(i64),
+    /// The machine's time.
+    Now,
+}
+
 #[derive(Debug)]
 struct State {
     base_ms: i64,
@@ -30,6 +41,15 @@ impl State {
 }
 
 impl Clock {
+    /// A clock as told.
+    pub fn start(start: Start) -> Self {
+        match start {
+            Start::Stopped(ms) => Self::stopped(ms),
+            Start::Running(ms) => Self::running(ms),
+            Start::Now => Self::real(),
+        }
+    }
+
     /// A clock that stands at `start_ms` until it is moved.
     pub fn stopped(start_ms: i64) -> Self {
         Self { state: Mutex::new(State { base_ms: start_ms, running_since: None }) }

@@ -51,6 +51,18 @@ pub enum Fault {
     HugeBody,
     /// 302 to elsewhere.
     Redirect,
+    /// Salesforce: a record of the request is refused with `UNABLE_TO_LOCK_ROW`.
+    LockedRow,
+    /// Salesforce: a record of the request is refused by a duplicate rule.
+    Duplicate,
+    /// Salesforce: a record of the request is refused by a validation rule.
+    ValidationRule,
+    /// Salesforce: an external id stands for two records.
+    Ambiguous,
+    /// Salesforce: the locator of a next page has expired.
+    LocatorExpired,
+    /// Salesforce: the query ran too long.
+    QueryTimeout,
 }
 
 /// A fault that is switched on.

@@ -48,6 +48,12 @@ impl Journal {
         self.entries.push_back(entry);
     }
 
+    /// Forgets the writes after a sequence, for a CRM that undoes what it began.
+    pub fn back_to(&mut self, sequence: u64) {
+        self.entries.retain(|entry| entry.sequence <= sequence);
+        self.last_sequence = sequence;
+    }
+
     /// Counts one request to `endpoint`.
     pub fn count(&mut self, endpoint: &str) {
         match self.counters.get_mut(endpoint) {

@@ -2,11 +2,14 @@
 //! server); each CRM has a folder of its own. Nothing here knows the host or a connector: a shared type would share the bug.
 
 pub mod clock;
+pub mod control;
 pub mod faults;
 pub mod hubspot;
 pub mod journal;
+mod names;
 pub mod phonebook;
 pub mod pipedrive;
+pub mod salesforce;
 pub mod server;
 pub mod stamp;
 

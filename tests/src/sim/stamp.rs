@@ -6,13 +6,23 @@ const DAY_MS: i64 = 86_400_000;
 
 /// `2026-03-02T09:00:00.250Z` for milliseconds since 1970; a whole second has no fraction, as Java prints instants.
 pub fn iso(ms: i64) -> String {
+    if ms.rem_euclid(1_000) == 0 { seconds(ms) + "Z" } else { iso_millis(ms, "Z") }
+}
+
+/// `2026-03-02T09:00:00.250+0000` for milliseconds since 1970 and a way to write UTC; always with milliseconds.
+pub fn iso_millis(ms: i64, utc: &str) -> String {
+    let mut text = seconds(ms);
+    // Writing to a `String` cannot fail.
+    let _ = write!(text, ".{:03}{utc}", ms.rem_euclid(1_000));
+    text
+}
+
+fn seconds(ms: i64) -> String {
     let (year, month, day) = civil(ms.div_euclid(DAY_MS));
     let rest = ms.rem_euclid(DAY_MS);
-    let (hour, minute, second, milli) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60, rest % 1_000);
-    let mut text = String::with_capacity(24);
-    // Writing to a `String` cannot fail.
+    let (hour, minute, second) = (rest / 3_600_000, rest / 60_000 % 60, rest / 1_000 % 60);
+    let mut text = String::with_capacity(28);
     let _ = write!(text, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    let _ = if milli == 0 { write!(text, "Z") } else { write!(text, ".{milli:03}Z") };
     text
 }
 

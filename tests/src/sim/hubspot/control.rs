@@ -1,40 +1,21 @@
 //! The control interface over HTTP, for programs in other processes: the same levers that Rust tests have. JSON in and out;
 //! `GET /` lists what there is.
 
-use std::fmt;
-
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::account::{Account, At, Source, Switches};
+use super::account::{Account, At, Source};
 use super::errors::ApiError;
 use super::events;
 use super::handle::{RecordDump, Shared, state};
 use super::record::View;
 use super::write::{self, Origin};
 use super::{lists, properties};
-use crate::sim::faults::{Fault, Rule};
+use crate::sim::control::{self, Problem, rows, whole};
 use crate::sim::server::{Reply, Request, lock};
-use crate::sim::stamp;
-
-/// Rows that one answer of the control interface has unless told.
-const ROWS_DEFAULT: usize = 1_000;
-
-/// Why an order of a test was not carried out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem(String);
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Problem {}
 
 impl From<ApiError> for Problem {
     fn from(error: ApiError) -> Self {
-        Self(error.message.clone())
+        Self::new(error.message.clone())
     }
 }
 
@@ -65,24 +46,7 @@ const HELP: [&str; 22] = [
 
 /// Answers one request to the control interface.
 pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
-    let body: Value = if request.body.is_empty() {
-        json!({})
-    } else {
-        match serde_json::from_slice(&request.body) {
-            Ok(body) => body,
-            Err(problem) => return refuse(&Problem(format!("the body is no JSON: {problem}"))),
-        }
-    };
-    let segments = request.segments();
-    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match route(shared, request, &parts, &body) {
-        Ok(answer) => Reply::json(200, &answer),
-        Err(problem) => refuse(&problem),
-    }
-}
-
-fn refuse(problem: &Problem) -> Reply {
-    Reply::json(400, &json!({"error": problem.0}))
+    control::reply(request, |parts, body| route(shared, request, parts, body))
 }
 
 fn route(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Result<Value, Problem> {
@@ -91,33 +55,28 @@ fn route(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Re
         ("GET", []) => Ok(json!({ "calls": HELP })),
         ("GET", ["state"]) => Ok(state(&account)),
         (_, ["clock", ..]) => {
-            set_clock(shared, request, parts, body)?;
+            control::set_clock(&shared.clock, request, parts, body)?;
             Ok(state(&account))
         }
-        (_, ["faults", ..]) => faults(&mut account, request, parts, body),
+        (_, ["faults", ..]) => control::faults(&mut account.faults, request, parts, body),
         ("GET", ["switches"]) => Ok(json!(account.switches)),
-        ("PATCH", ["switches"]) => switches(&mut account, body),
-        ("GET", ["journal"]) => {
-            let after = request.query("after").and_then(|after| after.parse().ok()).unwrap_or(0);
-            Ok(json!({"entries": account.journal.after(after, rows(request)), "last": account.journal.len()}))
+        ("PATCH", ["switches"]) => {
+            account.switches = control::switched(&account.switches, body)?;
+            Ok(json!(account.switches))
         }
-        ("GET", ["counters"]) => Ok(json!(account.journal.counters())),
-        ("DELETE", ["counters"]) => {
-            account.journal.clear_counters();
-            Ok(json!({}))
-        }
+        (_, ["journal" | "counters"]) => control::accepted(&mut account.journal, request, parts),
         (_, ["records", object, rest @ ..]) => records(&mut account, request, object, rest, body),
         ("POST", ["properties", object]) => {
             let at = account.at(object)?;
             Ok(json!({"name": properties::create(&mut account, at, body)?}))
         }
         ("POST", ["lists", id]) => {
-            let id = id.parse().map_err(|_| Problem(format!("`{id}` is no list id")))?;
+            let id = id.parse().map_err(|_| Problem::new(format!("`{id}` is no list id")))?;
             change_list(&mut account, id, &ids(body, "add")?, &ids(body, "remove")?)
         }
         ("POST", ["tokens", verb]) => tokens(&mut account, verb, body),
         ("POST", ["webhooks", "send"]) => {
-            let url = body["url"].as_str().ok_or_else(|| Problem("`url` is missing".to_owned()))?;
+            let url = body["url"].as_str().ok_or_else(|| Problem::new("`url` is missing"))?;
             let max = body["max"].as_u64().and_then(|max| usize::try_from(max).ok()).unwrap_or(usize::MAX);
             let posts = events::posts(&mut account, url, max);
             // The receiver may ask the simulator something before it answers.
@@ -129,67 +88,19 @@ fn route(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Re
             let [access_token, refresh_token, service_key] = shared.reset();
             Ok(json!({"access_token": access_token, "refresh_token": refresh_token, "service_key": service_key}))
         }
-        _ => Err(Problem(format!("`{} {}` is no call; `GET /` lists them", request.method, request.path))),
+        _ => Err(Problem::new(format!("`{} {}` is no call; `GET /` lists them", request.method, request.path))),
     }
-}
-
-fn set_clock(shared: &Shared, request: &Request, parts: &[&str], body: &Value) -> Result<(), Problem> {
-    match (request.method.as_str(), parts) {
-        ("PUT", [_]) => {
-            let text = body["now"].as_str().map_or_else(|| body["now"].to_string(), str::to_owned);
-            let now_ms = stamp::parse(&text);
-            shared.clock.set(now_ms.ok_or_else(|| Problem("`now` must be an ISO instant or milliseconds".to_owned()))?);
-        }
-        ("POST", [_, "advance"]) => shared.clock.advance(whole(body, "ms")?),
-        _ => return Err(Problem("the clock takes `PUT /clock` and `POST /clock/advance`".to_owned())),
-    }
-    Ok(())
-}
-
-fn rows(request: &Request) -> usize {
-    request.query("limit").and_then(|limit| limit.parse().ok()).unwrap_or(ROWS_DEFAULT)
-}
-
-fn whole(body: &Value, name: &str) -> Result<i64, Problem> {
-    body[name].as_i64().ok_or_else(|| Problem(format!("`{name}` must be an integer")))
 }
 
 fn id(body: &Value, name: &str) -> Result<u64, Problem> {
-    super::body::id(&body[name]).ok_or_else(|| Problem(format!("`{name}` must be a record id")))
+    super::body::id(&body[name]).ok_or_else(|| Problem::new(format!("`{name}` must be a record id")))
 }
 
 fn ids(body: &Value, name: &str) -> Result<Vec<u64>, Problem> {
     let list = body[name].as_array().cloned().unwrap_or_default();
-    list.iter().map(|item| super::body::id(item).ok_or_else(|| Problem(format!("`{item}` is no record id")))).collect()
-}
-
-fn faults(account: &mut Account, request: &Request, parts: &[&str], body: &Value) -> Result<Value, Problem> {
-    match (request.method.as_str(), parts) {
-        ("GET", [_]) => {}
-        ("POST", [_]) => {
-            let rule =
-                Rule::deserialize(body).map_err(|problem| Problem(format!("the body is no fault: {problem}")))?;
-            account.faults.add(rule);
-        }
-        ("DELETE", [_]) => account.faults.clear(None),
-        ("DELETE", [_, name]) => {
-            let fault = Fault::deserialize(&json!(name)).map_err(|problem| Problem(problem.to_string()))?;
-            account.faults.clear(Some(fault));
-        }
-        _ => return Err(Problem("faults take GET, POST and DELETE".to_owned())),
-    }
-    Ok(json!({"faults": account.faults.active()}))
-}
-
-/// Sets the named switches and leaves the others.
-fn switches(account: &mut Account, body: &Value) -> Result<Value, Problem> {
-    let mut merged = json!(account.switches);
-    for (name, value) in body.as_object().into_iter().flatten() {
-        merged[name] = value.clone();
-    }
-    account.switches =
-        Switches::deserialize(merged).map_err(|problem| Problem(format!("no such switch: {problem}")))?;
-    Ok(json!(account.switches))
+    list.iter()
+        .map(|item| super::body::id(item).ok_or_else(|| Problem::new(format!("`{item}` is no record id"))))
+        .collect()
 }
 
 fn tokens(account: &mut Account, verb: &str, body: &Value) -> Result<Value, Problem> {
@@ -199,10 +110,10 @@ fn tokens(account: &mut Account, verb: &str, body: &Value) -> Result<Value, Prob
             account.auth.expire_all(now_ms);
         }
         "remove-scope" => {
-            let scope = body["scope"].as_str().ok_or_else(|| Problem("`scope` is missing".to_owned()))?;
+            let scope = body["scope"].as_str().ok_or_else(|| Problem::new("`scope` is missing"))?;
             account.auth.remove_scope(scope);
         }
-        _ => return Err(Problem(format!("`{verb}` is no order for tokens"))),
+        _ => return Err(Problem::new(format!("`{verb}` is no order for tokens"))),
     }
     Ok(json!({}))
 }
@@ -214,7 +125,7 @@ fn records(
     rest: &[&str],
     body: &Value,
 ) -> Result<Value, Problem> {
-    let number = |text: &str| text.parse::<u64>().map_err(|_| Problem(format!("`{text}` is no number")));
+    let number = |text: &str| text.parse::<u64>().map_err(|_| Problem::new(format!("`{text}` is no number")));
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let from = request.query("from").map(number).transpose()?.unwrap_or(0);
@@ -246,14 +157,14 @@ fn records(
             remove(account, object, number(id)?, removal).map(|()| json!({}))
         }
         ("POST", [id, "restore"]) => remove(account, object, number(id)?, Removal::Restore).map(|()| json!({})),
-        _ => Err(Problem("no such call for records; `GET /` lists them".to_owned())),
+        _ => Err(Problem::new("no such call for records; `GET /` lists them")),
     }
 }
 
 fn pairs(properties: &Value) -> Result<Vec<(String, String)>, Problem> {
-    let properties = properties.as_object().ok_or_else(|| Problem("`properties` must be an object".to_owned()))?;
+    let properties = properties.as_object().ok_or_else(|| Problem::new("`properties` must be an object"))?;
     let text = |(name, value): (&String, &Value)| {
-        let value = value.as_str().ok_or_else(|| Problem(format!("the value of `{name}` must be a string")))?;
+        let value = value.as_str().ok_or_else(|| Problem::new(format!("the value of `{name}` must be a string")))?;
         Ok((name.clone(), value.to_owned()))
     };
     properties.iter().map(text).collect()
@@ -300,12 +211,14 @@ pub(crate) fn update(
 /// A user can type what the interface would refuse, but not into a property that isn't there.
 fn known(account: &Account, at: At, properties: &[(String, String)]) -> Result<(), Problem> {
     let unknown = properties.iter().find(|(name, _)| !account.objects[at].catalog.contains_key(name));
-    unknown.map_or(Ok(()), |(name, _)| Err(Problem(format!("`{name}` is no property of `{}`", account.kind(at).name))))
+    unknown.map_or(Ok(()), |(name, _)| {
+        Err(Problem::new(format!("`{name}` is no property of `{}`", account.kind(at).name)))
+    })
 }
 
 pub(crate) fn nth(account: &Account, object: &str, place: usize) -> Result<u64, Problem> {
     let found = account.table(account.at(object)?).walk(0).nth(place);
-    found.map(|view| view.id()).ok_or_else(|| Problem(format!("`{object}` has no record at {place}")))
+    found.map(|view| view.id()).ok_or_else(|| Problem::new(format!("`{object}` has no record at {place}")))
 }
 
 /// The ways in which a record goes or comes back.
@@ -323,7 +236,7 @@ pub(crate) fn remove(account: &mut Account, object: &str, id: u64, removal: Remo
         Removal::Restore => write::restore(account, at, id, Source::User),
         Removal::Erase => write::erase(account, at, id, Source::User),
     };
-    if done { Ok(()) } else { Err(Problem(format!("`{object}` has no such record {id}"))) }
+    if done { Ok(()) } else { Err(Problem::new(format!("`{object}` has no such record {id}"))) }
 }
 
 pub(crate) fn merge(account: &mut Account, object: &str, primary: u64, other: u64) -> Result<u64, Problem> {

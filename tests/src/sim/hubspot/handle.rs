@@ -9,24 +9,14 @@ use serde_json::{Value, json};
 
 use super::account::{APP_ID, Account, PORTAL_ID, Switches};
 use super::auth::SCOPES;
-use super::control::{self, Problem};
+use super::control;
 use super::dispatch;
 use super::events::{self, Post};
-use crate::sim::clock::{Clock, DEFAULT_START_MS};
+use crate::sim::clock::{Clock, DEFAULT_START_MS, Start};
+use crate::sim::control::Problem;
 use crate::sim::faults::{Active, Fault, Rule};
 use crate::sim::journal::Entry;
 use crate::sim::server::{Reply, Request, Server, lock};
-
-/// Where the clock starts, and whether it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// Stands at an instant, milliseconds since 1970, until it is moved.
-    Stopped(i64),
-    /// Starts at an instant and runs.
-    Running(i64),
-    /// The machine's time.
-    Now,
-}
 
 /// How a simulator is started.
 #[derive(Debug, Clone)]
@@ -94,11 +84,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     fn new(options: Options) -> Self {
-        let clock = Arc::new(match options.clock {
-            Start::Stopped(ms) => Clock::stopped(ms),
-            Start::Running(ms) => Clock::running(ms),
-            Start::Now => Clock::real(),
-        });
+        let clock = Arc::new(Clock::start(options.clock));
         let account = Account::new(options.seed, options.contacts, Arc::clone(&clock), options.switches.clone());
         Self { account: Mutex::new(account), clock, options }
     }

@@ -20,7 +20,6 @@ mod kinds;
 mod limits;
 mod link_types;
 mod lists;
-mod names;
 mod objects;
 mod owners;
 mod page;
@@ -44,4 +43,4 @@ mod write;
 
 pub use account::Switches;
 pub use events::{Post, signature_v3, signed};
-pub use handle::{Credentials, HubSpot, Options, RecordDump, Start};
+pub use handle::{Credentials, HubSpot, Options, RecordDump};

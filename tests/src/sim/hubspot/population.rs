@@ -1,9 +1,8 @@
 //! What a seeded account has beside its contacts: companies, deals, lists. Few enough to be stored at once.
 
 use super::account::{Account, COMPANIES, CONTACTS};
-use super::names;
 use super::record::Record;
-use crate::sim::{mix, stamp};
+use crate::sim::{mix, names, stamp};
 
 /// One deal for so many contacts.
 const CONTACTS_PER_DEAL: u64 = 100;

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use super::catalog::{LEAD_SOURCES, LEAD_STATUSES, LIFECYCLE};
-use super::names::{self, Place};
+use crate::sim::names::{self, Place};
 use crate::sim::{mix, stamp};
 
 const DAY_MS: i64 = 86_400_000;

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use super::account::{Account, Switches, Table};
 use super::errors::ApiError;
 use super::{control, dispatch, write};
+use crate::sim::clock::Start;
 use crate::sim::clock::{Clock, DEFAULT_START_MS};
 use crate::sim::faults::Rule;
-use crate::sim::hubspot::Start;
 use crate::sim::journal::Entry;
 use crate::sim::server::{Reply, Request, Server, lock};
 

@@ -1,4 +1,4 @@
-//! People, places and phone numbers for seeded contacts: mostly sound, some in odd national formats, few broken, as in
+//! People, places and phone numbers for the seeded contacts of every simulator: mostly sound, some in odd national formats, few broken, as in
 //! accounts that grew for years.
 
 use std::borrow::Cow;
@@ -180,7 +180,7 @@ pub(crate) fn company(at: u64) -> String {
 }
 
 /// An address that carries the contact's index. One contact in twenty-five has none; one in a hundred has one that
-/// HubSpot took long ago and would refuse today.
+/// CRMs took long ago and would refuse today.
 pub(crate) fn email(place: Place, own: u64, index: u64) -> Option<Cow<'static, str>> {
     let hash = crate::sim::mix(own, 4);
     let user = ascii(last(place, crate::sim::mix(own, 3)));
