@@ -15,7 +15,8 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Dev)?;
     let mut command = cargo::cargo();
-    command.args(["test", "--workspace"]).args(&options.filter);
+    // One failure must not hide the others: a run takes minutes.
+    command.args(["test", "--workspace", "--no-fail-fast"]).args(&options.filter);
     command.env("FERRY_COMPONENTS", packed).env("FERRY_BIN", cargo::binary(Profile::Dev, "ferry"));
     cargo::run(command.env("CRM_SIM_BIN", cargo::binary(Profile::Dev, "crm-sim")))
 }
