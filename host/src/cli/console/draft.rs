@@ -2,9 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use super::Draft;
+
+const OWNER_ONLY: u32 = 0o600;
 
 pub(super) enum LocalDraft {
     Device(File),
@@ -21,7 +24,12 @@ impl LocalDraft {
         let mut name = path.as_os_str().to_owned();
         name.push(".partial");
         let draft = PathBuf::from(name);
-        let to = BufWriter::new(File::create(&draft)?);
+        // Exports and traces hold customers' records: a new file is its owner's alone, an old one keeps its rights.
+        let mode = path.metadata().map_or(OWNER_ONLY, |there| there.permissions().mode() & 0o777);
+        // What a program that was killed has left may have other rights.
+        let _ = std::fs::remove_file(&draft);
+        let file = File::options().write(true).create_new(true).mode(mode).open(&draft)?;
+        let to = BufWriter::new(file);
         Ok(Self::File { draft, path, to, kept: false })
     }
 }
@@ -85,6 +93,18 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert!(link.is_symlink());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "no draft is left");
+    }
+
+    #[test]
+    fn a_new_file_is_its_owners_alone_and_an_old_one_keeps_its_rights() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.csv");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        fill(&path, b"one").keep().unwrap();
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+        fill(&path, b"two").keep().unwrap();
+        assert_eq!(mode(), 0o640);
     }
 
     #[test]
