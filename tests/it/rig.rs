@@ -26,6 +26,12 @@ pub(crate) fn mapping(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/demo").join(name)
 }
 
+/// A mapping that a connector ships.
+pub(crate) fn preset(connector: &str, name: &str) -> String {
+    let connectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors");
+    connectors.join(connector).join("presets").join(format!("{name}.toml")).display().to_string()
+}
+
 /// A state directory, the program on it, and the server that has it open, if one was started.
 pub(crate) struct Host {
     pub(crate) state: TempDir,

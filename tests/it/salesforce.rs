@@ -1,0 +1,114 @@
+//! A whole crossing with Salesforce: the application signs in by itself, contacts come in by the connector's own preset,
+//! calls and appointments go out as tasks and events.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
+
+use std::collections::BTreeMap;
+
+use ferry_tests::sim::clock::Start;
+use ferry_tests::sim::faults::{Fault, Rule};
+use ferry_tests::sim::salesforce::{Options, Salesforce};
+use serde_json::{Value, json};
+
+use crate::rig::{Host, preset};
+
+struct Crossing {
+    crm: Salesforce,
+    host: Host,
+}
+
+impl Crossing {
+    fn new(contacts: u64) -> Self {
+        let crm = Salesforce::start(Options { contacts, clock: Start::Now, ..Options::default() }).unwrap();
+        let host = Host::new();
+        host.install("salesforce", Some(crm.base_url()));
+        host.install("field-mapper", None);
+        let secret = host.state.path().join("secret");
+        std::fs::write(&secret, &crm.credentials().client_secret).unwrap();
+        let secret = secret.display().to_string();
+        let words = ["connection", "add", "crm", "--plugin", "salesforce", "--base-url", crm.base_url()];
+        let sign_in = ["--sign-in", "client-credentials", "--client-secret-file", &secret];
+        let mut command = host.command(&[&words[..], &sign_in].concat());
+        let said = crate::rig::said(command.env("FERRY_CLIENT_ID", &crm.credentials().client_id).output().unwrap());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let call = format!("call=Task:{}", preset("salesforce", "call-out"));
+        let appointment = format!("appointment=Event:{}", preset("salesforce", "appointment-out"));
+        let words = ["sync", "create", "people", "--connection", "crm", "--object", "Contact"];
+        let ways = ["--preset", "contacts-in", "--outbound", &call, "--outbound", &appointment];
+        host.ok(&[&words[..], &ways].concat());
+        Self { crm, host }
+    }
+
+    fn run(&self) -> Value {
+        self.host.ok(&["sync", "run", "people"]).document()["inbound"]["counts"].clone()
+    }
+
+    /// The contact of each record that is not gone.
+    fn contacts(&self) -> BTreeMap<String, Value> {
+        let contacts = self.host.ok(&["contacts", "list", "--limit", "1000000"]).documents();
+        let links = contacts.iter().flat_map(|contact| {
+            let live = contact["links"].as_array().unwrap().iter().filter(|link| link["gone"].is_null());
+            live.map(|link| (link["record"].as_str().unwrap().to_owned(), contact.clone()))
+        });
+        links.collect()
+    }
+
+    /// The fields of each record of an object that is not deleted.
+    fn records(&self, object: &str) -> Vec<Value> {
+        let records = self.crm.records(object, 0, 10_000).unwrap();
+        records.iter().map(|record| serde_json::to_value(record).unwrap()).collect()
+    }
+}
+
+#[test]
+fn contacts_come_in_and_stay_in_step() {
+    let crossing = Crossing::new(700);
+    let counts = crossing.run();
+    let sum = |names: &[&str]| names.iter().map(|name| counts[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum(&["rows"]), sum(&["created", "changed", "skipped", "refused"])), (700, 700), "{counts}");
+    let contacts = crossing.contacts();
+    let mut ids = contacts.keys();
+    let (edited, deleted, kept, merged) =
+        (ids.next().unwrap(), ids.next().unwrap(), ids.next().unwrap(), ids.next().unwrap());
+    crossing.crm.update(edited, &json!({"FirstName": "Renamed"}), None).unwrap();
+    crossing.crm.delete(deleted).unwrap();
+    crossing.crm.merge(kept, merged).unwrap();
+    // The session ends in between: the host signs in anew and the run does not notice.
+    crossing.crm.expire_tokens();
+    crossing.run();
+    let after = crossing.contacts();
+    assert_eq!(after[edited]["attributes"]["first_name"], "Renamed");
+    assert!(!after.contains_key(deleted) && !after.contains_key(merged));
+    assert_eq!(after.len(), contacts.len() - 2);
+}
+
+#[test]
+fn a_call_is_a_task_once_although_its_answer_was_lost() {
+    let crossing = Crossing::new(20);
+    crossing.run();
+    let (record, contact) = crossing.contacts().into_iter().next().unwrap();
+    let id = contact["id"].as_str().unwrap().to_owned();
+    let words = ["outcome", "record", "call", "--contact", &id, "--id", "call-1", "--at", "2026-11-23T14:30:00Z"];
+    crossing.host.ok(&[&words[..], &["disposition=connected", "duration_s=83", "summary=Wants a quote"]].concat());
+    let words = ["outcome", "record", "appointment", "--contact", &id, "--id", "meeting-1", "title=Demo"];
+    crossing.host.ok(&[&words[..], &["starts_at=2026-12-01T09:00:00Z"]].concat());
+    let before = (crossing.records("Task").len(), crossing.records("Event").len());
+    crossing.crm.fault(Rule::times(Fault::CommitThenDrop, 1));
+    for _ in 0..3 {
+        crossing.host.say(&["sync", "run", "people", "--outbound-only"]);
+    }
+    let (tasks, events) = (crossing.records("Task"), crossing.records("Event"));
+    assert_eq!((tasks.len(), events.len()), (before.0 + 1, before.1 + 1), "{tasks:#?} {events:#?}");
+    let made = |records: &[Value], subject: &str| {
+        let text = |record: &Value| record.to_string();
+        let found: Vec<String> = records.iter().map(text).filter(|text| text.contains(subject)).collect();
+        assert_eq!(found.len(), 1, "{found:#?}");
+        found[0].clone()
+    };
+    let task = made(&tasks, "Call: connected");
+    for part in [r#""CallDurationInSeconds":83"#, r#""Status":"Completed""#, r#""ActivityDate":"2026-11-23""#, &record]
+    {
+        assert!(task.contains(part), "{part} in {task}");
+    }
+    assert!(made(&events, r#""Demo""#).contains(&record));
+    assert_eq!(crossing.host.ok(&["outbox", "list", "--dead"]).documents().len(), 0);
+}
