@@ -112,3 +112,27 @@ fn a_call_is_a_task_once_although_its_answer_was_lost() {
     assert!(made(&events, r#""Demo""#).contains(&record));
     assert_eq!(crossing.host.ok(&["outbox", "list", "--dead"]).documents().len(), 0);
 }
+
+#[test]
+fn an_application_signs_in_by_a_jwt_and_a_stranger_does_not() {
+    let crm = Salesforce::start(Options { clock: Start::Now, ..Options::default() }).unwrap();
+    let credentials = crm.credentials();
+    let host = Host::new();
+    host.install("salesforce", Some(crm.base_url()));
+    let connect = |name: &str, user: &str| {
+        let key = credentials.jwt_key_file.display().to_string();
+        let words = ["connection", "add", name, "--plugin", "salesforce", "--base-url", crm.base_url()];
+        let sign_in = ["--sign-in", "jwt-bearer", "--user", user, "--jwt-key-file", &key];
+        let mut command = host.command(&[&words[..], &sign_in].concat());
+        crate::rig::said(command.env("FERRY_CLIENT_ID", &credentials.client_id).output().unwrap())
+    };
+    let said = connect("crm", &credentials.username);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let objects = host.ok(&["objects", "crm"]).documents();
+    assert!(objects.iter().any(|object| object["name"] == "Lead"), "{objects:#?}");
+    let refused = connect("other", "nobody@ferry.example");
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    let error = refused.error();
+    assert_eq!((&error["code"], &error["whose"]), (&json!("crm-unauthorized"), &json!("crm")), "{error:#}");
+    assert!(error["causes"][1].as_str().unwrap().contains("user hasn't approved this consumer"), "{error:#}");
+}
