@@ -1,8 +1,6 @@
 //! A whole crossing with Pipedrive: persons in by the connector's own preset, calls and meetings out.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
-use std::collections::BTreeMap;
-
 use ferry_tests::sim::clock::Start;
 use ferry_tests::sim::faults::{Fault, Rule};
 use ferry_tests::sim::pipedrive::{Options, Pipedrive};
@@ -50,16 +48,6 @@ impl Crossing {
         self.host.ok(&["sync", "run", "people"]).document()
     }
 
-    /// The contact of each record that is not gone.
-    fn contacts(&self) -> BTreeMap<String, Value> {
-        let contacts = self.host.ok(&["contacts", "list", "--limit", "1000000"]).documents();
-        let links = contacts.iter().flat_map(|contact| {
-            let live = contact["links"].as_array().unwrap().iter().filter(|link| link["gone"].is_null());
-            live.map(|link| (link["record"].as_str().unwrap().to_owned(), contact.clone()))
-        });
-        links.collect()
-    }
-
     fn refused(&self) -> usize {
         self.host.ok(&["contacts", "list", "--sync", "people", "--refused", "--limit", "1000000"]).documents().len()
     }
@@ -77,7 +65,7 @@ fn persons_come_in_and_stay_in_step() {
     assert_eq!((source["custom"].clone(), source["choices"][0]["label"].clone()), (json!(true), json!("Trade show")));
     let counts = crossing.run()["inbound"]["counts"].clone();
     assert_eq!(counts["rows"], PERSONS, "{counts}");
-    let (contacts, refused) = (crossing.contacts(), crossing.refused());
+    let (contacts, refused) = (crossing.host.contacts(), crossing.refused());
     let skipped = usize::try_from(counts["skipped"].as_u64().unwrap()).unwrap();
     assert_eq!(contacts.len() + refused + skipped, usize::try_from(PERSONS).unwrap(), "every person is somewhere");
     for person in crossing.crm.records("persons") {
@@ -96,7 +84,7 @@ fn persons_come_in_and_stay_in_step() {
     // The host leaves the newest minute alone, since late records may appear in it.
     crossing.crm.clock().advance(120_000);
     crossing.run();
-    let after = crossing.contacts();
+    let after = crossing.host.contacts();
     assert!(!after.contains_key(&deleted.to_string()) && !after.contains_key(&merged.to_string()));
     assert_eq!(after.len(), contacts.len() - 2);
 }
@@ -105,7 +93,7 @@ fn persons_come_in_and_stay_in_step() {
 fn a_call_is_an_activity_once_although_its_answer_was_lost() {
     let crossing = Crossing::new(40);
     crossing.run();
-    let contact = crossing.contacts().into_iter().next().unwrap();
+    let contact = crossing.host.contacts().into_iter().next().unwrap();
     let id = contact.1["id"].as_str().unwrap().to_owned();
     let words = ["outcome", "record", "call", "--contact", &id, "--id", "call-1", "--at", "2026-11-23T14:30:00Z"];
     crossing.host.ok(&[&words[..], &["disposition=connected", "duration_s=83", "summary=Said <yes>"]].concat());

@@ -1,6 +1,7 @@
 //! A simulated CRM and a host that is connected to it, driven by the commands that users type.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -147,6 +148,16 @@ impl Host {
             assert!(error[key].as_str().is_some_and(|text| !text.is_empty()), "no {key}: {error:#}");
         }
         error
+    }
+
+    /// The contact of each record that is not gone.
+    pub(crate) fn contacts(&self) -> BTreeMap<String, Value> {
+        let contacts = self.ok(&["contacts", "list", "--limit", "1000000"]).documents();
+        let links = contacts.iter().flat_map(|contact| {
+            let live = contact["links"].as_array().unwrap().iter().filter(|link| link["gone"].is_null());
+            live.map(|link| (link["record"].as_str().unwrap().to_owned(), contact.clone()))
+        });
+        links.collect()
     }
 
     pub(crate) fn install(&self, id: &str, loopback: Option<&str>) {

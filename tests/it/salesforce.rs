@@ -2,8 +2,6 @@
 //! calls and appointments go out as tasks and events.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
-use std::collections::BTreeMap;
-
 use ferry_tests::sim::clock::Start;
 use ferry_tests::sim::faults::{Fault, Rule};
 use ferry_tests::sim::salesforce::{Options, Salesforce};
@@ -42,16 +40,6 @@ impl Crossing {
         self.host.ok(&["sync", "run", "people"]).document()["inbound"]["counts"].clone()
     }
 
-    /// The contact of each record that is not gone.
-    fn contacts(&self) -> BTreeMap<String, Value> {
-        let contacts = self.host.ok(&["contacts", "list", "--limit", "1000000"]).documents();
-        let links = contacts.iter().flat_map(|contact| {
-            let live = contact["links"].as_array().unwrap().iter().filter(|link| link["gone"].is_null());
-            live.map(|link| (link["record"].as_str().unwrap().to_owned(), contact.clone()))
-        });
-        links.collect()
-    }
-
     /// The fields of each record of an object that is not deleted.
     fn records(&self, object: &str) -> Vec<Value> {
         let records = self.crm.records(object, 0, 10_000).unwrap();
@@ -65,7 +53,7 @@ fn contacts_come_in_and_stay_in_step() {
     let counts = crossing.run();
     let sum = |names: &[&str]| names.iter().map(|name| counts[name].as_u64().unwrap()).sum::<u64>();
     assert_eq!((sum(&["rows"]), sum(&["created", "changed", "skipped", "refused"])), (700, 700), "{counts}");
-    let contacts = crossing.contacts();
+    let contacts = crossing.host.contacts();
     let mut ids = contacts.keys();
     let (edited, deleted, kept, merged) =
         (ids.next().unwrap(), ids.next().unwrap(), ids.next().unwrap(), ids.next().unwrap());
@@ -75,7 +63,7 @@ fn contacts_come_in_and_stay_in_step() {
     // The session ends in between: the host signs in anew and the run does not notice.
     crossing.crm.expire_tokens();
     crossing.run();
-    let after = crossing.contacts();
+    let after = crossing.host.contacts();
     assert_eq!(after[edited]["attributes"]["first_name"], "Renamed");
     assert!(!after.contains_key(deleted) && !after.contains_key(merged));
     assert_eq!(after.len(), contacts.len() - 2);
@@ -85,7 +73,7 @@ fn contacts_come_in_and_stay_in_step() {
 fn a_call_is_a_task_once_although_its_answer_was_lost() {
     let crossing = Crossing::new(20);
     crossing.run();
-    let (record, contact) = crossing.contacts().into_iter().next().unwrap();
+    let (record, contact) = crossing.host.contacts().into_iter().next().unwrap();
     let id = contact["id"].as_str().unwrap().to_owned();
     let words = ["outcome", "record", "call", "--contact", &id, "--id", "call-1", "--at", "2026-11-23T14:30:00Z"];
     crossing.host.ok(&[&words[..], &["disposition=connected", "duration_s=83", "summary=Wants a quote"]].concat());
