@@ -146,8 +146,7 @@ impl Pages<'_> {
         };
         draft.count(&verdict);
         if let Some((tell, record, values)) = told {
-            let values = if matches!(verdict, Verdict::Refused(_)) { &[][..] } else { &values };
-            tell(&record, &verdict, values);
+            tell(&record, &verdict, &values);
         }
         Ok(())
     }
