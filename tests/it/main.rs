@@ -6,6 +6,7 @@ mod crash;
 mod hostile;
 mod languages;
 mod layering;
+mod merge;
 mod pipedrive;
 mod plugin;
 mod refusals;

@@ -30,6 +30,7 @@ pub enum Thing {
     Field,
     Segment,
     OutboxEntry,
+    Attribute,
 }
 
 impl Thing {
@@ -44,6 +45,7 @@ impl Thing {
             Self::Field => "field",
             Self::Segment => "segment",
             Self::OutboxEntry => "outbox entry",
+            Self::Attribute => "attribute",
         }
     }
 
@@ -58,6 +60,7 @@ impl Thing {
             Self::Field => "field-not-found",
             Self::Segment => "segment-not-found",
             Self::OutboxEntry => "outbox-entry-not-found",
+            Self::Attribute => "attribute-not-found",
         }
     }
 
@@ -72,6 +75,7 @@ impl Thing {
             Self::Field => "ferry fields CONNECTION OBJECT",
             Self::Segment => "ferry segments CONNECTION OBJECT",
             Self::OutboxEntry => "ferry outbox list",
+            Self::Attribute => "ferry contacts list",
         }
     }
 }
@@ -154,6 +158,12 @@ pub enum AppError {
     NoTarget { contact: ContactId, kind: &'static str },
     #[error("the {kind} can't be recorded as it is")]
     Outcome { kind: &'static str, problems: Vec<Problem> },
+    #[error("the attributes can't be set as they are")]
+    Attributes { problems: Vec<Problem> },
+    #[error("nobody has to decide about `{attribute}` of {contact}")]
+    NoConflict { contact: ContactId, attribute: String },
+    #[error("several syncs have another value of `{attribute}`: {}", syncs.iter().map(SyncId::as_str).collect::<Vec<_>>().join(", "))]
+    SeveralConflicts { attribute: String, syncs: Vec<SyncId> },
     #[error("the CRM does not let field `{field}` be written")]
     ReadOnly { field: String },
     #[error("sync `{sync}` is running already ({})", direction_word(*direction))]
@@ -329,6 +339,11 @@ impl AppError {
                     "create a sync with `--outbound {kind}=..` and run it, so that the contact has a record in the CRM"
                 ),
             ),
+            Self::Attributes { .. } => advice::configuration("attributes", "mend the values named above"),
+            Self::NoConflict { .. } => {
+                advice::configuration("conflict-not-found", "`ferry conflicts list` shows what has to be decided")
+            }
+            Self::SeveralConflicts { .. } => advice::configuration("several-conflicts", "name one of them with --sync"),
             Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
             Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
             Self::Running { sync, .. } => advice::configuration(
@@ -356,7 +371,7 @@ impl AppError {
             Self::Mapping { mistakes, .. } | Self::Sync(SyncError::Mapping(MappingError::Mistakes(mistakes))) => {
                 mistakes.iter().map(mistake_line).collect()
             }
-            Self::Settings { problems, .. } | Self::Outcome { problems, .. } => {
+            Self::Settings { problems, .. } | Self::Outcome { problems, .. } | Self::Attributes { problems } => {
                 problems.iter().map(problem_line).collect()
             }
             _ => Vec::new(),

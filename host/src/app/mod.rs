@@ -7,6 +7,7 @@ pub mod advice;
 mod composed;
 pub mod connections;
 pub mod contacts;
+pub mod decisions;
 pub mod doctor;
 pub mod error;
 pub mod kit;

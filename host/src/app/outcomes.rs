@@ -57,38 +57,48 @@ impl Tenant {
     fn queue(&self, contact: &Contact, outcome: &Outcome) -> Result<Vec<OutboxId>, AppError> {
         let _recording = self.store().recording();
         let targets = self.targets(contact, outcome.kind)?;
+        if targets.is_empty() {
+            return Err(AppError::NoTarget { contact: contact.id, kind: outcome.kind.as_str() });
+        }
         let mut changes = Changes::default();
         let mut entries = Vec::new();
         for (sync, record) in &targets {
-            let receipt = (sync, outcome.id.as_str());
-            if self.store().get::<Receipt>(receipt)?.is_some() {
-                continue;
-            }
-            let now = self.clock().now();
-            let entry = OutboxEntry {
-                id: self.store().new_outbox_id(),
-                sync: sync.clone(),
-                outcome: outcome.clone(),
-                record: record.clone(),
-                delivery: Delivery::Waiting { attempts: 0, not_before: now },
-                created: now,
-            };
-            let queued = Receipt {
-                sync: sync.clone(),
-                outcome_id: outcome.id.clone(),
-                state: ReceiptState::Queued(entry.id),
-                at: now,
-            };
-            changes.put(receipt, &queued)?;
-            changes.put(entry.id, &entry)?;
-            entries.push(entry.id);
+            entries.extend(self.queue_for(sync, record, outcome, &mut changes)?);
         }
         self.workspace.commit(changes)?;
         Ok(entries)
     }
 
+    /// The entry for one sync, if it is not there yet. Whoever commits it holds the lock on recording.
+    pub(super) fn queue_for(
+        &self,
+        sync: &SyncId,
+        record: &str,
+        outcome: &Outcome,
+        changes: &mut Changes,
+    ) -> Result<Option<OutboxId>, AppError> {
+        let receipt = (sync, outcome.id.as_str());
+        if self.store().get::<Receipt>(receipt)?.is_some() {
+            return Ok(None);
+        }
+        let now = self.clock().now();
+        let entry = OutboxEntry {
+            id: self.store().new_outbox_id(),
+            sync: sync.clone(),
+            outcome: outcome.clone(),
+            record: record.to_owned(),
+            delivery: Delivery::Waiting { attempts: 0, not_before: now },
+            created: now,
+        };
+        let state = ReceiptState::Queued(entry.id);
+        let queued = Receipt { sync: sync.clone(), outcome_id: outcome.id.clone(), state, at: now };
+        changes.put(receipt, &queued)?;
+        changes.put(entry.id, &entry)?;
+        Ok(Some(entry.id))
+    }
+
     /// The syncs that send such outcomes for the contact, with its record in each.
-    fn targets(&self, contact: &Contact, kind: OutcomeKind) -> Result<Vec<(SyncId, String)>, AppError> {
+    pub(super) fn targets(&self, contact: &Contact, kind: OutcomeKind) -> Result<Vec<(SyncId, String)>, AppError> {
         let mut targets = Vec::new();
         for sync in self.syncs()? {
             let Sync { id, outbound, .. } = sync;
@@ -97,15 +107,15 @@ impl Tenant {
                 targets.push((id, record));
             }
         }
-        if targets.is_empty() {
-            return Err(AppError::NoTarget { contact: contact.id, kind: kind.as_str() });
-        }
         Ok(targets)
     }
 
     fn outcome(&self, new: NewOutcome) -> Result<Outcome, AppError> {
         let id = new.id.unwrap_or_else(|| format!("ferry-{:016x}", rand::random::<u64>()));
         let mut problems = Vec::new();
+        if new.kind == OutcomeKind::Change {
+            problems.push(problem("kind", "changes are made by `ferry contacts set`, and recorded by it"));
+        }
         if id.is_empty() || id.len() > MAX_ID || id.contains(char::is_control) {
             problems.push(problem("id", "is empty, longer than 200 bytes or has control characters"));
         }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Tenant;
 use super::error::{AppError, Thing};
+use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
 use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
+use crate::model::policy::Policy;
 use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
@@ -27,6 +29,8 @@ pub struct NewSync {
     pub filter: Vec<Condition>,
     pub mapping: MappingSpec,
     pub match_keys: Vec<MatchKey>,
+    /// By attribute; the rest is the CRM's.
+    pub policies: BTreeMap<String, Policy>,
     pub outbound: BTreeMap<OutcomeKind, NewOutbound>,
 }
 
@@ -85,6 +89,7 @@ impl Tenant {
         check_filter(&fields, &new.filter)?;
         self.check_segment(&*connector, &new).await?;
         let (columns, output) = self.open_inbound(&new.mapping, &fields).await?;
+        check_policies(&new.policies, &output)?;
         let outbound = self.open_outbound(&*connector, &objects, &output, &new).await?;
         let sync = Sync {
             id: new.id,
@@ -97,6 +102,7 @@ impl Tenant {
             lateness_ms: object.lateness_ms,
             columns,
             match_keys: new.match_keys,
+            policies: new.policies,
             outbound,
             created: self.clock().now(),
         };
@@ -190,6 +196,10 @@ impl Tenant {
         changes.remove::<Sync>(id);
         changes.remove::<SyncState>(id);
         changes.remove::<Timetable>(id);
+        for conflict in self.conflicts(Some(id)) {
+            let Conflict { contact, attribute, .. } = conflict?;
+            changes.remove::<Conflict>((id, contact, &attribute));
+        }
         for refusal in self.refusals(id) {
             changes.remove::<Refusal>((id, refusal?.record.as_str()));
         }
@@ -286,6 +296,12 @@ fn find_field<'a>(fields: &'a [Field], name: &str) -> Result<&'a Field, AppError
 
 fn check_filter(fields: &[Field], filter: &[Condition]) -> Result<(), AppError> {
     filter.iter().try_for_each(|condition| find_field(fields, &condition.field).map(|_| ()))
+}
+
+fn check_policies(policies: &BTreeMap<String, Policy>, output: &[Column]) -> Result<(), AppError> {
+    let known = || output.iter().map(|column| column.name.as_str());
+    let unknown = policies.keys().find(|name| !known().any(|known| known == *name));
+    unknown.map_or(Ok(()), |name| Err(AppError::not_found(Thing::Attribute, name, known())))
 }
 
 fn check_writable(fields: &[Field], name: &str) -> Result<(), AppError> {

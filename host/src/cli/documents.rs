@@ -1,6 +1,7 @@
 //! The shapes that `--json` gives: named and stable, whatever form the store keeps. Times are RFC 3339, ids as texts.
 
 use ferry::app::syncs::SyncStatus;
+use ferry::model::conflict::Conflict;
 use ferry::model::contact::Contact;
 use ferry::model::outcome::{Delivery, OutboxEntry};
 use ferry::model::refusal::{Refusal, RefusalReason};
@@ -49,7 +50,7 @@ pub(super) fn sync(sync: &Sync) -> Json {
     json!({
         "name": sync.id, "connection": sync.connection, "object": sync.object, "segment": sync.segment,
         "filter": sync.filter.iter().map(filter::show).collect::<Vec<_>>(),
-        "mapping": sync.mapping, "reads": sync.columns, "match": sync.match_keys, "outbound": outbound,
+        "mapping": sync.mapping, "reads": sync.columns, "match": sync.match_keys, "policies": sync.policies, "outbound": outbound,
         "created": sync.created.to_string(),
     })
 }
@@ -120,6 +121,14 @@ pub(super) fn refusal(refusal: &Refusal) -> Json {
     json!({
         "sync": refusal.sync, "record": refusal.record, "run": refusal.run, "at": refusal.at.to_string(),
         "reason": reason(&refusal.reason), "message": refusal.reason.describe(),
+    })
+}
+
+pub(super) fn conflict(conflict: &Conflict, ours: &Value) -> Json {
+    json!({
+        "contact": conflict.contact, "attribute": conflict.attribute, "ours": ours.to_json(),
+        "theirs": conflict.theirs.to_json(), "agreed": conflict.base.to_json(), "sync": conflict.sync,
+        "record": conflict.record, "run": conflict.run, "at": conflict.at.to_string(),
     })
 }
 

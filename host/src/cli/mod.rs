@@ -1,6 +1,7 @@
 //! The command line: reads arguments and the environment, calls the library, shows what it says. Decides nothing.
 
 mod completions;
+mod conflicts;
 mod connection;
 mod console;
 mod contacts;
@@ -88,6 +89,8 @@ enum Command {
     #[command(subcommand)]
     Contacts(contacts::Command),
     #[command(subcommand)]
+    Conflicts(conflicts::Command),
+    #[command(subcommand)]
     Outcome(outcome::Command),
     #[command(subcommand)]
     Outbox(outbox::Command),
@@ -168,6 +171,7 @@ fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Trace(args) => trace::run(args, context),
         Command::Sync(command) => sync::run(command, context),
         Command::Contacts(command) => contacts::run(command, context),
+        Command::Conflicts(command) => conflicts::run(command, context),
         Command::Outcome(command) => outcome::run(command, context),
         Command::Outbox(command) => outbox::run(command, context),
         Command::Serve(args) => serve::run(&args, context),

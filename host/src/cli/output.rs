@@ -182,6 +182,7 @@ pub(super) fn told(counts: &Counts) -> String {
         (counts.unchanged, "unchanged"),
         (counts.skipped, "skipped"),
         (counts.refused, "refused"),
+        (counts.held, "to be decided"),
         (counts.gone, "gone"),
         (counts.delivered, "delivered"),
         (counts.retried, "to be retried"),

@@ -51,6 +51,21 @@ pub struct Link {
     pub base: Vec<(AttributeName, Value)>,
 }
 
+impl Link {
+    /// The value of an attribute that was last agreed, where the contact has `ours` now.
+    pub fn agreed<'a>(&'a self, attribute: &str, ours: &'a Value) -> &'a Value {
+        self.base.iter().find(|(name, _)| &**name == attribute).map_or(ours, |(_, value)| value)
+    }
+
+    /// From now on `agreed` is the base, where the contact has `ours`.
+    pub fn agree(&mut self, attribute: &AttributeName, agreed: Value, ours: &Value) {
+        self.base.retain(|(name, _)| name != attribute);
+        if agreed != *ours {
+            self.base.push((attribute.clone(), agreed));
+        }
+    }
+}
+
 /// A person on our side. Attributes that are null are left out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
@@ -74,8 +89,23 @@ impl Contact {
         }
     }
 
-    /// Sets or, with null, takes away; says what stood there before if that was different.
+    /// Sets or, with null, takes away; says what stood there before if that was different. What the links last agreed stays.
     pub fn set(&mut self, attribute: &AttributeName, value: Value) -> Option<Value> {
+        let now = value.clone();
+        let before = self.put(attribute, value)?;
+        for link in &mut self.links {
+            match link.base.iter().position(|(name, _)| name == attribute) {
+                Some(at) if link.base[at].1 == now => {
+                    link.base.swap_remove(at);
+                }
+                Some(_) => {}
+                None => link.base.push((attribute.clone(), before.clone())),
+            }
+        }
+        Some(before)
+    }
+
+    fn put(&mut self, attribute: &AttributeName, value: Value) -> Option<Value> {
         let place = self.attributes.iter().position(|(name, _)| name == attribute);
         match (place, value) {
             (None, Value::Null) => None,
@@ -114,6 +144,23 @@ mod tests {
         assert_eq!(contact.set(&name, Value::Text("Eva".into())), Some(Value::Text("Ada".into())));
         assert_eq!(contact.set(&name, Value::Null), Some(Value::Text("Eva".into())));
         assert_eq!(contact.attributes, vec![]);
+    }
+
+    #[test]
+    fn what_a_link_last_agreed_stays_when_ours_is_changed() {
+        let name: AttributeName = "city".into();
+        let source = Source { connection: "crm".parse().unwrap(), object: "contacts".into() };
+        let (sync, record) = ("in".parse().unwrap(), "1".to_owned());
+        let link = Link { sync, source, record, fingerprint: 0, modified: None, gone: None, base: vec![] };
+        let mut contact = contact();
+        contact.set(&name, Value::Text("Ulm".into()));
+        contact.links.push(link);
+        for city in ["Bonn", "Köln"] {
+            contact.set(&name, Value::Text(city.into()));
+            assert_eq!(contact.links[0].base, [(name.clone(), Value::Text("Ulm".into()))]);
+        }
+        contact.set(&name, Value::Text("Ulm".into()));
+        assert_eq!(contact.links[0].base, []);
     }
 
     #[test]

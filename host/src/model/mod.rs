@@ -1,5 +1,6 @@
 //! Nouns and ports: what everything else speaks of. No I/O but the machine's clock.
 
+pub mod conflict;
 pub mod connector;
 pub mod contact;
 pub mod failure;
@@ -10,6 +11,7 @@ pub mod manifest;
 pub mod mapping;
 pub mod origin_pattern;
 pub mod outcome;
+pub mod policy;
 pub mod probe;
 pub mod refusal;
 pub mod schedule;

@@ -16,6 +16,8 @@ pub enum OutcomeKind {
     Appointment,
     Note,
     Task,
+    /// Attributes were changed on our side.
+    Change,
 }
 
 /// A value that an outcome of some kind may carry.
@@ -33,7 +35,8 @@ const fn field(name: &'static str, kind: Kind, required: bool, meaning: &'static
 }
 
 impl OutcomeKind {
-    pub const ALL: [Self; 5] = [Self::Call, Self::Qualification, Self::Appointment, Self::Note, Self::Task];
+    pub const ALL: [Self; 6] =
+        [Self::Call, Self::Qualification, Self::Appointment, Self::Note, Self::Task, Self::Change];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,6 +45,7 @@ impl OutcomeKind {
             Self::Appointment => "appointment",
             Self::Note => "note",
             Self::Task => "task",
+            Self::Change => "change",
         }
     }
 
@@ -98,6 +102,8 @@ impl OutcomeKind {
                 ];
                 &FIELDS
             }
+            // What has changed is among the contact's attributes.
+            Self::Change => &[],
         }
     }
 
@@ -114,7 +120,7 @@ impl std::str::FromStr for OutcomeKind {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
-            format!("`{text}` is no kind of outcome: use call, qualification, appointment, note or task")
+            format!("`{text}` is no kind of outcome: use call, qualification, appointment, note, task or change")
         })
     }
 }
@@ -127,7 +133,7 @@ pub struct Outcome {
     pub contact: ContactId,
     pub kind: OutcomeKind,
     pub at: Instant,
-    /// Checked against the kind's fields.
+    /// Checked against the kind's fields. Of a change, the attributes as they were set; sent is what they are by then.
     pub values: Vec<(String, Value)>,
 }
 

@@ -11,6 +11,7 @@ use super::id::{ConnectionId, PluginId, RunId, SyncId};
 use super::manifest::Manifest;
 use super::mapping::{Column, Direction};
 use super::outcome::OutcomeKind;
+use super::policy::Policy;
 use super::schema::{Abilities, Account};
 use super::time::Instant;
 
@@ -89,8 +90,17 @@ pub struct Sync {
     /// What the mapping reads, with the types that the CRM gave when the sync was created.
     pub columns: Vec<Column>,
     pub match_keys: Vec<MatchKey>,
+    /// By attribute; the rest is the CRM's.
+    #[serde(default)]
+    pub policies: BTreeMap<String, Policy>,
     pub outbound: BTreeMap<OutcomeKind, OutboundSpec>,
     pub created: Instant,
+}
+
+impl Sync {
+    pub fn policy(&self, attribute: &str) -> Policy {
+        self.policies.get(attribute).copied().unwrap_or_default()
+    }
 }
 
 /// How far one partition of a backfill has come.
@@ -134,6 +144,9 @@ pub struct Counts {
     pub unchanged: u64,
     pub skipped: u64,
     pub refused: u64,
+    /// Values that wait for a person to decide.
+    #[serde(default)]
+    pub held: u64,
     pub gone: u64,
     pub delivered: u64,
     pub retried: u64,

@@ -5,8 +5,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::key;
+use crate::model::conflict::Conflict;
 use crate::model::contact::AttributeDefinition;
-use crate::model::id::{ConnectionId, OutboxId, PluginId, RunId, SyncId};
+use crate::model::id::{ConnectionId, ContactId, OutboxId, PluginId, RunId, SyncId};
 use crate::model::outcome::{OutboxEntry, Receipt};
 use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
@@ -35,7 +36,8 @@ pub(super) enum Table {
     LookupRecent = 41,
     LookupBuckets = 42,
     LookupFilter = 43,
-    // 50 to 69: ledger, raw rows, events, audiences, suppressions.
+    Conflicts = 50,
+    // 51 to 69: ledger, raw rows, events, audiences, suppressions.
 }
 
 /// Something that is kept whole under a key.
@@ -72,6 +74,8 @@ documents! {
     Run, Runs, "run", <'a> RunId, |id| id.0.to_be_bytes().to_vec();
     AttributeDefinition, Attributes, "attribute", <'a> &'a str, |name| key::text(&[name]);
     Refusal, Refusals, "refused row", <'a> (&'a SyncId, &'a str), |(sync, record)| key::text(&[sync.as_str(), record]);
+    Conflict, Conflicts, "conflict", <'a> (&'a SyncId, ContactId, &'a str), |(sync, contact, attribute)|
+        [key::text(&[sync.as_str()]), contact.0.to_be_bytes().to_vec(), key::text(&[attribute])].concat();
     OutboxEntry, Outbox, "outbox entry", <'a> OutboxId, |id| id.0.to_be_bytes().to_vec();
     Receipt, Receipts, "receipt", <'a> (&'a SyncId, &'a str), |(sync, id)| key::text(&[sync.as_str(), id]);
 }

@@ -12,8 +12,9 @@ use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::{Names, Numbers};
 use super::table::{Document, Table};
 use super::{StoreError, contact, key};
+use crate::model::conflict::Conflict;
 use crate::model::contact::Contact;
-use crate::model::id::{ContactId, OutboxId, RunId};
+use crate::model::id::{ContactId, OutboxId, RunId, SyncId};
 use crate::model::outcome::OutboxEntry;
 use crate::model::sync::Run;
 
@@ -114,6 +115,15 @@ impl Workspace {
             set.hashes.insert(set.hash(&key?[table..]));
         }
         Ok(set)
+    }
+
+    /// What a sync holds of one contact.
+    pub fn conflicts_of(
+        &self,
+        sync: &SyncId,
+        contact: ContactId,
+    ) -> impl Iterator<Item = Result<Conflict, StoreError>> + use<> {
+        self.scan_below([key::text(&[sync.as_str()]), contact.0.to_be_bytes().to_vec()].concat())
     }
 
     fn scan_below<D: Document>(

@@ -2,6 +2,7 @@
 
 use crate::model::contact::{AttributeDefinition, AttributeName, is_attribute_name};
 use crate::model::mapping::{Column, Kind};
+use crate::model::time::Instant;
 use crate::model::value::{Problem, Value};
 use crate::store::{Changes, StoreError, Workspace};
 
@@ -100,6 +101,10 @@ impl Attributes {
         Self(columns.iter().map(|column| (column.name.as_str().into(), settled_kind(column))).collect())
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &AttributeName> {
+        self.0.iter().map(|(name, _)| name)
+    }
+
     /// Pairs values with their attributes, or says what is wrong with them.
     pub(super) fn typed(&self, values: Vec<Value>) -> Result<Vec<(AttributeName, Value)>, Vec<Problem>> {
         let problems: Vec<Problem> = self
@@ -151,6 +156,41 @@ pub fn check_value(kind: Kind, value: &Value) -> Result<(), &'static str> {
     }
 }
 
+/// Reads what a person wrote as a value of a type; empty is null. The error says what is expected.
+pub fn read_value(kind: Kind, text: &str) -> Result<Value, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    let value = match kind {
+        Kind::Boolean => Value::Boolean(text.parse().map_err(|_| "is not true or false")?),
+        Kind::Integer => Value::Integer(text.parse().map_err(|_| "is not a whole number")?),
+        Kind::Decimal if is_decimal(text) => Value::Decimal(text.to_owned()),
+        Kind::Decimal => return Err("is not a number: write it as in -12.50"),
+        Kind::Instant => {
+            let stamp: jiff::Timestamp = text.parse().map_err(|_| "is no time: write it as in 2026-11-23T14:30:00Z")?;
+            Value::Instant(Instant(stamp.as_microsecond()))
+        }
+        Kind::Date => Value::Date(days(text).ok_or("is not a date: write it as in 2026-11-23")?),
+        Kind::Choices => Value::Texts(text.split(';').map(|choice| choice.trim().to_owned()).collect()),
+        Kind::Email => Value::Text(text.to_lowercase()),
+        Kind::Text | Kind::Phone | Kind::Url | Kind::Choice | Kind::Opaque => Value::Text(text.to_owned()),
+    };
+    check_value(kind, &value)?;
+    Ok(value)
+}
+
+fn days(text: &str) -> Option<i32> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    Some((date - jiff::civil::Date::constant(1970, 1, 1)).get_days())
+}
+
+fn is_decimal(text: &str) -> bool {
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    is_digits(whole.strip_prefix('-').unwrap_or(whole)) && is_digits(fraction)
+}
+
 fn is_email(text: &str) -> bool {
     // Delivery is the only real proof; this keeps out what can't be one, and what would not match.
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
@@ -196,6 +236,31 @@ mod tests {
         }
         for bad in ["", "+", "4930123456", "+0493012345", "+49 30", "+1234567890123456", "+12345", "+49٣٣٣٣٣٣"] {
             assert!(!is_e164(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_a_person_writes_is_read_by_its_type() {
+        let read = |kind, text| read_value(kind, text);
+        assert_eq!(read(Kind::Text, "  "), Ok(Value::Null));
+        assert_eq!(read(Kind::Boolean, "true"), Ok(Value::Boolean(true)));
+        assert_eq!(read(Kind::Integer, " -3 "), Ok(Value::Integer(-3)));
+        assert_eq!(read(Kind::Decimal, "-12.50"), Ok(Value::Decimal("-12.50".into())));
+        assert_eq!(read(Kind::Instant, "1970-01-01T01:00:00+01:00"), Ok(Value::Instant(Instant(0))));
+        assert_eq!(read(Kind::Date, "1969-12-31"), Ok(Value::Date(-1)));
+        assert_eq!(read(Kind::Date, "2026-11-23").map(|date| date.to_cell()), Ok("2026-11-23".into()));
+        assert_eq!(read(Kind::Choices, "a; b"), Ok(Value::Texts(vec!["a".into(), "b".into()])));
+        assert_eq!(read(Kind::Email, "Ada@Example.com"), Ok(Value::Text("ada@example.com".into())));
+        for (kind, bad) in [
+            (Kind::Boolean, "yes"),
+            (Kind::Integer, "1.5"),
+            (Kind::Decimal, "1,5"),
+            (Kind::Decimal, ".5"),
+            (Kind::Date, "23.11.2026"),
+            (Kind::Phone, "030 123"),
+            (Kind::Email, "ada"),
+        ] {
+            assert!(read(kind, bad).is_err(), "{kind:?} {bad}");
         }
     }
 

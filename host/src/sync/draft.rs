@@ -1,7 +1,8 @@
 //! What one page changes, as it grows: contacts, refused rows and counts, not yet committed.
 
+use crate::model::conflict::Conflict;
 use crate::model::contact::{AttributeName, Contact};
-use crate::model::id::SyncId;
+use crate::model::id::{ContactId, SyncId};
 use crate::model::refusal::Refusal;
 use crate::model::sync::Counts;
 use crate::model::value::Value;
@@ -23,19 +24,33 @@ pub(super) struct PageChanges {
     pub(super) refused: i64,
 }
 
+/// What of a sync waits for a person, and maybe some that does no longer.
+#[derive(Default)]
+pub(super) struct Waiting {
+    refused: KeySet<Refusal>,
+    conflicts: KeySet<Conflict>,
+}
+
+impl Waiting {
+    pub(super) fn of(workspace: &Workspace, sync: &SyncId) -> Result<Self, SyncError> {
+        let under = [sync.as_str()];
+        Ok(Self { refused: workspace.keys_under(&under)?, conflicts: workspace.keys_under(&under)? })
+    }
+}
+
 pub(super) struct Draft<'a> {
     workspace: &'a Workspace,
     sync: &'a SyncId,
     overlay: Overlay<'a>,
-    refused: &'a mut KeySet<Refusal>,
+    waiting: &'a mut Waiting,
     result: PageChanges,
 }
 
 impl<'a> Draft<'a> {
-    /// `refused` has at least the refused rows of the sync.
-    pub(super) fn new(workspace: &'a Workspace, sync: &'a SyncId, refused: &'a mut KeySet<Refusal>) -> Self {
+    /// `waiting` has at least what waits of the sync.
+    pub(super) fn new(workspace: &'a Workspace, sync: &'a SyncId, waiting: &'a mut Waiting) -> Self {
         let result = PageChanges { changes: Changes::default(), counts: Counts::default(), linked: 0, refused: 0 };
-        Self { workspace, sync, overlay: Overlay::over(workspace), refused, result }
+        Self { workspace, sync, overlay: Overlay::over(workspace), waiting, result }
     }
 
     pub(super) fn overlay(&self) -> &Overlay<'a> {
@@ -56,7 +71,7 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn known_refusal(&self, record: &str) -> Result<Option<Refusal>, SyncError> {
-        if !self.refused.may_hold((self.sync, record)) {
+        if !self.waiting.refused.may_hold((self.sync, record)) {
             return Ok(None);
         }
         Ok(self.workspace.get::<Refusal>((self.sync, record))?)
@@ -65,7 +80,7 @@ impl<'a> Draft<'a> {
     pub(super) fn remember_refusal(&mut self, refusal: &Refusal) -> Result<(), SyncError> {
         if self.known_refusal(&refusal.record)?.is_none() {
             self.result.refused += 1;
-            self.refused.add((self.sync, &refusal.record));
+            self.waiting.refused.add((self.sync, &refusal.record));
         }
         Ok(self.result.changes.put((self.sync, refusal.record.as_str()), refusal)?)
     }
@@ -76,6 +91,21 @@ impl<'a> Draft<'a> {
             self.result.refused -= 1;
         }
         Ok(())
+    }
+
+    pub(super) fn hold(&mut self, conflict: &Conflict) -> Result<(), SyncError> {
+        let key = (self.sync, conflict.contact, conflict.attribute.as_str());
+        self.waiting.conflicts.add(key);
+        self.result.counts.held += 1;
+        Ok(self.result.changes.put(key, conflict)?)
+    }
+
+    /// Nobody has to decide about the attribute any more.
+    pub(super) fn release(&mut self, contact: ContactId, attribute: &str) {
+        let key = (self.sync, contact, attribute);
+        if self.waiting.conflicts.may_hold(key) {
+            self.result.changes.remove::<Conflict>(key);
+        }
     }
 
     pub(super) fn count(&mut self, verdict: &Verdict) {

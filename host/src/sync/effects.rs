@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::model::conflict::Conflict;
 use crate::model::connector::{Operation, RecordLink, Write};
 use crate::model::contact::{AttributeDefinition, Contact};
 use crate::model::mapping::{Column, Direction, Mapped, Mapping};
@@ -43,18 +44,53 @@ impl<'a> Effects<'a> {
         let Some(contact) = self.ports.workspace.contact(entry.outcome.contact)? else {
             return Ok(Effect::Refused(vec![problem("the contact is no longer there")]));
         };
-        let row = row(&entry.outcome, &contact, &self.attributes);
+        let before = match kind {
+            OutcomeKind::Change => match self.theirs(entry, &contact)? {
+                Some(before) => Some(before),
+                None => return Ok(Effect::LeftOut("the CRM has it already, or a person decides first".to_owned())),
+            },
+            _ => None,
+        };
+        let states = [Some(&contact), before.as_ref()].into_iter().flatten();
+        let rows = states.map(|contact| row(&entry.outcome, contact, &self.attributes)).collect();
         let mapping = self.mapping(kind, spec).await?;
         let names: Vec<String> = mapping.output().iter().map(|column| column.name.clone()).collect();
-        Ok(match mapping.rows(vec![row]).await?.into_iter().next() {
+        let mut mapped = mapping.rows(rows).await?.into_iter();
+        Ok(match mapped.next() {
             Some(Mapped::Values(values)) => {
-                let values = names.into_iter().zip(values).filter(|(_, value)| *value != Value::Null).collect();
+                let now = names.into_iter().zip(values);
+                // A change of the record itself carries what it changes; what it empties, it empties there.
+                let values: Vec<_> = match mapped.next() {
+                    Some(Mapped::Values(before)) if spec.object == self.sync.object => {
+                        let both = now.zip(before);
+                        both.filter(|((_, value), before)| value != before).map(|(now, _)| now).collect()
+                    }
+                    _ => now.filter(|(_, value)| *value != Value::Null).collect(),
+                };
+                if values.is_empty() && kind == OutcomeKind::Change {
+                    return Ok(Effect::LeftOut("the mapping sends nothing of what has changed".to_owned()));
+                }
                 self.write(entry, spec, &contact, values)
             }
             Some(Mapped::Skipped(reason)) => Effect::LeftOut(reason),
             Some(Mapped::Refused(problems)) => Effect::Refused(problems),
             None => Effect::Refused(vec![problem("the mapper gave no answer")]),
         })
+    }
+
+    /// The contact with what the CRM has, as far as we know, in the attributes of a change; none where it is to learn nothing:
+    /// it may have won since, and about what is held a person decides first.
+    fn theirs(&self, entry: &OutboxEntry, contact: &Contact) -> Result<Option<Contact>, SyncError> {
+        let Some(link) = contact.link(&self.sync.id) else { return Ok(None) };
+        let mut theirs = contact.clone();
+        for (attribute, _) in &entry.outcome.values {
+            let agreed = link.agreed(attribute, contact.get(attribute).unwrap_or(&Value::Null));
+            let held = self.ports.workspace.get::<Conflict>((&self.sync.id, contact.id, attribute))?;
+            if held.is_none() {
+                theirs.set(&attribute.as_str().into(), agreed.clone());
+            }
+        }
+        Ok((theirs.attributes != contact.attributes).then_some(theirs))
     }
 
     async fn mapping(&mut self, kind: OutcomeKind, spec: &OutboundSpec) -> Result<&mut Box<dyn Mapping>, SyncError> {

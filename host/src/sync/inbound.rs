@@ -9,6 +9,7 @@ use crate::model::sync::{Checkpoint, Counts, Run, RunEnd, Sync, SyncState};
 use crate::store::Changes;
 
 use super::attributes::{self, Attributes};
+use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
 use super::page::Pages;
 use super::walk::{self, Pulled, Puller, WalkError};
@@ -218,14 +219,16 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
         ports.workspace.commit(changes)?;
     }
     let attributes = Attributes::of(mapping.output());
+    let policies = attributes.names().map(|name| sync.policy(name)).collect();
     let (source, fingerprints) = (sync.source(), Fingerprints::of(sync));
-    let refused = ports.workspace.keys_under(&[sync.id.as_str()])?;
-    Ok(Pages { sync, source, workspace: &ports.workspace, mapping, attributes, fingerprints, refused, run })
+    let waiting = Waiting::of(&ports.workspace, &sync.id)?;
+    Ok(Pages { sync, source, workspace: &ports.workspace, mapping, attributes, policies, fingerprints, waiting, run })
 }
 
 impl Counts {
     pub(super) fn add(&mut self, other: &Self) {
-        let Self { pages, rows, created, changed, unchanged, skipped, refused, gone, delivered, retried, dead } = other;
+        let Self { pages, rows, created, changed, unchanged, skipped, refused, held, gone, delivered, retried, dead } =
+            other;
         for (sum, more) in [
             (&mut self.pages, pages),
             (&mut self.rows, rows),
@@ -234,6 +237,7 @@ impl Counts {
             (&mut self.unchanged, unchanged),
             (&mut self.skipped, skipped),
             (&mut self.refused, refused),
+            (&mut self.held, held),
             (&mut self.gone, gone),
             (&mut self.delivered, delivered),
             (&mut self.retried, retried),

@@ -4,7 +4,7 @@ use crate::model::contact::{AttributeName, Contact, Source};
 use crate::model::id::SyncId;
 use crate::model::sync::MatchKey;
 use crate::model::value::Value;
-use crate::store::{LookupKey, StoreError};
+use crate::store::{LookupHash, LookupKey, StoreError, Workspace};
 
 use super::overlay::{Found, Overlay};
 
@@ -62,6 +62,16 @@ pub(super) fn lookup(key: MatchKey, text: &str) -> LookupKey<'_> {
         MatchKey::Email => LookupKey::Email(text),
         MatchKey::Phone => LookupKey::Phone(text),
     }
+}
+
+/// What a contact can be found by of these keys.
+pub(super) fn hashes(
+    workspace: &Workspace,
+    contact: &Contact,
+    wanted: impl Fn(&MatchKey) -> bool,
+) -> impl Iterator<Item = LookupHash> {
+    let keys = MatchKey::ALL.into_iter().filter(wanted);
+    keys.filter_map(|key| Some(workspace.hash(lookup(key, contact.text(key.attribute())?))))
 }
 
 impl Candidate<'_> {

@@ -1,7 +1,7 @@
 //! The flow: pages of rows into contacts, outcomes into writes. Speaks to ports and the store only, never HTTP.
 //!
 //! Inbound: `inbound` decides what to walk and commits; `walk` pulls; `page` turns a page into changes with the help of
-//! `matching`, `attributes` and `overlay`. Outbound: `outbound` sends what the outbox holds, `delivery` decides what
+//! `matching`, `attributes`, `merge` and `overlay`. By hand: `hand` changes contacts as people decide. Outbound: `outbound` sends what the outbox holds, `delivery` decides what
 //! becomes of each write.
 
 mod advice;
@@ -13,8 +13,10 @@ mod effects;
 mod error;
 mod fingerprint;
 mod gone;
+mod hand;
 mod inbound;
 mod matching;
+mod merge;
 mod outbound;
 mod overlay;
 mod page;
@@ -33,13 +35,15 @@ use crate::model::sync::Sync;
 use crate::model::time::Clock;
 use crate::store::{Store, Workspace};
 
-pub use attributes::{AttributeError, check_value, define};
+pub use attributes::{AttributeError, check_value, define, read_value};
 pub use delivery::write_key;
 pub use effects::columns as outcome_columns;
 pub use error::SyncError;
+pub use hand::{set_by_hand, unsent};
 pub use inbound::{PARTITIONS, run_inbound};
+pub use merge::Change;
 pub use outbound::run_outbound;
-pub use page::{Change, Verdict};
+pub use page::Verdict;
 pub use progress::{Observer, Silent, StopSignal, Stopper, stop_signal};
 pub use trial::{TrialReport, TrialRow, try_sync};
 

@@ -1,28 +1,23 @@
 //! Turns one page of rows into changes: what is unchanged is seen first, the rest is mapped, typed, matched and merged.
 
+use crate::model::conflict::Conflict;
 use crate::model::connector::Page;
 use crate::model::contact::{AttributeName, Contact, Link, Source};
 use crate::model::id::{ContactId, RunId};
 use crate::model::mapping::{Mapped, Mapping};
+use crate::model::policy::Policy;
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::sync::{MatchKey, Sync};
 use crate::model::time::Instant;
 use crate::model::value::{Row, Value};
-use crate::store::{KeySet, LookupKey, Workspace};
+use crate::store::{LookupKey, Workspace};
 
 use super::SyncError;
 use super::attributes::Attributes;
-use super::draft::{Draft, PageChanges, Tell};
+use super::draft::{Draft, PageChanges, Tell, Waiting};
 use super::fingerprint::Fingerprints;
 use super::matching::{self, Candidate, Match};
-
-/// An attribute that gets another value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    pub attribute: AttributeName,
-    pub before: Value,
-    pub after: Value,
-}
+use super::merge::{self, Change, Held, Incoming, Merged};
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,9 +38,10 @@ pub(super) struct Pages<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) mapping: Box<dyn Mapping>,
     pub(super) attributes: Attributes,
+    /// In the order of the attributes.
+    pub(super) policies: Vec<Policy>,
     pub(super) fingerprints: Fingerprints,
-    /// The refused rows of the sync, and maybe some that are no longer.
-    pub(super) refused: KeySet<Refusal>,
+    pub(super) waiting: Waiting,
     pub(super) run: RunId,
 }
 
@@ -68,8 +64,8 @@ impl Pages<'_> {
         now: Instant,
         mut tell: Option<&mut Tell<'_>>,
     ) -> Result<PageChanges, SyncError> {
-        let mut refused = std::mem::take(&mut self.refused);
-        let mut draft = Draft::new(self.workspace, &self.sync.id, &mut refused);
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let mut draft = Draft::new(self.workspace, &self.sync.id, &mut waiting);
         draft.counts().pages = 1;
         draft.counts().rows = page.rows.len() as u64;
         let (mut arrivals, mut rows) = (Vec::new(), Vec::new());
@@ -92,7 +88,7 @@ impl Pages<'_> {
             self.settle(&mut draft, arrival, mapped, now, tell.as_deref_mut())?;
         }
         let changes = draft.finish();
-        self.refused = refused;
+        self.waiting = waiting;
         Ok(changes)
     }
 
@@ -188,7 +184,7 @@ impl Pages<'_> {
         };
         draft.forget_refusal(&arrival.record)?;
         let id = contact.id;
-        let changes = self.apply(draft, contact, arrival, values, now);
+        let changes = self.apply(draft, contact, arrival, values, now)?;
         Ok(match (is_new, was_linked, changes.is_empty()) {
             (true, _, _) => Verdict::Created(id),
             (_, false, _) => Verdict::Linked(id, changes),
@@ -213,7 +209,7 @@ impl Pages<'_> {
         Contact { id, created: now, changed: now, attributes, links: Vec::with_capacity(1) }
     }
 
-    /// Sets the values, renews the link, and puts the contact into the draft. The CRM's values win.
+    /// Merges the values, renews the link, and puts the contact into the draft.
     fn apply(
         &self,
         draft: &mut Draft<'_>,
@@ -221,14 +217,18 @@ impl Pages<'_> {
         arrival: Arrival,
         values: Vec<(AttributeName, Value)>,
         now: Instant,
-    ) -> Vec<Change> {
+    ) -> Result<Vec<Change>, SyncError> {
         let is_new = contact.links.is_empty() && contact.attributes.is_empty();
-        let mut changes = Vec::new();
-        if is_new {
+        let Merged { changes, held, base } = if is_new {
             contact.attributes.extend(values.into_iter().filter(|(_, value)| *value != Value::Null));
+            Merged::default()
         } else {
-            changes = set_all(&mut contact, values);
-        }
+            let modified = arrival.modified.unwrap_or(now);
+            let (sync, record, policies) = (&self.sync.id, arrival.record.as_str(), &self.policies[..]);
+            let ours_at = contact.changed;
+            merge::merge(&mut contact, Incoming { sync, record, values, policies, modified }, |_| ours_at)
+        };
+        self.hold(draft, contact.id, &arrival.record, &held, now)?;
         if !changes.is_empty() {
             contact.changed = now;
         }
@@ -236,22 +236,44 @@ impl Pages<'_> {
         if !contact.links.iter().any(|link| link.record == arrival.record && link.source == self.source) {
             new_keys.push(self.workspace.hash(LookupKey::Record { source: &self.source, id: &arrival.record }));
         }
-        for key in MatchKey::ALL {
-            if (is_new || changes.iter().any(|change| &*change.attribute == key.attribute()))
-                && let Some(text) = contact.text(key.attribute())
-            {
-                new_keys.push(self.workspace.hash(matching::lookup(key, text)));
-            }
-        }
-        if self.renew_link(&mut contact, arrival) {
+        let is_changed = |key: &MatchKey| is_new || changes.iter().any(|change| &*change.attribute == key.attribute());
+        new_keys.extend(matching::hashes(self.workspace, &contact, is_changed));
+        if self.renew_link(&mut contact, arrival, base) {
             draft.add_link();
         }
         draft.put(contact, new_keys);
-        changes
+        Ok(changes)
+    }
+
+    /// What is held is written down; what was held before and is settled now is not.
+    fn hold(
+        &self,
+        draft: &mut Draft<'_>,
+        contact: ContactId,
+        record: &str,
+        held: &[Held],
+        now: Instant,
+    ) -> Result<(), SyncError> {
+        for name in self.attributes.names() {
+            match held.iter().find(|held| held.attribute == *name) {
+                None => draft.release(contact, name),
+                Some(Held { base, theirs, .. }) => draft.hold(&Conflict {
+                    contact,
+                    attribute: name.to_string(),
+                    sync: self.sync.id.clone(),
+                    record: record.to_owned(),
+                    base: base.clone(),
+                    theirs: theirs.clone(),
+                    run: self.run,
+                    at: now,
+                })?,
+            }
+        }
+        Ok(())
     }
 
     /// Whether the link is new.
-    fn renew_link(&self, contact: &mut Contact, arrival: Arrival) -> bool {
+    fn renew_link(&self, contact: &mut Contact, arrival: Arrival, base: Vec<(AttributeName, Value)>) -> bool {
         let link = Link {
             sync: self.sync.id.clone(),
             source: self.source.clone(),
@@ -259,7 +281,7 @@ impl Pages<'_> {
             fingerprint: arrival.fingerprint,
             modified: arrival.modified,
             gone: None,
-            base: Vec::new(),
+            base,
         };
         match contact.links.iter_mut().find(|link| link.sync == self.sync.id) {
             Some(known) => {
@@ -272,18 +294,6 @@ impl Pages<'_> {
             }
         }
     }
-}
-
-fn set_all(contact: &mut Contact, values: Vec<(AttributeName, Value)>) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (attribute, after) in values {
-        if contact.get(&attribute).unwrap_or(&Value::Null) != &after
-            && let Some(before) = contact.set(&attribute, after.clone())
-        {
-            changes.push(Change { attribute, before, after });
-        }
-    }
-    changes
 }
 
 enum Arrived {

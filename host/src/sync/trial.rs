@@ -5,8 +5,8 @@ use crate::model::contact::AttributeName;
 use crate::model::id::RunId;
 use crate::model::sync::{Counts, Sync};
 use crate::model::value::Value;
-use crate::store::KeySet;
 
+use super::draft::Waiting;
 use super::inbound::open_pages;
 use super::page::Verdict;
 use super::walk::{PAGE_ROWS, Puller};
@@ -36,7 +36,7 @@ pub async fn try_sync(ports: &Ports, sync: &Sync, sample: u32) -> Result<TrialRe
     // A number that no run has: nothing of this is written.
     let mut pages = open_pages(ports, sync, RunId(0)).await?;
     // Rows that were refused before are mapped again, to show what is wrong with them now.
-    pages.refused = KeySet::default();
+    pages.waiting = Waiting::default();
     let mut puller = Puller::new(sync, ports.connector.clone(), ports.clock.clone());
     let mut report = TrialReport { rows: Vec::new(), counts: Counts::default(), total: None };
     let mut token = None;

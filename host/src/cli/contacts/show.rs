@@ -23,7 +23,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if context.output.json { Ok(()) } else { links(&contact, context) }
 }
 
-fn find(tenant: &Tenant, text: &str) -> Result<Contact, CliError> {
+/// The contact that a person named.
+pub(crate) fn find(tenant: &Tenant, text: &str) -> Result<Contact, CliError> {
     if let Ok(id) = text.parse::<ContactId>() {
         return Ok(tenant.contact(id)?);
     }

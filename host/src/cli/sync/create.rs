@@ -9,6 +9,7 @@ use ferry::app::syncs::{NewOutbound, NewSync};
 use ferry::model::connector::Condition;
 use ferry::model::id::{ConnectionId, PluginId, SyncId};
 use ferry::model::outcome::OutcomeKind;
+use ferry::model::policy::Policy;
 use ferry::model::sync::{MappingSpec, MatchKey};
 
 use crate::cli::context::Context;
@@ -63,7 +64,11 @@ pub(crate) struct Args {
     #[arg(long = "match", value_name = "KEYS", value_delimiter = ',', value_parser = match_key, default_value = "email,phone")]
     match_keys: Vec<MatchKey>,
 
-    /// Send outcomes of a kind (call, qualification, appointment, note, task) to an object of the CRM
+    /// Whose value stands when both sides have changed an attribute; see `sync policy`
+    #[arg(long = "policy", value_name = "ATTRIBUTE=POLICY", value_parser = super::policy::policy)]
+    policies: Vec<(String, Policy)>,
+
+    /// Send outcomes of a kind (call, qualification, appointment, note, task, change) to an object of the CRM
     #[arg(long, value_name = "KIND=OBJECT:FILE or KIND=OBJECT:preset/NAME")]
     outbound: Vec<Outbound>,
 }
@@ -141,6 +146,7 @@ fn new_sync(tenant: &Tenant, args: Args, output: &Output) -> Result<NewSync, Cli
         filter: args.filter,
         mapping,
         match_keys: args.match_keys,
+        policies: args.policies.into_iter().collect(),
         outbound,
     })
 }

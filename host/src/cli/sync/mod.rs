@@ -3,6 +3,7 @@
 mod cancel;
 mod create;
 mod list;
+mod policy;
 mod remove;
 mod run;
 mod runs;
@@ -20,6 +21,7 @@ pub(super) enum Command {
     Create(Box<create::Args>),
     List(list::Args),
     Show(show::Args),
+    Policy(policy::Args),
     Test(test::Args),
     Run(run::Args),
     Runs(runs::Args),
@@ -38,6 +40,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Create(args) => create::run(*args, context),
         Command::List(args) => list::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Policy(args) => policy::run(args, context),
         Command::Test(args) => test::run(&args, context),
         Command::Run(args) => run::run(&args, context),
         Command::Runs(args) => runs::run(&args, context),

@@ -48,6 +48,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             .output
             .note(&format!("`ferry contacts list --sync {} --refused` says why rows were refused", args.name));
     }
+    if report.inbound.as_ref().is_some_and(|run| run.counts.held > 0) {
+        context.output.note("`ferry conflicts list` shows what has to be decided");
+    }
     if report.outbound.as_ref().is_some_and(|run| run.counts.dead > 0) {
         context.output.note("`ferry outbox list --dead` says why writes were refused");
     }

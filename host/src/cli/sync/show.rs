@@ -40,6 +40,8 @@ fn sheet(sync: &Sync) -> Table {
     let filter: Vec<String> = sync.filter.iter().map(filter::show).collect();
     let reads: Vec<&str> = sync.columns.iter().map(|column| column.name.as_str()).collect();
     let keys: Vec<&str> = sync.match_keys.iter().map(|key| key.attribute()).collect();
+    let policies: Vec<String> =
+        sync.policies.iter().map(|(name, policy)| format!("{name}={}", policy.as_str())).collect();
     Table::sheet(vec![
         ("sync", sync.id.to_string()),
         ("connection", sync.connection.to_string()),
@@ -48,6 +50,7 @@ fn sheet(sync: &Sync) -> Table {
         ("filter", filter.join("; ")),
         ("reads", reads.join(" ")),
         ("match", keys.join(", ")),
+        ("policies", policies.join(", ")),
         ("created", sync.created.to_string()),
     ])
 }

@@ -63,7 +63,10 @@ fn changed(changes: &[Change]) -> String {
     let nothing = |value: &Value| if *value == Value::Null { "nothing".to_owned() } else { value.to_cell() };
     let words: Vec<String> = changes
         .iter()
-        .map(|change| format!("{}: {} -> {}", change.attribute, nothing(&change.before), nothing(&change.after)))
+        .map(|change| {
+            let (before, after) = (nothing(&change.before), nothing(&change.after));
+            format!("{}: {before} -> {after} ({})", change.attribute, change.policy.as_str())
+        })
         .collect();
     words.join("; ")
 }
@@ -92,6 +95,7 @@ fn changes(changes: &[Change]) -> Vec<Json> {
     let document = |change: &Change| {
         json!({
             "attribute": &*change.attribute, "before": change.before.to_json(), "after": change.after.to_json(),
+            "policy": change.policy,
         })
     };
     changes.iter().map(document).collect()
@@ -101,6 +105,7 @@ fn changes(changes: &[Change]) -> Vec<Json> {
 mod tests {
     use super::*;
     use ferry::model::id::ContactId;
+    use ferry::model::policy::Policy;
     use ferry::model::refusal::RefusalReason;
     use ferry::model::value::Problem;
 
@@ -108,7 +113,8 @@ mod tests {
     fn a_trial_tells_what_would_become_of_each_row() {
         let text = |text: &str| Value::Text(text.to_owned());
         let values = vec![("email".into(), text("ada@example.com")), ("phone".into(), Value::Null)];
-        let change = Change { attribute: "stage".into(), before: Value::Null, after: text("lead") };
+        let (attribute, before, after) = ("stage".into(), Value::Null, text("lead"));
+        let change = Change { attribute, before, after, policy: Policy::Crm };
         let problems = vec![Problem { field: Some("phone".into()), message: "is no phone number".into() }];
         let verdicts = [
             Verdict::Created(ContactId(1)),
@@ -128,8 +134,8 @@ mod tests {
             table(&report).render(None),
             "RECORD  WOULD BE      DETAILS\n\
              101     created       email=ada@example.com\n\
-             102     linked to c2  stage: nothing -> lead\n\
-             103     changed c3    stage: nothing -> lead\n\
+             102     linked to c2  stage: nothing -> lead (crm)\n\
+             103     changed c3    stage: nothing -> lead (crm)\n\
              104     unchanged c4  email=ada@example.com\n\
              105     skipped       test record\n\
              106     refused       phone: is no phone number\n"

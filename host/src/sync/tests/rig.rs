@@ -116,6 +116,7 @@ impl Rig {
             lateness_ms: 0,
             columns: COLUMNS.map(|name| Column { name: name.into(), kind: Kind::Text }).to_vec(),
             match_keys: MatchKey::ALL.to_vec(),
+            policies: BTreeMap::new(),
             outbound: BTreeMap::from([(OutcomeKind::Note, outbound)]),
             created: Instant(0),
         };

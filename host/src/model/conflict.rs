@@ -1,0 +1,23 @@
+//! Two values of one attribute, both changed since they were last agreed, that wait for a person.
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{ContactId, RunId, SyncId};
+use super::time::Instant;
+use super::value::Value;
+
+/// What a sync holds for a person. Ours is the contact's own value, as long as nobody has decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    pub contact: ContactId,
+    pub attribute: String,
+    pub sync: SyncId,
+    /// The CRM's id of the record that has the other value.
+    pub record: String,
+    /// The value last agreed; null also where none ever was.
+    pub base: Value,
+    pub theirs: Value,
+    /// The run that found it.
+    pub run: RunId,
+    pub at: Instant,
+}
