@@ -14,3 +14,4 @@ mod rig;
 mod salesforce;
 mod scenarios;
 mod server;
+mod trust;

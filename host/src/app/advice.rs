@@ -120,9 +120,14 @@ pub(super) fn of_package(error: &PackageError) -> Advice {
         PackageError::ForbiddenImports { .. } => plugin("package-imports", author),
         PackageError::TooLarge { .. } => plugin("package-too-large", author),
         PackageError::Componentize(_) => plugin("package-component", author),
-        PackageError::Referenced { .. } | PackageError::ReferencedTooLarge { .. } => {
+        PackageError::Referenced { .. } | PackageError::ReferencedTooLarge { .. } | PackageError::Icon(_) => {
             configuration("package-file", "mend the path in the manifest, or the file")
         }
+        PackageError::Twice(_) | PackageError::PartMissing(_) => plugin("package-layout", author),
+        PackageError::Signature(_) => plugin(
+            "package-signature",
+            "don't use this file: get it again from its publisher, and ask there if it is refused again",
+        ),
     }
 }
 

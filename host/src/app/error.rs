@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::advice::{self, Advice, Class, Whose};
+use super::plugins::error::InstallError;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId, SyncId};
@@ -31,6 +32,7 @@ pub enum Thing {
     Segment,
     OutboxEntry,
     Attribute,
+    Publisher,
 }
 
 impl Thing {
@@ -46,6 +48,7 @@ impl Thing {
             Self::Segment => "segment",
             Self::OutboxEntry => "outbox entry",
             Self::Attribute => "attribute",
+            Self::Publisher => "trusted publisher",
         }
     }
 
@@ -61,6 +64,7 @@ impl Thing {
             Self::Segment => "segment-not-found",
             Self::OutboxEntry => "outbox-entry-not-found",
             Self::Attribute => "attribute-not-found",
+            Self::Publisher => "publisher-not-found",
         }
     }
 
@@ -76,6 +80,7 @@ impl Thing {
             Self::Segment => "ferry segments CONNECTION OBJECT",
             Self::OutboxEntry => "ferry outbox list",
             Self::Attribute => "ferry contacts list",
+            Self::Publisher => "ferry plugin trust list",
         }
     }
 }
@@ -132,6 +137,8 @@ pub enum AppError {
     File { path: PathBuf, doing: &'static str, source: std::io::Error },
     #[error(transparent)]
     Package(#[from] PackageError),
+    #[error(transparent)]
+    Install(#[from] InstallError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error(transparent)]
@@ -265,6 +272,7 @@ impl AppError {
             Self::Sync(error) => advice::of_sync(error),
             Self::Fault(fault) => advice::of_fault(fault),
             Self::Package(error) => advice::of_package(error),
+            Self::Install(error) => error.advice(),
             Self::Load(error) => advice::of_load(error),
             Self::Key(_) => advice::disk("sealing-key", "give the key that the credentials were sealed with"),
             Self::Vault(error) => advice::of_vault(error),

@@ -17,6 +17,7 @@ pub(super) fn plugin(plugin: &InstalledPlugin) -> Json {
     json!({
         "id": identity.id, "name": identity.name, "version": identity.version, "kind": identity.kind,
         "publisher": identity.publisher, "digest": plugin.digest, "size": plugin.size,
+        "signed_by": plugin.publisher,
         "grant": {
             "hosts": plugin.grant.hosts, "accounts": plugin.grant.accounts, "loopback": plugin.grant.loopback, "limits": plugin.grant.limits,
             "at": plugin.grant.at.to_string(),

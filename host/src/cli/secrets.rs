@@ -29,7 +29,7 @@ pub(super) fn read(file: Option<&Path>, variable: &str, output: &Output) -> Resu
     Ok(Some(Secret::new(trimmed.to_owned())))
 }
 
-fn contents(path: &Path, output: &Output) -> Result<Zeroizing<String>, CliError> {
+pub(super) fn contents(path: &Path, output: &Output) -> Result<Zeroizing<String>, CliError> {
     let mut text = Zeroizing::new(String::new());
     let read = output.open(path)?.take(LONGEST).read_to_string(&mut text);
     read.map_err(|source| CliError::Read { path: path.to_owned(), source })?;

@@ -29,7 +29,7 @@ pub async fn test(
     seed: u64,
 ) -> Result<Report, LoadError> {
     let inspection = package::inspect(&package.bytes)?;
-    let Package { manifest, digest, bytes } = package;
+    let Package { manifest, digest, bytes, .. } = package;
     // Nothing is reached, so nothing but limits is granted.
     let grant = Grant::as_asked(&manifest, digest.clone(), Vec::new(), Instant(0));
     let plugin = plugins.load(bytes, &grant).await?;

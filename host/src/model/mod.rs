@@ -13,6 +13,7 @@ pub mod origin_pattern;
 pub mod outcome;
 pub mod policy;
 pub mod probe;
+pub mod publisher;
 pub mod refusal;
 pub mod schedule;
 pub mod schema;

@@ -12,6 +12,7 @@ use super::manifest::Manifest;
 use super::mapping::{Column, Direction};
 use super::outcome::OutcomeKind;
 use super::policy::Policy;
+use super::publisher::PublisherKey;
 use super::schema::{Abilities, Account};
 use super::time::Instant;
 
@@ -22,6 +23,9 @@ pub struct InstalledPlugin {
     pub digest: Digest,
     pub size: u64,
     pub grant: Grant,
+    /// Who signed it; none where nobody did.
+    #[serde(default)]
+    pub publisher: Option<PublisherKey>,
 }
 
 /// A connector with settings and credentials: one CRM account.

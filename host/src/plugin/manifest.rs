@@ -32,8 +32,8 @@ fn most() -> String {
 }
 
 /// The keys of each table. A test holds them against the manifest's own types.
-const KEYS: [(&str, &[&str]); 19] = [
-    ("", &["plugin", "network", "sign-in", "limits", "rate", "daily", "settings", "presets"]),
+const KEYS: [(&str, &[&str]); 20] = [
+    ("", &["plugin", "network", "sign-in", "limits", "rate", "daily", "settings", "presets", "files"]),
     ("plugin", &["id", "name", "version", "kind", "contract", "publisher", "description", "license"]),
     ("network", &["base", "hosts", "accounts"]),
     ("sign-in", &["oauth2", "bearer", "header", "basic", "session"]),
@@ -70,6 +70,7 @@ const KEYS: [(&str, &[&str]); 19] = [
     ("settings", &["schema"]),
     // The names of presets are the author's own.
     ("presets", &[]),
+    ("files", &["license", "icon"]),
 ];
 
 /// Reads the text of a `plugin.toml`; the schema and the presets are still paths.
@@ -269,7 +270,8 @@ mod tests {
         "daily": {"remaining-header": "r", "limit-header": "l", "usage-header": "u", "usage-name": "n",
             "exhausted-marker": "m", "exhausted-status": 403},
         "settings": {"schema": "{}"},
-        "presets": {"a": "b"}
+        "presets": {"a": "b"},
+        "files": {"license": "L", "icon": "i.png"}
     }"#;
 
     #[test]

@@ -13,6 +13,7 @@ mod mapper;
 pub mod package;
 mod sandbox;
 mod shape;
+pub mod signature;
 #[cfg(test)]
 mod tests;
 

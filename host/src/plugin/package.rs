@@ -1,17 +1,32 @@
-//! The file that is shipped: a component with its manifest in a custom section. Packs it and reads it; runs nothing.
+//! The file that is shipped: a component with its manifest and what belongs to it in custom sections. Packs it and reads it;
+//! runs nothing.
 
-use std::path::{Path, PathBuf};
+mod pack;
+mod parts;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::manifest::{self, ManifestError};
 use super::shape::{self, Encoding, Face, Faces};
+use super::signature::{self, SignatureError, Signed};
 use crate::model::grant::Digest;
 use crate::model::manifest::{CONTRACT, Manifest, PluginKind};
+pub use pack::pack;
+use parts::{MAX_ICON_BYTES, MAX_ICON_SIDE};
+pub(super) use parts::{Parts, parts};
 
 /// The custom section that holds the manifest as JSON.
 const MANIFEST_SECTION: &str = "ferry:manifest";
+
+/// The custom sections that hold the licence's text and the icon.
+const LICENSE_SECTION: &str = "ferry:license";
+const ICON_SECTION: &str = "ferry:icon";
+
+/// The sections that packing and signing put behind the component, each once.
+const OWN_SECTIONS: [&str; 4] = [MANIFEST_SECTION, LICENSE_SECTION, ICON_SECTION, signature::SECTION];
 
 /// The custom section in which an SDK says what it was: JSON, in the module that it was linked into.
 const SDK_SECTION: &str = "ferry:sdk";
@@ -19,9 +34,6 @@ const SDK_SECTION: &str = "ferry:sdk";
 /// The largest package. A Rust plugin has 0.1 MB, one with a JavaScript engine 12 MB, one with Python 18 MB; compiling
 /// takes memory and time in proportion.
 pub const MAX_PACKAGE_BYTES: u64 = 32 << 20;
-
-/// The largest schema or preset that a manifest may refer to: they are written by hand.
-const MAX_REFERENCED_BYTES: u64 = 1 << 20;
 
 /// What a connector may import beside the contract: what a language's runtime needs, and nothing that reaches out.
 const RUNTIME_IMPORTS: [&str; 4] = ["wasi:cli/", "wasi:io/", "wasi:clocks/", "wasi:random/"];
@@ -37,6 +49,8 @@ pub struct Package {
     pub digest: Digest,
     /// The whole file, which is a component.
     pub bytes: Vec<u8>,
+    /// None where nobody signed it.
+    pub signed: Option<Signed>,
 }
 
 /// Why a file is not a plugin that this host can run. Every text is one sentence for an admin or an author.
@@ -72,62 +86,22 @@ pub enum PackageError {
     Componentize(String),
     #[error("`{path}`, which the manifest names as `{key}`, can't be read")]
     Referenced { key: String, path: PathBuf, source: std::io::Error },
-    #[error("`{path}`, which the manifest names as `{key}`, has more than {MAX_REFERENCED_BYTES} bytes")]
-    ReferencedTooLarge { key: String, path: PathBuf },
+    #[error("`{path}`, which the manifest names as `{key}`, has more than {most} bytes")]
+    ReferencedTooLarge { key: String, path: PathBuf, most: u64 },
+    #[error("`{0}` is no icon: a square PNG of at most {MAX_ICON_SIDE} pixels and {MAX_ICON_BYTES} bytes is expected")]
+    Icon(String),
+    #[error("the package has more than one section `{0}`")]
+    Twice(String),
+    #[error("the manifest names `{0}`, and the package does not hold it")]
+    PartMissing(&'static str),
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
 }
 
 fn kind_name(kind: PluginKind) -> &'static str {
     match kind {
         PluginKind::Connector => "connector",
         PluginKind::Mapper => "mapper",
-    }
-}
-
-/// Packs a component, or a core module that holds a component's type, with its `plugin.toml`. Paths in the manifest are
-/// taken below `folder`, and replaced by what the files say.
-pub fn pack(bytes: &[u8], plugin_toml: &str, folder: &Path) -> Result<Vec<u8>, PackageError> {
-    let component = match shape::encoding(bytes) {
-        Encoding::Component => bytes.to_vec(),
-        Encoding::CoreModule => componentize(bytes)?,
-        Encoding::Cut => return Err(PackageError::Truncated),
-        Encoding::Foreign => return Err(PackageError::NotWasm),
-    };
-    if section(&component, MANIFEST_SECTION)?.is_some() {
-        return Err(PackageError::Packed);
-    }
-    let mut manifest = manifest::from_toml(plugin_toml)?;
-    resolve(&mut manifest, folder)?;
-    let json = serde_json::to_vec(&manifest).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
-    let packed = shape::with_custom_section(component, MANIFEST_SECTION, &json);
-    // What was packed is what an admin will install: it has to pass the same checks.
-    Ok(read(packed)?.bytes)
-}
-
-fn componentize(module: &[u8]) -> Result<Vec<u8>, PackageError> {
-    let encode = || wit_component::ComponentEncoder::default().module(module)?.validate(true).encode();
-    encode().map_err(|error| PackageError::Componentize(format!("{error:#}")))
-}
-
-fn resolve(manifest: &mut Manifest, folder: &Path) -> Result<(), PackageError> {
-    if let Some(settings) = &mut manifest.settings {
-        settings.schema = referenced("settings.schema", &settings.schema, folder)?;
-    }
-    for (name, path) in &mut manifest.presets {
-        *path = referenced(&format!("presets.{name}"), path, folder)?;
-    }
-    Ok(())
-}
-
-fn referenced(key: &str, path: &str, folder: &Path) -> Result<String, PackageError> {
-    let path = folder.join(path);
-    let read = || {
-        let size = std::fs::metadata(&path)?.len();
-        if size > MAX_REFERENCED_BYTES { Ok(None) } else { std::fs::read_to_string(&path).map(Some) }
-    };
-    match read() {
-        Ok(Some(text)) => Ok(text),
-        Ok(None) => Err(PackageError::ReferencedTooLarge { key: key.to_owned(), path }),
-        Err(source) => Err(PackageError::Referenced { key: key.to_owned(), path, source }),
     }
 }
 
@@ -139,7 +113,11 @@ pub fn read(bytes: Vec<u8>) -> Result<Package, PackageError> {
 }
 
 /// The checks behind [`read`], for a package that was identified.
-pub(super) fn check(package: Package) -> Result<Package, PackageError> {
+pub(super) fn check(mut package: Package) -> Result<Package, PackageError> {
+    parts::own_sections(&package.bytes)?;
+    parts::check_files(&package.manifest, &package.bytes)?;
+    let identity = &package.manifest.plugin;
+    package.signed = signature::verify(&package.bytes, &identity.id, &identity.version)?;
     let faces = shape::faces(&package.bytes).map_err(|error| PackageError::Invalid(error.to_string()))?;
     check_contract(&faces)?;
     if let Some(sdk) = sdk_of(&package.bytes)?
@@ -163,7 +141,7 @@ pub(super) fn identify(bytes: Vec<u8>, digest: Digest) -> Result<Package, Packag
         Encoding::Foreign => return Err(PackageError::NotWasm),
     }
     let manifest = manifest::from_json(section(&bytes, MANIFEST_SECTION)?.ok_or(PackageError::NoManifest)?)?;
-    Ok(Package { manifest, digest, bytes })
+    Ok(Package { manifest, digest, bytes, signed: None })
 }
 
 /// The SHA-256 of a package, in lower-case hex.
@@ -261,6 +239,8 @@ pub struct Inspection {
     pub custom_sections: Vec<CustomSection>,
     pub sdk: Option<SdkStamp>,
     pub manifest: Option<Manifest>,
+    /// None where nobody signed it.
+    pub signed: Option<Signed>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -282,6 +262,8 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, PackageError> {
     let customs = shape::custom_sections(bytes).map_err(|_| PackageError::Truncated)?;
     let faces = shape::faces(bytes).map_err(|error| PackageError::Invalid(error.to_string()))?;
     let manifest = section(bytes, MANIFEST_SECTION)?.map(manifest::from_json).transpose()?;
+    let identity = manifest.as_ref().map(|manifest| &manifest.plugin);
+    let signed = identity.map(|it| signature::verify(bytes, &it.id, &it.version)).transpose()?.flatten();
     Ok(Inspection {
         digest: digest(bytes),
         bytes: bytes.len(),
@@ -293,5 +275,6 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, PackageError> {
             .collect(),
         sdk: sdk_of(bytes)?,
         manifest,
+        signed,
     })
 }

@@ -41,10 +41,12 @@ pub(super) fn encoding(bytes: &[u8]) -> Encoding {
 }
 
 /// A custom section, wherever it lies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Custom<'a> {
     /// 0 for the sections of the file itself, 1 for those of a module or component inside, and so on.
     pub(super) depth: u32,
+    /// Where the section begins and ends in what holds it.
+    pub(super) place: std::ops::Range<usize>,
     pub(super) name: &'a str,
     pub(super) data: &'a [u8],
 }
@@ -67,13 +69,15 @@ fn collect<'a>(bytes: &'a [u8], depth: u32, found: &mut Vec<Custom<'a>>) -> Resu
     let within_component = Parser::is_component(bytes);
     let mut reader = BinaryReader::new(bytes.get(HEADER..).ok_or(Broken)?, 0);
     while !reader.eof() {
+        let begin = HEADER + reader.current_position();
         let (id, content) = section(&mut reader).map_err(|_| Broken)?;
         match id {
             CUSTOM => {
                 let mut section = BinaryReader::new(content, 0);
                 let name = section.read_string().map_err(|_| Broken)?;
                 let data = content.get(section.current_position()..).ok_or(Broken)?;
-                found.push(Custom { depth, name, data });
+                let place = begin..HEADER + reader.current_position();
+                found.push(Custom { depth, place, name, data });
             }
             CORE_MODULE | COMPONENT if within_component => collect(content, depth + 1, found)?,
             _ => {}

@@ -9,6 +9,7 @@ use crate::model::conflict::Conflict;
 use crate::model::contact::AttributeDefinition;
 use crate::model::id::{ConnectionId, ContactId, OutboxId, PluginId, RunId, SyncId};
 use crate::model::outcome::{OutboxEntry, Receipt};
+use crate::model::publisher::{PublisherKey, TrustedPublisher};
 use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
 use crate::model::sync::{Connection, InstalledPlugin, Run, Sync, SyncState};
@@ -31,6 +32,7 @@ pub(super) enum Table {
     Outbox = 18,
     Receipts = 19,
     Timetables = 20,
+    Publishers = 21,
     Contacts = 30,
     LookupMeta = 40,
     LookupRecent = 41,
@@ -67,6 +69,8 @@ macro_rules! documents {
 
 documents! {
     InstalledPlugin, Plugins, "plugin", <'a> &'a PluginId, |id| key::text(&[id.as_str()]);
+    TrustedPublisher, Publishers, "trusted publisher", <'a> (&'a PluginId, &'a PublisherKey),
+        |(plugin, key)| key::text(&[plugin.as_str(), &key.to_string()]);
     Connection, Connections, "connection", <'a> &'a ConnectionId, |id| key::text(&[id.as_str()]);
     Sync, Syncs, "sync", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     SyncState, SyncStates, "sync state", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);

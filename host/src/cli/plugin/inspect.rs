@@ -43,6 +43,7 @@ fn sheet(inspection: &Inspection) -> Table {
         None => vec![("manifest", "none: this file is not packed".to_owned())],
     };
     rows.push(("digest", inspection.digest.to_string()));
+    rows.push(("signed by", inspection.signed.as_ref().map_or("nobody".to_owned(), |signed| signed.key.to_string())));
     rows.push(("size", format!("{} bytes", inspection.bytes)));
     if let Some(sdk) = &inspection.sdk {
         rows.push(("sdk", format!("{} {}", sdk.sdk, sdk.version)));

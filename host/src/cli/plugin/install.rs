@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use ferry::app::plugins::{self, Review, is_loopback};
+use ferry::app::plugins::lock::LockFile;
+use ferry::app::plugins::{self, Publisher, Review, Terms, is_loopback};
 use ferry::model::manifest::Manifest;
 use url::Url;
 
@@ -31,17 +32,39 @@ pub(crate) struct Args {
     /// Let it also reach this origin, as where your own server of the CRM is: https://crm.example.com
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
+
+    /// Take an older version than the installed one, or other bytes under its version
+    #[arg(long)]
+    allow_downgrade: bool,
+
+    /// Take it only if it is what this lock file holds
+    #[arg(long, value_name = "FILE")]
+    locked: Option<PathBuf>,
+
+    /// From now on take this plugin only from whoever signed this file
+    #[arg(long)]
+    trust: bool,
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let loopback = args.allow_loopback.iter().map(|text| plugins::loopback_origin(text));
     let open = args.allow_origin.iter().map(|text| plugins::open_origin(text));
     let named = loopback.chain(open).collect::<Result<Vec<_>, _>>()?;
+    let lock = args.locked.as_deref().map(|path| Ok::<_, CliError>(LockFile::parse(&context.output.text_of(path)?)?));
+    let terms = Terms { named, any_version: args.allow_downgrade, lock: lock.transpose()? };
     let package = plugins::unpack(context.output.bytes_of(&args.file)?)?;
     let tenant = context.tenant()?;
-    let review = tenant.review(&package)?;
-    consent(args.yes, &context.output, &package.manifest, &review, &named)?;
-    let plugin = context.block_on(async { Ok(tenant.install(package, named).await?) })?;
+    let review = tenant.review(&package, &terms)?;
+    if args.trust && package.signed.is_none() {
+        let what =
+            format!("the package of `{}` is not signed, so there is nobody to trust", package.manifest.plugin.id);
+        return Err(CliError::content(what, "leave --trust away, or get a signed file"));
+    }
+    consent(args.yes, &context.output, &package.manifest, &review, &terms.named)?;
+    let plugin = context.block_on(async { Ok(tenant.install(package, terms).await?) })?;
+    if let (true, Some(key)) = (args.trust, plugin.publisher) {
+        tenant.trust(plugin.manifest.plugin.id.clone(), key, plugin.manifest.plugin.publisher.clone())?;
+    }
     let identity = &plugin.manifest.plugin;
     context.output.note(&match review.installed {
         _ if review.same => format!("{} {} was installed already", identity.id, identity.version),
@@ -73,6 +96,11 @@ fn asks(manifest: &Manifest, review: &Review, named: &[Url]) -> Vec<String> {
     let identity = &manifest.plugin;
     let mut lines =
         vec![format!("{} {} by {}: {}", identity.id, identity.version, identity.publisher, identity.description)];
+    lines.push(match &review.publisher {
+        Publisher::Trusted(publisher) => format!("  is signed by {}, whom you trust for it", publisher.name),
+        Publisher::Unknown(key) => format!("  is signed by {key}; --trust takes it from nobody else from now on"),
+        Publisher::Unsigned => "  is not signed: who made it can't be known".to_owned(),
+    });
     let mut ask = |text: String| lines.push(format!("  asks to {text}"));
     for host in manifest.network.iter().flat_map(|network| &network.hosts) {
         let new = if review.installed.is_some() && review.new_hosts.contains(host) { " (new)" } else { "" };
@@ -113,6 +141,7 @@ mod tests {
         }))
         .unwrap();
         let review = Review {
+            publisher: Publisher::Unsigned,
             installed: Some(semver::Version::new(1, 0, 0)),
             same: false,
             new_hosts: vec!["https://b.example".parse().unwrap()],
@@ -123,6 +152,7 @@ mod tests {
             asks(&manifest, &review, &["http://127.0.0.1:9".parse().unwrap()]),
             [
                 "demo 2.0.0 by Acme: a demo",
+                "  is not signed: who made it can't be known",
                 "  asks to reach https://a.example",
                 "  asks to reach https://b.example (new)",
                 "  asks to reach the one address of https://*.c.example that a connection's account has",

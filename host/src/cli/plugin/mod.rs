@@ -3,12 +3,17 @@
 mod cassette;
 mod inspect;
 mod install;
+mod keygen;
 mod list;
+mod lock;
 mod pack;
 mod presets;
 mod remove;
 mod replay;
+mod sign;
 mod test;
+mod trust;
+mod verify;
 
 use super::context::Context;
 use super::failure::CliError;
@@ -21,6 +26,12 @@ pub(super) enum Command {
     Inspect(inspect::Args),
     Remove(remove::Args),
     Pack(pack::Args),
+    Keygen(keygen::Args),
+    Sign(sign::Args),
+    Verify(verify::Args),
+    #[command(subcommand)]
+    Trust(trust::Command),
+    Lock(lock::Args),
     Presets(presets::Args),
     Test(test::Args),
     Replay(replay::Args),
@@ -32,6 +43,7 @@ impl Command {
     pub(super) fn needs_state(&self) -> bool {
         match self {
             Self::Pack(_) | Self::Test(_) | Self::Replay(_) | Self::Cassette(_) => false,
+            Self::Keygen(_) | Self::Sign(_) | Self::Verify(_) => false,
             Self::Inspect(args) => args.installed(),
             _ => true,
         }
@@ -45,6 +57,11 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
+        Command::Keygen(args) => keygen::run(&args, context),
+        Command::Sign(args) => sign::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
+        Command::Trust(command) => trust::run(command, context),
+        Command::Lock(args) => lock::run(&args, context),
         Command::Presets(args) => presets::run(&args, context),
         Command::Test(args) => test::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),

@@ -5,3 +5,4 @@ mod guests;
 mod loading;
 mod mapper;
 mod packages;
+mod signatures;

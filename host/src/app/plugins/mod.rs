@@ -1,11 +1,22 @@
 //! Plugins: installed under a grant, looked into, removed. Their bytes lie beside the store, under their digest.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+pub mod error;
+mod files;
+pub mod lock;
+mod origins;
+mod trust;
 
-use url::{Host, Url};
+use std::path::PathBuf;
+use std::{fs, io};
 
+use url::Url;
+
+use self::error::InstallError;
+use self::files::write_durably;
+pub use self::files::{inspect, new_signing_key, pack, public_half, sign, unpack};
+use self::lock::LockFile;
+pub use self::origins::{is_loopback, loopback_origin, open_origin};
+pub use self::trust::Publisher;
 use super::error::{AppError, Thing};
 use super::{App, Tenant};
 use crate::model::grant::{Digest, Grant};
@@ -14,12 +25,24 @@ use crate::model::manifest::{Manifest, PluginKind};
 use crate::model::origin_pattern::OriginPattern;
 use crate::model::sync::{Connection, InstalledPlugin, Sync};
 use crate::plugin::LoadedPlugin;
-use crate::plugin::package::{self, Inspection, Package};
+use crate::plugin::package::{Inspection, Package};
 use crate::store::Changes;
+
+/// What an admin says of an installation, beside the file.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Origins to be granted too: on this machine, for development, or of a server of the customer's own.
+    pub named: Vec<Url>,
+    /// Take an older version, or other bytes under the same version.
+    pub any_version: bool,
+    /// Take only what it holds.
+    pub lock: Option<LockFile>,
+}
 
 /// What an installation would change: for the person who is to agree to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
+    pub publisher: Publisher,
     /// The version that is installed now.
     pub installed: Option<semver::Version>,
     /// These very bytes are installed.
@@ -36,61 +59,6 @@ impl Review {
     /// Whether it asks for nothing that a person has not agreed to before.
     pub fn asks_nothing(&self) -> bool {
         self.new_hosts.is_empty() && self.new_accounts.is_empty() && !self.more_limits
-    }
-}
-
-/// Checks the bytes of a packed plugin.
-pub fn unpack(bytes: Vec<u8>) -> Result<Package, AppError> {
-    Ok(package::read(bytes)?)
-}
-
-/// Looks into any component, packed or not.
-pub fn inspect(path: &Path) -> Result<Inspection, AppError> {
-    let bytes = fs::read(path).map_err(|source| AppError::file(path, "read", source))?;
-    Ok(package::inspect(&bytes)?)
-}
-
-/// Packs the component at `component` with the manifest at `manifest` and what that names beside it. Writes `to`, or
-/// `<id>.wasm` in the current directory.
-pub fn pack(component: &Path, manifest: &Path, to: Option<&Path>) -> Result<(Package, PathBuf), AppError> {
-    let bytes = fs::read(component).map_err(|source| AppError::file(component, "read", source))?;
-    let text = fs::read_to_string(manifest).map_err(|source| AppError::file(manifest, "read", source))?;
-    let folder = manifest.parent().unwrap_or(Path::new(""));
-    let package = package::read(package::pack(&bytes, &text, folder)?)?;
-    let path = to.map_or_else(|| PathBuf::from(format!("{}.wasm", package.manifest.plugin.id)), Path::to_owned);
-    write_durably(&path, &package.bytes).map_err(|source| AppError::file(&path, "written", source))?;
-    Ok((package, path))
-}
-
-/// Whether `text` names a server's origin that is not on this machine: https, a host, nothing behind it.
-pub fn open_origin(text: &str) -> Result<Url, AppError> {
-    let refused = || AppError::NotOrigin { given: text.to_owned() };
-    let url = Url::parse(text).map_err(|_| refused())?;
-    if is_bare(&url) && url.scheme() == "https" && !is_loopback(&url) { Ok(url) } else { Err(refused()) }
-}
-
-fn is_bare(url: &Url) -> bool {
-    url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty()
-}
-
-/// Whether `text` names an origin on this machine: http or https, a loopback address or `localhost`, nothing behind it.
-pub fn loopback_origin(text: &str) -> Result<Url, AppError> {
-    let refused = || AppError::NotLoopback { given: text.to_owned() };
-    let url = Url::parse(text).map_err(|_| refused())?;
-    if is_loopback(&url) && is_bare(&url) && matches!(url.scheme(), "http" | "https") {
-        Ok(url)
-    } else {
-        Err(refused())
-    }
-}
-
-/// Whether an address is on this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
     }
 }
 
@@ -117,13 +85,18 @@ impl Tenant {
     }
 
     /// What installing `package` would change.
-    pub fn review(&self, package: &Package) -> Result<Review, AppError> {
+    ///
+    /// # Errors
+    /// Where it is refused whatever a person says: by its publisher, its version or the lock file.
+    pub fn review(&self, package: &Package, terms: &Terms) -> Result<Review, AppError> {
         let installed = self.store().get::<InstalledPlugin>(&package.manifest.plugin.id)?;
+        let publisher = self.admit(package, installed.as_ref(), terms)?;
         let network = package.manifest.network.as_ref();
         let asked = network.map(|network| network.hosts.clone()).unwrap_or_default();
         let accounts = network.map(|network| network.accounts.clone()).unwrap_or_default();
         Ok(match installed {
             Some(plugin) => Review {
+                publisher,
                 same: plugin.digest == package.digest,
                 new_hosts: asked.into_iter().filter(|host| !plugin.grant.hosts.contains(host)).collect(),
                 new_accounts: accounts.into_iter().filter(|family| !plugin.grant.accounts.contains(family)).collect(),
@@ -131,6 +104,7 @@ impl Tenant {
                 installed: Some(plugin.manifest.plugin.version),
             },
             None => Review {
+                publisher,
                 installed: None,
                 same: false,
                 new_hosts: asked,
@@ -140,14 +114,51 @@ impl Tenant {
         })
     }
 
-    /// Installs a plugin with everything it asks for, and with the origins that the admin names beside: on this machine, for
-    /// development, or of a server of the customer's own. Compiles it now, so that the first call does not have to. The same bytes keep the origins granted before.
-    pub async fn install(&self, package: Package, named: Vec<Url>) -> Result<InstalledPlugin, AppError> {
-        let Package { manifest, digest, bytes } = package;
-        let id = manifest.plugin.id.clone();
+    /// Whether a package may be put in the place of what is installed; gives who it is from.
+    fn admit(
+        &self,
+        package: &Package,
+        installed: Option<&InstalledPlugin>,
+        terms: &Terms,
+    ) -> Result<Publisher, AppError> {
+        if let Some(lock) = &terms.lock {
+            lock.allows(package)?;
+        }
+        let publisher = self.publisher(package)?;
+        let Some(installed) = installed else { return Ok(publisher) };
+        self.same_kind(&package.manifest, installed)?;
+        let (plugin, given) = (&package.manifest.plugin.id, &package.manifest.plugin.version);
+        let there = &installed.manifest.plugin.version;
+        // While a plugin is being written, its version stands still.
+        let in_development = terms.named.iter().any(is_loopback) || !installed.grant.loopback.is_empty();
+        if terms.any_version || installed.digest == package.digest {
+            return Ok(publisher);
+        }
+        if given < there {
+            return Err(InstallError::Downgrade {
+                plugin: plugin.clone(),
+                given: given.clone(),
+                installed: there.clone(),
+            }
+            .into());
+        }
+        if given == there && !in_development {
+            return Err(InstallError::Switched { plugin: plugin.clone(), version: given.clone() }.into());
+        }
+        Ok(publisher)
+    }
+
+    /// Installs a plugin with everything it asks for, and with the origins that the admin names beside. Compiles it now, so
+    /// that the first call does not have to. The same bytes keep the origins granted before.
+    ///
+    /// # Errors
+    /// As [`Tenant::review`]; where it does not fit the contract, or can't be compiled.
+    pub async fn install(&self, package: Package, terms: Terms) -> Result<InstalledPlugin, AppError> {
+        let id = package.manifest.plugin.id.clone();
         let before = self.store().get::<InstalledPlugin>(&id)?;
-        self.same_kind(&manifest, before.as_ref())?;
-        let (loopback, hosts) = named.into_iter().partition(is_loopback);
+        let publisher = self.admit(&package, before.as_ref(), &terms)?.key();
+        let Package { manifest, digest, bytes, .. } = package;
+        let (loopback, hosts) = terms.named.into_iter().partition(is_loopback);
         let mut grant = Grant::as_asked(&manifest, digest.clone(), loopback, self.clock().now());
         add(&mut grant.hosts, &hosts);
         if let Some(same) = before.as_ref().filter(|plugin| plugin.digest == digest) {
@@ -158,7 +169,7 @@ impl Tenant {
         let path = self.app.plugin_path(&digest);
         write_durably(&path, &bytes).map_err(|source| AppError::file(&path, "written", source))?;
         self.app.plugins().load(bytes, &grant).await?;
-        let plugin = InstalledPlugin { manifest, digest, size, grant };
+        let plugin = InstalledPlugin { manifest, digest, size, grant, publisher };
         let mut changes = Changes::default();
         changes.put(&id, &plugin)?;
         self.commit(changes)?;
@@ -169,13 +180,9 @@ impl Tenant {
     }
 
     /// A connector can't become a mapper under the feet of those who use it.
-    fn same_kind(&self, manifest: &Manifest, before: Option<&InstalledPlugin>) -> Result<(), AppError> {
-        match before.map(|plugin| plugin.manifest.plugin.kind) {
-            Some(kind) if kind != manifest.plugin.kind => {
-                Err(AppError::WrongKind { plugin: manifest.plugin.id.clone(), is: manifest.plugin.kind, wanted: kind })
-            }
-            _ => Ok(()),
-        }
+    fn same_kind(&self, manifest: &Manifest, before: &InstalledPlugin) -> Result<(), AppError> {
+        let (is, wanted) = (manifest.plugin.kind, before.manifest.plugin.kind);
+        if is == wanted { Ok(()) } else { Err(AppError::WrongKind { plugin: manifest.plugin.id.clone(), is, wanted }) }
     }
 
     /// # Errors
@@ -264,79 +271,5 @@ impl App {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(AppError::file(&path, "removed", error)),
             _ => Ok(()),
         }
-    }
-}
-
-/// The whole file under its name, or none of it.
-fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Renaming over a device or a pipe would destroy it.
-    if path.metadata().is_ok_and(|there| !there.is_file()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is there, and it is not a file"));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let temporary = folder.join(format!(".ferry-{:016x}.tmp", rand::random::<u64>()));
-    let write = || {
-        let mut file = File::create_new(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        File::open(folder)?.sync_all()
-    };
-    write().inspect_err(|_| {
-        // What is left of it is of no use to anyone.
-        let _ = fs::remove_file(&temporary);
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_open_origin_is_an_https_server_elsewhere_and_nothing_else() {
-        for good in ["https://crm.example.com", "https://crm.example.com:8443/", "https://203.0.113.7"] {
-            assert!(open_origin(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "http://crm.example.com",
-            "https://localhost",
-            "https://crm.example.com/db",
-            "https://u@crm.example.com",
-            "x",
-        ] {
-            assert_eq!(open_origin(bad).unwrap_err().code(), "not-an-origin", "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_loopback_origin_is_on_this_machine_and_nothing_else() {
-        for good in ["http://127.0.0.1:8080", "http://localhost:1", "https://[::1]:9/", "http://127.1.2.3"] {
-            assert!(loopback_origin(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "127.0.0.1:8080",
-            "http://10.0.0.1",
-            "http://example.com",
-            "http://127.0.0.1/path",
-            "http://127.0.0.1?x",
-            "ftp://127.0.0.1",
-            "http://user@127.0.0.1",
-            "http://localhost.example.com",
-        ] {
-            assert_eq!(loopback_origin(bad).unwrap_err().code(), "not-loopback", "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_file_is_there_whole_or_not_at_all() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("plugins").join("a.wasm");
-        write_durably(&path, b"one").unwrap();
-        write_durably(&path, b"two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert!(write_durably(dir.path(), b"x").is_err());
-        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(names, ["plugins"]);
     }
 }

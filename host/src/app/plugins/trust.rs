@@ -1,0 +1,83 @@
+//! Whom a workspace takes a plugin from. While it believes somebody, it takes it from nobody else.
+
+use super::error::InstallError;
+use crate::app::Tenant;
+use crate::app::error::{AppError, Thing};
+use crate::model::id::PluginId;
+use crate::model::publisher::{PublisherKey, TrustedPublisher};
+use crate::model::sync::InstalledPlugin;
+use crate::plugin::package::Package;
+use crate::store::Changes;
+
+/// Where a package comes from, as far as that can be known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Publisher {
+    /// Signed by somebody whom the workspace believes for this plugin.
+    Trusted(TrustedPublisher),
+    /// Signed, and the workspace has said of nobody yet that it believes them for this plugin.
+    Unknown(PublisherKey),
+    Unsigned,
+}
+
+impl Publisher {
+    pub fn key(&self) -> Option<PublisherKey> {
+        match self {
+            Self::Trusted(publisher) => Some(publisher.key),
+            Self::Unknown(key) => Some(*key),
+            Self::Unsigned => None,
+        }
+    }
+}
+
+impl Tenant {
+    /// All that this workspace believes, by plugin.
+    pub fn publishers(&self) -> Result<Vec<TrustedPublisher>, AppError> {
+        Ok(self.store().scan().collect::<Result<_, _>>()?)
+    }
+
+    pub fn publishers_of(&self, plugin: &PluginId) -> Result<Vec<TrustedPublisher>, AppError> {
+        Ok(self.store().scan_under(&[plugin.as_str()]).collect::<Result<_, _>>()?)
+    }
+
+    /// From now on the plugin is taken from this publisher, and from others only where they were named too.
+    pub fn trust(&self, plugin: PluginId, key: PublisherKey, name: String) -> Result<TrustedPublisher, AppError> {
+        let publisher = TrustedPublisher { plugin, key, name, since: self.clock().now() };
+        let mut changes = Changes::default();
+        changes.put((&publisher.plugin, &publisher.key), &publisher)?;
+        self.commit(changes)?;
+        Ok(publisher)
+    }
+
+    /// Believes a key no longer. What is installed stays; tells whether it was signed with that key.
+    pub fn distrust(&self, plugin: &PluginId, key: PublisherKey) -> Result<bool, AppError> {
+        if self.store().get::<TrustedPublisher>((plugin, &key))?.is_none() {
+            let known = self.publishers_of(plugin)?;
+            let keys: Vec<String> = known.iter().map(|publisher| publisher.key.to_string()).collect();
+            return Err(AppError::not_found(Thing::Publisher, &key.to_string(), keys.iter().map(String::as_str)));
+        }
+        let mut changes = Changes::default();
+        changes.remove::<TrustedPublisher>((plugin, &key));
+        self.commit(changes)?;
+        let installed = self.store().get::<InstalledPlugin>(plugin)?;
+        Ok(installed.is_some_and(|installed| installed.publisher == Some(key)))
+    }
+
+    /// Who the package is from.
+    ///
+    /// # Errors
+    /// Where the workspace takes the plugin from others only.
+    pub(super) fn publisher(&self, package: &Package) -> Result<Publisher, AppError> {
+        let plugin = package.manifest.plugin.id.clone();
+        let trusted = self.publishers_of(&plugin)?;
+        let key = package.signed.as_ref().map(|signed| signed.key);
+        if trusted.is_empty() {
+            return Ok(key.map_or(Publisher::Unsigned, Publisher::Unknown));
+        }
+        let names = || trusted.iter().map(|publisher| format!("{} ({})", publisher.name, publisher.key)).collect();
+        let Some(key) = key else { return Err(InstallError::Unsigned { plugin, publishers: names() }.into()) };
+        match trusted.iter().find(|publisher| publisher.key == key) {
+            Some(publisher) => Ok(Publisher::Trusted(publisher.clone())),
+            None => Err(InstallError::OtherPublisher { plugin, key, publishers: names() }.into()),
+        }
+    }
+}

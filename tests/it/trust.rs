@@ -1,0 +1,119 @@
+//! Plugins that an admin can trust: who signed them, which version they are, what is refused and why.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
+
+use std::path::PathBuf;
+
+use crate::rig::{Host, component};
+
+/// The component of the hostile guest without what packing put behind it.
+fn bare() -> Vec<u8> {
+    const NAME: &[u8] = b"\x0eferry:manifest";
+    let mut bytes = std::fs::read(component("hostile")).unwrap();
+    let name = bytes.windows(NAME.len()).rposition(|piece| piece == NAME).unwrap();
+    // The id of a custom section and its size in LEB128 stand before the name; a size has at most five bytes.
+    let start = (2..=6).map(|back| name - back).find(|at| {
+        let size = &bytes[at + 1..name];
+        bytes[*at] == 0
+            && size[..size.len() - 1].iter().all(|byte| byte & 0x80 != 0)
+            && size[size.len() - 1] & 0x80 == 0
+    });
+    bytes.truncate(start.unwrap());
+    bytes
+}
+
+/// A version of the guest, packed; `change` edits its manifest.
+fn packed(host: &Host, version: &str, change: impl Fn(String) -> String) -> String {
+    let folder = host.state.path().join(format!("v{version}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    let guest = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("guests/hostile");
+    let manifest = std::fs::read_to_string(guest.join("plugin.toml")).unwrap();
+    let manifest = change(manifest.replace("version = \"0.1.0\"", &format!("version = \"{version}\"")));
+    std::fs::write(folder.join("plugin.toml"), manifest).unwrap();
+    std::fs::copy(guest.join("settings.schema.json"), folder.join("settings.schema.json")).unwrap();
+    std::fs::write(folder.join("bare.wasm"), bare()).unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    host.ok(&[
+        "plugin",
+        "pack",
+        &path("bare.wasm"),
+        "--manifest",
+        &path("plugin.toml"),
+        "--out",
+        &path("hostile.wasm"),
+    ]);
+    path("hostile.wasm")
+}
+
+fn unchanged(manifest: String) -> String {
+    manifest
+}
+
+/// A new publisher: the file with the private key, and the public one.
+fn publisher(host: &Host, name: &str) -> (String, String) {
+    let file = host.state.path().join(name).display().to_string();
+    let key = host.ok(&["plugin", "keygen", &file]).document()["key"].as_str().unwrap().to_owned();
+    (file, key)
+}
+
+#[test]
+fn a_plugin_with_a_publisher_is_taken_from_nobody_else() {
+    let host = Host::new();
+    let ((ours, our_key), (theirs, their_key)) = (publisher(&host, "ours.pem"), publisher(&host, "theirs.pem"));
+    let file = packed(&host, "1.0.0", unchanged);
+    let install = |file: &str| ["plugin", "install", file, "--yes"].map(str::to_owned);
+    let refused = |code: &str| {
+        let words = install(&file);
+        host.fails(&words.iter().map(String::as_str).collect::<Vec<_>>(), code)
+    };
+    host.ok(&["plugin", "trust", "add", "hostile", &our_key, "--name", "Acme"]);
+    assert!(refused("plugin-unsigned")["message"].as_str().unwrap().contains("Acme"));
+    host.ok(&["plugin", "sign", &file, "--key", &theirs]);
+    assert!(refused("plugin-publisher")["message"].as_str().unwrap().contains(&their_key));
+    host.ok(&["plugin", "sign", &file, "--key", &ours]);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let at = bytes.len() / 2;
+    bytes[at] ^= 1;
+    let changed = host.state.path().join("changed.wasm").display().to_string();
+    std::fs::write(&changed, &bytes).unwrap();
+    let error = host.fails(&["plugin", "install", &changed, "--yes"], "package-signature");
+    assert!(error["message"].as_str().unwrap().contains("component"), "{error:#}");
+    host.fails(&["plugin", "verify", &file, "--key", &their_key], "plugin-not-signed");
+    let verified = host.ok(&["plugin", "verify", &file, "--key", &our_key]).document();
+    assert_eq!(verified["statement"]["version"], "1.0.0");
+    let installed = host.ok(&["plugin", "install", &file, "--yes"]).document();
+    assert_eq!(installed["signed_by"], our_key.as_str());
+    // What was trusted once is not trusted for ever, and the bytes beside the store are hashed at each load.
+    host.ok(&["plugin", "trust", "remove", "hostile", &our_key]);
+    host.fails(&["plugin", "trust", "remove", "hostile", &our_key], "publisher-not-found");
+}
+
+#[test]
+fn older_switched_and_unlocked_versions_are_refused() {
+    let host = Host::new();
+    let (one, two) = (packed(&host, "1.0.0", unchanged), packed(&host, "2.0.0", unchanged));
+    host.ok(&["plugin", "install", &one, "--yes"]);
+    let lock = host.state.path().join("ferry.lock").display().to_string();
+    let text = String::from_utf8(host.command(&["plugin", "lock"]).output().unwrap().stdout).unwrap();
+    let locked: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let (version, digest) = (&locked["hostile"]["version"], &locked["hostile"]["digest"]);
+    std::fs::write(&lock, format!("[hostile]\nversion = {version}\ndigest = {digest}\n")).unwrap();
+    host.ok(&["plugin", "lock", "--check", &lock]);
+    host.fails(&["plugin", "install", &two, "--yes", "--locked", &lock], "plugin-locked");
+    host.ok(&["plugin", "install", &two, "--yes"]);
+    host.fails(&["plugin", "lock", "--check", &lock], "lock-broken");
+    host.fails(&["plugin", "install", &one, "--yes"], "plugin-downgrade");
+    let other = packed(&host, "2.0.0", |manifest| manifest.replace("description = \"", "description = \"Not "));
+    host.fails(&["plugin", "install", &other, "--yes"], "plugin-switched");
+    host.ok(&["plugin", "install", &one, "--yes", "--allow-downgrade", "--locked", &lock]);
+}
+
+#[test]
+fn bytes_that_were_exchanged_beside_the_store_are_not_run() {
+    let host = Host::new();
+    let file = packed(&host, "1.0.0", unchanged);
+    let digest = host.ok(&["plugin", "install", &file, "--yes"]).document()["digest"].as_str().unwrap().to_owned();
+    let kept = host.state.path().join("plugins").join(format!("{digest}.wasm"));
+    std::fs::copy(packed(&host, "1.0.1", unchanged), &kept).unwrap();
+    let said = host.say(&["doctor"]);
+    assert!(said.stdout.contains("plugin-bytes"), "{said:?}");
+}
