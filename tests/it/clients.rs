@@ -37,6 +37,9 @@ struct Client {
 
 pub(crate) const NPM_MISSING: &str = "`npm` is not on the path: install Node.js 20 or later, with npm";
 
+pub(crate) const PYTHON_MISSING: &str =
+    "`python3` is not on the path: install Python 3.10 or later, with its `venv` module";
+
 const JS: Client = Client {
     folder: "js",
     pin: "package.json",
@@ -52,12 +55,8 @@ const PY: Client = Client {
     pin: "requirements.txt",
     script: "check.py",
     program: "python3",
-    missing: "`python3` is not on the path: install Python 3.9 or later, with its `venv` module",
-    install: |home| {
-        finish(Command::new("python3").args(["-m", "venv", "venv"]).current_dir(home))?;
-        let words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", "requirements.txt"];
-        finish(Command::new(home.join("venv/bin/python")).args(words).current_dir(home)).map(drop)
-    },
+    missing: PYTHON_MISSING,
+    install: python_install,
     run: |home| Command::new(home.join("venv/bin/python")),
 };
 
@@ -107,6 +106,17 @@ impl Client {
 pub(crate) fn npm_install(home: &Path) -> Result<(), Failure> {
     let words = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock"];
     finish(Command::new("npm").args(words).current_dir(home)).map(drop)
+}
+
+pub(crate) fn python_install(home: &Path) -> Result<(), Failure> {
+    python_venv(home, &["-r", "requirements.txt"])
+}
+
+/// An environment of Python in a folder, with what these words name installed in it.
+pub(crate) fn python_venv(home: &Path, what: &[&str]) -> Result<(), Failure> {
+    finish(Command::new("python3").args(["-m", "venv", "venv"]).current_dir(home))?;
+    let words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    finish(Command::new(home.join("venv/bin/python")).args(words).args(what).current_dir(home)).map(drop)
 }
 
 /// A folder in which what `pin` names was installed, once per pin and version of the program that installs it.

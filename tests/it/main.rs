@@ -15,3 +15,4 @@ mod salesforce;
 mod scenarios;
 mod server;
 mod trust;
+mod tryton;

@@ -1,0 +1,133 @@
+//! Conditions as Tryton's domains: lists of `[field, operator, value]` that must all hold.
+
+use ferry_sdk::connector::{Comparison, Condition, Failure, Window};
+use ferry_sdk::value::Value;
+use serde_json::{Value as Json, json};
+
+use crate::mechanisms;
+use crate::objects::PARTY;
+use crate::values::{self, Reading};
+
+/// One condition on a field that is read so.
+///
+/// # Errors
+/// `invalid` where it does not have as many values as its comparison asks, or values of another type than the field.
+pub(crate) fn condition(model: &str, condition: &Condition, reading: Reading) -> Result<Json, Failure> {
+    let wrong = |why: &str| Failure::invalid(&condition.field, why);
+    let values: Vec<Json> = condition
+        .values
+        .iter()
+        .map(|value| searched(reading, value).map_err(|why| wrong(&format!("the condition's value {why}"))))
+        .collect::<Result<_, _>>()?;
+    let fits = match condition.comparison {
+        Comparison::Present | Comparison::Absent => values.is_empty(),
+        Comparison::OneOf | Comparison::NoneOf => true,
+        _ => values.len() == 1,
+    };
+    if !fits {
+        return Err(wrong("the condition has another number of values than it needs"));
+    }
+    if mechanisms::kind(model, &condition.field).is_some() {
+        return reached(&condition.field, condition.comparison, values).ok_or_else(|| wrong("can't be compared so"));
+    }
+    let field = &condition.field;
+    let is_text = reading == Reading::Text;
+    let one = || values.first().cloned().unwrap_or_default();
+    Ok(match condition.comparison {
+        Comparison::Equal => json!([field, "=", one()]),
+        Comparison::NotEqual => json!([field, "!=", one()]),
+        Comparison::Less => json!([field, "<", one()]),
+        Comparison::LessOrEqual => json!([field, "<=", one()]),
+        Comparison::Greater => json!([field, ">", one()]),
+        Comparison::GreaterOrEqual => json!([field, ">=", one()]),
+        Comparison::OneOf => json!([field, "in", values]),
+        Comparison::NoneOf => json!([field, "not in", values]),
+        Comparison::Contains if is_text => json!([field, "ilike", containing(&one())]),
+        Comparison::Contains => json!([field, "=", one()]),
+        Comparison::Present if is_text => json!([[field, "!=", null], [field, "!=", ""]]),
+        Comparison::Present => json!([field, "!=", null]),
+        Comparison::Absent if is_text => json!(["OR", [field, "=", null], [field, "=", ""]]),
+        Comparison::Absent => json!([field, "=", null]),
+    })
+}
+
+/// Of a field with several values one is searched for.
+fn searched(reading: Reading, value: &Value) -> Result<Json, &'static str> {
+    match (reading, value) {
+        (Reading::Texts, Value::Text(text)) => Ok(crate::api::id(text).map_or_else(|| json!(text), |id| json!(id))),
+        _ => reading.write(value),
+    }
+}
+
+/// A text anywhere inside; what stands for any character stands for itself.
+fn containing(text: &Json) -> String {
+    let text = text.as_str().unwrap_or_default();
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+/// Any of a party's mechanisms of this type counts, not only the first.
+fn reached(kind: &str, comparison: Comparison, values: Vec<Json>) -> Option<Json> {
+    let is = json!(["type", "=", kind]);
+    let one = || values.first().cloned().unwrap_or_default();
+    let (word, value) = match comparison {
+        Comparison::Equal => ("where", Some(json!(["value", "=", one()]))),
+        Comparison::NotEqual => ("not where", Some(json!(["value", "=", one()]))),
+        Comparison::OneOf => ("where", Some(json!(["value", "in", values]))),
+        Comparison::NoneOf => ("not where", Some(json!(["value", "in", values]))),
+        Comparison::Contains => ("where", Some(json!(["value", "ilike", containing(&one())]))),
+        Comparison::Present => ("where", None),
+        Comparison::Absent => ("not where", None),
+        _ => return None,
+    };
+    let inner: Vec<Json> = std::iter::once(is).chain(value).collect();
+    Some(json!(["contact_mechanisms", word, inner]))
+}
+
+/// Records that were changed in a window. A party's addresses and ways to reach it have stamps of their own, and a change of theirs
+/// is one of the party's.
+pub(crate) fn changed(model: &str, window: Window) -> Json {
+    let within = |field: &str| {
+        let field = format!("{field}last_modified_at");
+        json!([[field, ">=", values::write_instant(window.since)], [field, "<", values::write_instant(window.before)]])
+    };
+    let inside = |relation: &str| json!([relation, "where", within("")]);
+    if model == PARTY {
+        json!(["OR", within(""), inside("contact_mechanisms"), inside("addresses")])
+    } else {
+        within("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn domain(field: &str, comparison: Comparison, values: &[Value]) -> Result<Json, Failure> {
+        let given = Condition { field: field.into(), comparison, values: values.to_vec() };
+        let reading = if field == "color" { Reading::Integer } else { Reading::Text };
+        condition(PARTY, &given, reading)
+    }
+
+    #[test]
+    fn conditions_are_domains() {
+        for (field, comparison, values, expected) in [
+            ("name", Comparison::Equal, vec!["Ada".into()], json!(["name", "=", "Ada"])),
+            ("name", Comparison::Contains, vec!["a_b".into()], json!(["name", "ilike", "%a\\_b%"])),
+            ("name", Comparison::Absent, vec![], json!(["OR", ["name", "=", null], ["name", "=", ""]])),
+            ("color", Comparison::GreaterOrEqual, vec![Value::Integer(3)], json!(["color", ">=", 3])),
+            ("color", Comparison::NoneOf, vec![], json!(["color", "not in", []])),
+            (
+                "email",
+                Comparison::NotEqual,
+                vec!["a@x".into()],
+                json!(["contact_mechanisms", "not where", [["type", "=", "email"], ["value", "=", "a@x"]]]),
+            ),
+            ("phone", Comparison::Present, vec![], json!(["contact_mechanisms", "where", [["type", "=", "phone"]]])),
+        ] {
+            assert_eq!(domain(field, comparison, &values), Ok(expected));
+        }
+        assert!(matches!(domain("name", Comparison::Equal, &[]), Err(Failure::Invalid(_))));
+        assert!(matches!(domain("color", Comparison::Less, &["red".into()]), Err(Failure::Invalid(_))));
+        assert!(matches!(domain("email", Comparison::Less, &["a".into()]), Err(Failure::Invalid(_))));
+    }
+}

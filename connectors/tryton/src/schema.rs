@@ -1,0 +1,187 @@
+//! The fields of a model, as Tryton describes them. A column may lead through a relation, as in `lang.code`: of a relation to many it
+//! is the first record, which for addresses is the one that Tryton prefers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use ferry_sdk::connector::{Choice, Failure, Field, Kind};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::api::{Api, context, request};
+use crate::mechanisms;
+use crate::objects::{NOTE, PARTY};
+use crate::values::Reading;
+
+/// Columns through a relation that a party is rarely without.
+const OF_A_PARTY: [&str; 5] =
+    ["addresses.street", "addresses.postal_code", "addresses.city", "addresses.country.code", "lang.code"];
+
+/// The steps of a column: deeper ones are a mistake.
+const STEPS_MOST: usize = 4;
+
+/// A field as `fields_get` describes it.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct CrmField {
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    #[serde(default)]
+    string: String,
+    #[serde(default)]
+    required: bool,
+    #[serde(default)]
+    readonly: bool,
+    /// A list of values with their labels, or the name of a method that gives it.
+    #[serde(default)]
+    selection: Json,
+    #[serde(default)]
+    pub(crate) relation: Option<String>,
+}
+
+pub(crate) type Described = BTreeMap<String, CrmField>;
+
+/// What Tryton says of all fields of a model.
+pub(crate) fn described(api: &Api<'_>, model: &str) -> Result<Described, Failure> {
+    api.ask(request(model, "fields_get", vec![json!([])], context()), model)
+}
+
+/// What was asked of several models in one call.
+#[derive(Default)]
+struct Known(HashMap<String, Described>);
+
+impl Known {
+    /// The field at the end of a column.
+    fn at(&mut self, api: &Api<'_>, model: &str, column: &str) -> Result<CrmField, Failure> {
+        let missing = || Failure::Missing(column.to_owned());
+        let mut model = model.to_owned();
+        let mut steps = column.split('.').take(STEPS_MOST + 1).peekable();
+        loop {
+            let step = steps.next().ok_or_else(missing)?;
+            if !self.0.contains_key(&model) {
+                self.0.insert(model.clone(), described(api, &model)?);
+            }
+            let field = self.0.get(&model).and_then(|fields| fields.get(step)).cloned().ok_or_else(missing)?;
+            if steps.peek().is_none() {
+                return Ok(field);
+            }
+            model = field.relation.ok_or_else(missing)?;
+        }
+    }
+}
+
+/// How the columns are read.
+pub(crate) fn readings<'a>(
+    api: &Api<'_>,
+    model: &str,
+    columns: impl Iterator<Item = &'a str>,
+) -> Result<Vec<Reading>, Failure> {
+    let mut known = Known::default();
+    columns
+        .map(|column| {
+            let field = known.at(api, model, column)?;
+            field.types().map(|(_, reading)| reading).ok_or_else(|| Failure::Missing(column.to_owned()))
+        })
+        .collect()
+}
+
+/// Every field of a model, as the host shows and checks it.
+pub(crate) fn fields(api: &Api<'_>, model: &str) -> Result<Vec<Field>, Failure> {
+    let described = described(api, model)?;
+    let defaults = defaults(api, model, &described)?;
+    let mut fields = Vec::new();
+    for (name, field) in &described {
+        let Some((kind, _)) = field.types() else { continue };
+        let kind = mechanisms::kind(model, name).unwrap_or(kind);
+        let is_given = defaults.contains_key(name) || (model == PARTY && name == "code");
+        fields.push(Field {
+            required: field.required && !field.readonly && !is_given,
+            writable: !field.readonly && field.is_written(),
+            unique: name == "id" || (model == PARTY && name == "code"),
+            ..field.shown(name.clone(), field.string.clone(), kind)
+        });
+        if field.kind == "many2one" {
+            let label = format!("{} (name)", field.string);
+            fields.push(Field { derived: true, ..field.shown(format!("{name}.rec_name"), label, Kind::Text) });
+        }
+    }
+    if model == PARTY {
+        let mut known = Known(HashMap::from([(model.to_owned(), described)]));
+        for column in OF_A_PARTY {
+            // A database without the module of countries has no such field.
+            match known.at(api, model, column) {
+                Ok(field) => {
+                    let label = column.replace(['.', '_'], " ");
+                    fields.push(Field { derived: true, ..field.shown(column.to_owned(), label, Kind::Text) });
+                }
+                Err(Failure::Missing(_) | Failure::Forbidden(_)) => {}
+                Err(other) => return Err(other),
+            }
+        }
+    }
+    Ok(fields)
+}
+
+/// What a new record has without being told.
+fn defaults(api: &Api<'_>, model: &str, described: &Described) -> Result<BTreeMap<String, Json>, Failure> {
+    let required: Vec<&String> = described.iter().filter(|(_, field)| field.required).map(|(name, _)| name).collect();
+    if required.is_empty() || model == NOTE {
+        return Ok(BTreeMap::new());
+    }
+    let mut defaults: BTreeMap<String, Json> =
+        api.ask(request(model, "default_get", vec![json!(required), json!(false), json!(false)], context()), model)?;
+    defaults.retain(|_, value| !value.is_null());
+    Ok(defaults)
+}
+
+impl CrmField {
+    /// None for what has no counterpart: binaries, dictionaries, spans of time, and relations to many that belong to the record.
+    pub(crate) fn types(&self) -> Option<(Kind, Reading)> {
+        Some(match self.kind.as_str() {
+            "char" => (Kind::Text, Reading::Text),
+            "text" | "fulltext" => (Kind::LongText, Reading::Text),
+            "integer" => (Kind::Integer, Reading::Integer),
+            "numeric" => (Kind::Decimal, Reading::Decimal),
+            "float" => (Kind::Decimal, Reading::Float),
+            "boolean" => (Kind::Boolean, Reading::Boolean),
+            "datetime" | "timestamp" => (Kind::Instant, Reading::Instant),
+            "date" => (Kind::Date, Reading::Date),
+            "selection" => (Kind::Choice, Reading::Text),
+            "multiselection" => (Kind::Choices, Reading::Texts),
+            "many2one" | "one2one" => (Kind::Reference, Reading::Reference),
+            // The model and the id of any record, as in `party.party,7`.
+            "reference" => (Kind::Text, Reading::Text),
+            "many2many" => (Kind::Choices, Reading::Texts),
+            _ => return None,
+        })
+    }
+
+    /// A relation to many is changed by steps, which an attribute has no word for.
+    fn is_written(&self) -> bool {
+        self.kind != "many2many"
+    }
+
+    fn shown(&self, name: String, label: String, kind: Kind) -> Field {
+        let pairs = self.selection.as_array().into_iter().flatten();
+        let choice = |pair: &Json| {
+            let (value, label) = (pair.get(0)?.as_str()?, pair.get(1)?.as_str()?);
+            let is_value = !value.is_empty();
+            is_value.then(|| Choice { value: value.to_owned(), label: label.to_owned(), hidden: false })
+        };
+        let of_a_choice = matches!(kind, Kind::Choice | Kind::Choices);
+        Field {
+            name,
+            label: if label.is_empty() { self.string.clone() } else { label },
+            kind,
+            choices: if of_a_choice { pairs.filter_map(choice).collect() } else { Vec::new() },
+            refers_to: self.relation.iter().filter(|_| kind == Kind::Reference).cloned().collect(),
+            required: false,
+            writable: false,
+            unique: false,
+            custom: false,
+            derived: false,
+            length: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+use ferry_sdk::testing::{FakeHttp, FakeSignature, call, json as answer};
+
+use super::*;
+
+#[test]
+fn fields_have_the_kinds_that_tryton_says_and_what_a_create_needs_is_required() {
+    let http = FakeHttp::answering(|request| {
+        let body: Json = serde_json::from_slice(request.body.as_deref()?).ok()?;
+        let result = match body["method"].as_str()? {
+            "model.party.party.fields_get" => json!({
+                "active": {"type": "boolean", "string": "Active", "required": true},
+                "code": {"type": "char", "string": "Code", "required": true},
+                "email": {"type": "char", "string": "Email"},
+                "lang": {"type": "many2one", "string": "Language", "relation": "ir.lang"},
+                "logo": {"type": "binary", "string": "Logo"},
+                "name": {"type": "char", "string": "Name", "required": true},
+                "write_date": {"type": "timestamp", "string": "Edited at", "readonly": true, "required": true},
+                "size": {"type": "selection", "string": "Size", "selection": [["", ""], ["s", "Small"]]},
+                "kind": {"type": "selection", "string": "Kind", "selection": "get_kinds"},
+            }),
+            "model.ir.lang.fields_get" => json!({"code": {"type": "char", "string": "Code"}}),
+            "model.party.party.default_get" => {
+                assert_eq!(body["params"][0], json!(["active", "code", "name", "write_date"]));
+                json!({"active": true, "name": null})
+            }
+            _ => return None,
+        };
+        Some(Ok(answer(200, &json!({"id": 0, "result": result}))))
+    });
+    let signature = FakeSignature::default();
+    let fields = fields(&Api::open(&call("{}", 0, &http, &signature)).unwrap(), PARTY).unwrap();
+    let shown: Vec<(&str, Kind, bool, bool)> =
+        fields.iter().map(|field| (field.name.as_str(), field.kind, field.required, field.writable)).collect();
+    let expected = [
+        ("active", Kind::Boolean, false, true),
+        ("code", Kind::Text, false, true),
+        ("email", Kind::Email, false, true),
+        ("kind", Kind::Choice, false, true),
+        ("lang", Kind::Reference, false, true),
+        ("lang.rec_name", Kind::Text, false, false),
+        ("name", Kind::Text, true, true),
+        ("size", Kind::Choice, false, true),
+        ("write_date", Kind::Instant, false, false),
+        ("lang.code", Kind::Text, false, false),
+    ];
+    assert_eq!(shown, expected);
+    let size = fields.iter().find(|field| field.name == "size").unwrap();
+    assert_eq!(size.choices, [Choice { value: "s".into(), label: "Small".into(), hidden: false }]);
+}
