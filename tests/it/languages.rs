@@ -12,7 +12,7 @@ use ferry_tests::sim::phonebook::{KEY, Phonebook};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::clients::{NPM_MISSING, finish, install_once, npm_install};
+use crate::clients::{Failure, NPM_MISSING, PYTHON_MISSING, finish, install_once, npm_install, python_venv};
 use crate::rig::Host;
 
 /// More than two pages of a hundred.
@@ -28,22 +28,24 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match path.is_dir() {
-            true if matches!(name.as_str(), "node_modules" | "dist") => {}
+            true if matches!(name.as_str(), "node_modules" | "dist" | "__pycache__") => {}
             true => sources(&path, found),
             false => found.push(path),
         }
     }
 }
 
-/// The JavaScript SDK with its tools and the contract: a copy, so that nothing is written among the sources.
-struct JavaScript {
+/// An SDK with its tools and the contract: a copy, so that nothing is written among the sources.
+struct Sdk {
     home: PathBuf,
     /// Of all its files and the contract: a component is built anew when one of them has changed.
     hash: String,
+    /// The build as its author starts it in the folder of a plugin, but for where the component goes.
+    build: fn(&Path) -> Command,
 }
 
-fn javascript() -> &'static JavaScript {
-    static INSTALLED: OnceLock<JavaScript> = OnceLock::new();
+fn javascript() -> &'static Sdk {
+    static INSTALLED: OnceLock<Sdk> = OnceLock::new();
     INSTALLED.get_or_init(|| {
         let sdk = repository().join("sdk/js");
         let home = install_once("sdk-js", &sdk.join("package.json"), "npm", NPM_MISSING, npm_install)
@@ -53,7 +55,30 @@ fn javascript() -> &'static JavaScript {
         if !link.exists() {
             std::os::unix::fs::symlink(&home, &link).unwrap();
         }
-        JavaScript { home, hash }
+        let build = |home: &Path| {
+            let mut command = Command::new("node");
+            command.arg(home.join("bin/ferry-build.js"));
+            command
+        };
+        Sdk { home, hash, build }
+    })
+}
+
+/// The Python SDK installed as a newcomer does it, but from the copy.
+fn python_install(home: &Path) -> Result<(), Failure> {
+    copy(&[(&repository().join("sdk/python"), home)]);
+    python_venv(home, &["--editable", "."])
+}
+
+fn python() -> &'static Sdk {
+    static INSTALLED: OnceLock<Sdk> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let sdk = repository().join("sdk/python");
+        let pin = sdk.join("pyproject.toml");
+        let home = install_once("sdk-python", &pin, "python3", PYTHON_MISSING, python_install)
+            .unwrap_or_else(|failure| panic!("{failure}"));
+        let hash = copy(&[(&sdk, &home), (&repository().join("wit"), &home.join("wit"))]);
+        Sdk { home, hash, build: |home| Command::new(home.join("venv/bin/ferry-build")) }
     })
 }
 
@@ -77,14 +102,13 @@ fn copy(folders: &[(&Path, &Path)]) -> String {
     hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl JavaScript {
+impl Sdk {
     /// An example as its author builds it, unless it was built from these very files before.
     fn build(&self, example: &str) -> PathBuf {
         let folder = self.home.join("examples").join(example);
         let out = format!("dist/{}.wasm", self.hash);
         if !folder.join(&out).exists() {
-            let program = self.home.join("bin/ferry-build.js");
-            let built = finish(Command::new("node").arg(program).args(["--out", &out]).current_dir(&folder));
+            let built = finish((self.build)(&self.home).args(["--out", &out]).current_dir(&folder));
             built.unwrap_or_else(|failure| panic!("{failure}"));
         }
         folder.join(out)
@@ -118,6 +142,29 @@ fn a_connector_and_a_mapper_in_javascript_carry_people() {
     install(&host, &sdk.build("phonebook"), &["--allow-loopback", crm.base_url()]);
     install(&host, &sdk.build("people-mapper"), &[]);
     carry(&host, &crm, "phonebook-js", "people-mapper-js");
+}
+
+#[test]
+fn the_python_sdk_and_its_examples_pass_their_own_tests() {
+    let sdk = python();
+    for folder in ["", "examples/phonebook", "examples/people-mapper"] {
+        // What it says goes to stderr.
+        let words = format!("exec '{}' -m unittest discover -s tests 2>&1", sdk.home.join("venv/bin/python").display());
+        let mut tests = Command::new("sh");
+        tests.args(["-c", &words]).current_dir(sdk.home.join(folder)).env("PYTHONPATH", "src");
+        let said = finish(&mut tests).unwrap_or_else(|failure| panic!("{folder}: {failure}"));
+        assert!(said.contains("\nOK\n") && !said.contains("Ran 0 tests"), "{folder}: {said}");
+    }
+}
+
+#[test]
+fn a_connector_and_a_mapper_in_python_carry_people() {
+    let sdk = python();
+    let crm = Phonebook::start(PEOPLE).unwrap();
+    let host = Host::new();
+    install(&host, &sdk.build("phonebook"), &["--allow-loopback", crm.base_url()]);
+    install(&host, &sdk.build("people-mapper"), &[]);
+    carry(&host, &crm, "phonebook-python", "people-mapper-python");
 }
 
 /// Every person of the CRM becomes a contact through the mapper.

@@ -20,9 +20,9 @@ const IDLE: Duration = Duration::from_secs(1);
 /// Calls and open mappings that may be inside the sandbox at once. Beyond, they wait for a place.
 pub(super) const PLACES: u32 = 64;
 
-/// Core instances, memories and tables of one component. Rust needs 3, 1 and 2; a component with a JavaScript or Python
-/// engine in it needs some more.
-const CORE_INSTANCES: u32 = 32;
+/// Core instances, memories and tables of one component. Rust needs 3, 1 and 2; a component with a JavaScript engine in it some
+/// more, and with Python, whose extension modules are linked as instances of their own, 38 instances.
+const CORE_INSTANCES: u32 = 64;
 const MEMORIES: u32 = 4;
 const TABLES: u32 = 16;
 
@@ -150,7 +150,7 @@ fn pool() -> PoolingAllocationConfig {
     let mut pool = PoolingAllocationConfig::new();
     let places = PLACES * 2;
     pool.total_component_instances(places)
-        .total_core_instances(places * 8)
+        .total_core_instances(places * CORE_INSTANCES)
         .total_memories(places * 2)
         .total_tables(places * 4)
         .total_stacks(places)

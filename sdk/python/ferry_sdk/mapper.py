@@ -1,0 +1,93 @@
+"""World `mapper-plugin`: rows in, rows out, nothing else. The same rows must give the same rows, so there is no clock to ask."""
+
+from .contract import Err, mapper
+from .value import problem
+
+
+class Mistakes(Exception):
+    """The mistakes of a configuration: raise it from `reads` and `open`, with all of them."""
+
+    def __init__(self, mistakes):
+        super().__init__("; ".join(mistake.message for mistake in mistakes))
+        self.mistakes = list(mistakes)
+
+
+class Mapping:
+    """An open mapping: `output` is a list of columns, and `map(row)` gives what one row becomes."""
+
+    output = ()
+
+    def map(self, row):
+        raise NotImplementedError
+
+
+class Mapper:
+    """How a mapper reads its configuration and opens a mapping."""
+
+    def reads(self, configuration, direction):
+        """The input columns that a configuration reads, each once."""
+        raise NotImplementedError
+
+    def open(self, configuration, direction, input):
+        """A `Mapping` of rows whose values are in the order of the columns `input`."""
+        raise NotImplementedError
+
+
+def mistake(message, *, path="", line=None, hint=None):
+    return mapper.Mistake(line, path, message, hint)
+
+
+def column(name, kind):
+    """A column; `kind` is a name as in `"email"`, or that of another column."""
+    return mapper.Column(name, mapper.Kind[kind.upper()] if isinstance(kind, str) else kind)
+
+
+def mapped(values):
+    """Values in the order of the output columns."""
+    return mapper.Mapped_Values(list(values))
+
+
+def skipped(reason):
+    """Left out on purpose."""
+    return mapper.Mapped_Skipped(reason)
+
+
+def refused(problems):
+    """Can't be mapped."""
+    return mapper.Mapped_Refused(list(problems))
+
+
+def exported(plugin):
+    """The classes of the contract's interface: its functions, and the resource."""
+
+    class Mapper:
+        def reads(self, configuration, direction):
+            try:
+                return list(plugin.reads(configuration, direction))
+            except Mistakes as mistakes:
+                raise Err(mistakes.mistakes) from mistakes
+
+    class Mapping:
+        def __init__(self, opened, width):
+            self._opened = opened
+            self._width = width
+
+        @classmethod
+        def open(cls, configuration, direction, input):
+            try:
+                return cls(plugin.open(configuration, direction, input), len(input))
+            except Mistakes as mistakes:
+                raise Err(mistakes.mistakes) from mistakes
+
+        def output(self):
+            return list(self._opened.output)
+
+        def rows(self, rows):
+            one, width = self._opened.map, self._width
+            return [one(row) if len(row) == width else _misshapen(row, width) for row in rows]
+
+    return Mapper, Mapping
+
+
+def _misshapen(row, width):
+    return refused([problem(None, f"the row has {len(row)} values for {width} columns")])
