@@ -84,7 +84,7 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let components = arguments.next().context("usage: sandbox COMPONENTS_DIR")?;
     let cache = tempfile::TempDir::new()?;
-    let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None });
+    let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None, compiler: None });
     let hubspot = load(&plugins, Path::new(&components), "hubspot").await?;
     let hostile = load(&plugins, Path::new(&components), "hostile").await?;
     let (call_us, page_us) = instances(&hostile, &hubspot).await?;

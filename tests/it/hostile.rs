@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::rig::Host;
+use crate::rig::{Host, component};
 
 const SECRET: &str = "pat-na1-0123456789-very-secret";
 
@@ -59,6 +59,57 @@ fn it_sets_no_header_that_is_the_hosts_own() {
 fn a_credential_that_the_crm_sends_back_does_not_reach_it() {
     let (_host, error) = connected("leak");
     assert!(error.to_string().contains("x-echo"), "it saw no answer: {error:#}");
+}
+
+#[test]
+fn a_redirect_is_not_followed_and_no_credential_goes_along() {
+    // Where the redirect leads, nobody is ever seen.
+    let (trap, redirecting) = (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let (target, address) = (trap.local_addr().unwrap(), format!("http://{}", redirecting.local_addr().unwrap()));
+    std::thread::spawn(move || {
+        for stream in redirecting.incoming().take(10) {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 8192]);
+            let head =
+                format!("HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{target}/\r\ncontent-length: 0\r\n\r\n");
+            let _ = stream.write_all(head.as_bytes());
+        }
+    });
+    // Even where the grant names the other origin too.
+    let host = Host::new();
+    let (file, other) = (component("hostile").display().to_string(), format!("http://{target}"));
+    host.ok(&["plugin", "install", &file, "--yes", "--allow-loopback", &address, "--allow-loopback", &other]);
+    let token = host.state.path().join("token");
+    std::fs::write(&token, SECRET).unwrap();
+    let token = token.display().to_string();
+    let words = ["connection", "add", "bad", "--plugin", "hostile", "--base-url", &address, "--set", "mode=leak"];
+    let said = host.say(&[&words[..], &["--sign-in", "bearer", "--token-file", &token]].concat());
+    assert!(said.error().to_string().contains("location"), "the plugin sees where it was sent: {said:?}");
+    trap.set_nonblocking(true).unwrap();
+    assert_eq!(trap.accept().err().map(|error| error.kind()), Some(std::io::ErrorKind::WouldBlock));
+}
+
+#[test]
+fn no_secret_is_in_what_the_state_keeps_or_an_environment_shows() {
+    let (host, _) = connected("leak");
+    let mut files = vec![host.state.path().to_owned()];
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.file_name().is_some_and(|name| name != "token") {
+            let bytes = std::fs::read(&path).unwrap_or_default();
+            assert!(!bytes.windows(SECRET.len()).any(|piece| piece == SECRET.as_bytes()), "{}", path.display());
+        }
+    }
+    // A new key for all of it, and the old one opens nothing.
+    let key = host.state.path().join("sealing.key");
+    let old = std::fs::read(&key).unwrap();
+    let rotated = host.ok(&["vault", "rotate"]).document();
+    assert_eq!(rotated["credentials"], 1);
+    assert_ne!(std::fs::read(&key).unwrap(), old);
+    assert_eq!(host.fails(&["connection", "check", "bad"], "crm-permanent")["whose"], "crm");
+    std::fs::write(&key, &old).unwrap();
+    host.fails(&["connection", "check", "bad"], "vault-key");
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl Outbound for Nowhere {
     }
 }
 
-const LIMITS: Limits = Limits { memory_mib: 64, call_seconds: 30, host_calls: 100, answer_mib: 16 };
+const LIMITS: Limits = Limits { memory_mib: 64, call_seconds: 30, host_calls: 100, answer_mib: 16, traffic_mib: 64 };
 
 /// The hostile plugin under `limits`, compiled once for all tests of this binary.
 async fn hostile(limits: Limits) -> LoadedPlugin {
@@ -42,13 +42,13 @@ async fn hostile(limits: Limits) -> LoadedPlugin {
     let mut loading = LOADING.lock().await;
     let (_, plugins) = loading.get_or_insert_with(|| {
         let cache = TempDir::new().unwrap();
-        let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None });
+        let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None, compiler: None });
         (cache, plugins)
     });
     let bytes = std::fs::read(component("hostile")).unwrap();
     let digest = package::digest(&bytes);
-    let (hosts, accounts, loopback) = (Vec::new(), Vec::new(), Vec::new());
-    let grant = Grant { digest, hosts, accounts, loopback, limits, at: Instant(0) };
+    let (hosts, accounts, private, loopback) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let grant = Grant { digest, hosts, accounts, private, loopback, limits, at: Instant(0) };
     plugins.load(bytes, &grant).await.unwrap()
 }
 
@@ -162,4 +162,31 @@ async fn what_a_panic_says_is_among_the_lines() {
     assert!(trapping.check().await.is_err());
     let lines: Vec<String> = trapping.recent_lines().into_iter().map(|line| line.text).collect();
     assert!(lines.iter().any(|line| line.contains("on purpose")), "{lines:?}");
+}
+
+/// A page of every way to misbehave, many times over, while a healthy connection walks its records.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_hostile_calls_leave_a_healthy_walk_well() {
+    const MODES: [&str; 8] =
+        ["trap", "spin", "allocate", "overflow-stack", "flood-log", "many-calls", "short-row", "long-id"];
+    let limits = Limits { call_seconds: 1, memory_mib: 32, ..LIMITS };
+    let hostile = (0..200).map(|number| async move {
+        let mode = MODES[number % MODES.len()];
+        match connector(mode, limits).await.pull(request(None)).await {
+            Err(CallError::Fault(fault)) => assert!(fault.kind.code().starts_with("plugin-"), "{mode}"),
+            other => panic!("`{mode}` ended as {other:?}"),
+        }
+    });
+    let hostile: Vec<_> = hostile.map(tokio::spawn).collect();
+    let healthy = connector("ok", LIMITS).await;
+    let mut walks = 0;
+    while walks < 20 || !hostile.iter().all(tokio::task::JoinHandle::is_finished) {
+        let first = healthy.pull(request(None)).await.unwrap();
+        let last = healthy.pull(request(first.next.as_deref())).await.unwrap();
+        assert_eq!((first.rows.len(), last.rows.len(), last.next), (2, 1, None));
+        walks += 1;
+    }
+    for call in hostile {
+        call.await.unwrap();
+    }
 }

@@ -103,6 +103,8 @@ impl Host {
             let file = file.unwrap();
             std::fs::copy(file.path(), compiled.join(file.file_name())).unwrap();
         }
+        // What was compiled is sealed with a key that follows from this one.
+        std::fs::copy(warm_cache().with_file_name("sealing.key"), state.path().join("sealing.key")).unwrap();
         Self { state, server: None }
     }
 

@@ -117,3 +117,111 @@ fn bytes_that_were_exchanged_beside_the_store_are_not_run() {
     let said = host.say(&["doctor"]);
     assert!(said.stdout.contains("plugin-bytes"), "{said:?}");
 }
+
+/// A host with version 1.0.0 and a connection `one` through it to nothing, in mode `ok`.
+fn connected() -> Host {
+    let host = Host::new();
+    host.ok(&["plugin", "install", &packed(&host, "1.0.0", unchanged), "--yes"]);
+    connect(&host, "one", "ok").unwrap();
+    host
+}
+
+/// Adds a connection that needs no CRM.
+fn connect(host: &Host, name: &str, mode: &str) -> Result<(), serde_json::Value> {
+    let token = host.state.path().join("token");
+    std::fs::write(&token, "pat-0123456789").unwrap();
+    let (token, set) = (token.display().to_string(), format!("mode={mode}"));
+    let words =
+        ["connection", "add", name, "--plugin", "hostile", "--base-url", "https://crm.example.com", "--set", &set];
+    let said = host.say(&[&words[..], &["--sign-in", "bearer", "--token-file", &token]].concat());
+    if said.code == Some(0) { Ok(()) } else { Err(said.error()) }
+}
+
+fn versions(host: &Host) -> Vec<(String, String, Vec<serde_json::Value>)> {
+    let text = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap().to_owned();
+    let rows = host.ok(&["plugin", "versions", "hostile"]).documents();
+    rows.iter()
+        .map(|row| (text(row, "version"), text(row, "state"), row["connections"].as_array().unwrap().clone()))
+        .collect()
+}
+
+fn states(host: &Host) -> Vec<String> {
+    versions(host).iter().map(|(version, state, _)| format!("{version} {state}")).collect()
+}
+
+#[test]
+fn an_upgrade_that_asks_for_more_waits_and_one_can_go_back() {
+    let host = connected();
+    let more =
+        packed(&host, "2.0.0", |manifest| manifest.replace("hosts = [", "hosts = [\"https://more.example.com\", "));
+    host.fails(&["plugin", "upgrade", &more], "content");
+    let dry = host.ok(&["plugin", "upgrade", &more, "--dry-run"]).document();
+    assert_eq!(dry["changes"][0]["what"], "reach https://more.example.com");
+    assert_eq!(dry["changes"][0]["asks_more"], true);
+    host.ok(&["plugin", "upgrade", &more, "--propose"]);
+    assert_eq!(states(&host), ["1.0.0 installed", "2.0.0 proposed"]);
+    assert_eq!(host.ok(&["plugin", "list"]).documents()[0]["waiting"], "2.0.0");
+    // Nobody runs what nobody granted.
+    host.fails(&["plugin", "pin", "one", "2.0.0"], "plugin-version");
+    host.fails(&["plugin", "approve", "hostile"], "content");
+    host.ok(&["plugin", "approve", "hostile", "--yes"]);
+    assert_eq!(states(&host), ["2.0.0 installed", "1.0.0 former"]);
+    host.ok(&["connection", "check", "one"]);
+    let back = host.ok(&["plugin", "rollback", "hostile"]).document();
+    assert_eq!((&back["version"], &back["grant"]["hosts"][0]), (&"1.0.0".into(), &"https://crm.example.com/".into()));
+    assert_eq!(states(&host), ["1.0.0 installed", "2.0.0 withdrawn"]);
+    host.fails(&["plugin", "rollback", "hostile"], "plugin-version");
+    host.ok(&["connection", "check", "one"]);
+    host.ok(&["plugin", "approve", "hostile", "--yes"]);
+    assert_eq!(states(&host), ["2.0.0 installed", "1.0.0 former"]);
+}
+
+#[test]
+fn connections_can_stay_with_a_version_and_those_that_do_not_fit_do() {
+    let host = connected();
+    connect(&host, "two", "ok").unwrap();
+    host.ok(&["plugin", "pin", "two", "1.0.0"]);
+    host.ok(&["plugin", "upgrade", &packed(&host, "2.0.0", unchanged)]);
+    let used = |host: &Host| versions(host).into_iter().map(|(version, _, used)| (version, used)).collect::<Vec<_>>();
+    assert_eq!(used(&host), [("2.0.0".into(), vec!["one".into()]), ("1.0.0".into(), vec!["two".into()])]);
+    ["one", "two"].iter().for_each(|name| drop(host.ok(&["connection", "check", name])));
+    // A version that wants a setting which nobody gave: its connections stay, and say so.
+    let folder = host.state.path().join("v3.0.0");
+    let file = packed(&host, "3.0.0", unchanged);
+    let schema = r#"{"type": "object", "properties": {"mode": {"type": "string"}, "region": {"type": "string"}}, "required": ["region"]}"#;
+    std::fs::write(folder.join("settings.schema.json"), schema).unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    host.ok(&["plugin", "pack", &path("bare.wasm"), "--manifest", &path("plugin.toml"), "--out", &file]);
+    let upgraded = host.ok(&["plugin", "upgrade", &file]).document();
+    assert_eq!(upgraded["left_behind"], serde_json::json!(["one"]));
+    assert_eq!(used(&host)[0], ("3.0.0".into(), Vec::new()));
+    host.ok(&["connection", "check", "one"]);
+    host.fails(&["plugin", "unpin", "one"], "plugin-settings");
+    // Going back meets them again.
+    host.ok(&["plugin", "rollback", "hostile"]);
+    assert_eq!(used(&host)[0], ("2.0.0".into(), vec!["one".into()]));
+    host.fails(&["plugin", "remove", "hostile"], "in-use");
+    ["one", "two"].iter().for_each(|name| drop(host.ok(&["connection", "remove", name])));
+    host.ok(&["plugin", "remove", "hostile"]);
+    let left = std::fs::read_dir(host.state.path().join("plugins")).unwrap().count();
+    assert_eq!(left, 0, "bytes of versions that are gone");
+}
+
+#[test]
+fn a_version_that_keeps_failing_is_quarantined_until_it_is_released() {
+    let host = connected();
+    for number in 0..3 {
+        assert_eq!(connect(&host, &format!("bad-{number}"), "trap").unwrap_err()["code"], "plugin-trap");
+    }
+    // Kept over processes, and told everywhere.
+    let error = host.fails(&["connection", "check", "one"], "plugin-quarantined");
+    assert!(error["message"].as_str().unwrap().contains("it crashed"), "{error:#}");
+    let listed = host.ok(&["plugin", "list"]).documents().remove(0);
+    assert_eq!((&listed["health"]["faults"], &listed["health"]["code"]), (&3.into(), &"plugin-trap".into()));
+    assert!(listed["health"]["quarantined_until"].is_string());
+    let said = host.say(&["doctor"]);
+    assert!(said.stdout.contains("plugin-quarantined"), "{said:?}");
+    host.ok(&["plugin", "release", "hostile"]);
+    host.ok(&["connection", "check", "one"]);
+    host.fails(&["plugin", "release", "hostile"], "not-quarantined");
+}

@@ -123,6 +123,7 @@ pub(super) fn of_package(error: &PackageError) -> Advice {
         PackageError::Referenced { .. } | PackageError::ReferencedTooLarge { .. } | PackageError::Icon(_) => {
             configuration("package-file", "mend the path in the manifest, or the file")
         }
+        PackageError::TooMuch { .. } => plugin("package-shape", author),
         PackageError::Twice(_) | PackageError::PartMissing(_) => plugin("package-layout", author),
         PackageError::Signature(_) => plugin(
             "package-signature",

@@ -16,10 +16,13 @@ use crate::plugin::{ConnectorContext, LoadedPlugin, SandboxedConnector};
 use crate::trace::{Call, Recorded, Recorder, RecorderOptions, Trace};
 use crate::vault::{Place, Signer};
 
+use super::plugins::Quarantine;
+
 /// What each call of a connection is made of.
 pub(super) struct Composed {
     pub(super) connection: ConnectionId,
     pub(super) plugin: PluginId,
+    pub(super) quarantine: Quarantine,
     pub(super) settings: String,
     pub(super) loaded: LoadedPlugin,
     pub(super) egress: Egress,
@@ -31,18 +34,33 @@ pub(super) struct Composed {
 }
 
 impl Composed {
-    /// For one call: limits on requests and time begin with it.
-    fn begin(&self, verb: &'static str) -> Result<SandboxedConnector, CallError> {
-        self.connector(
+    /// One call: limits on requests and time begin with it, and how it ends counts for its plugin.
+    async fn call<T, F>(
+        &self,
+        verb: &'static str,
+        ask: impl FnOnce(SandboxedConnector) -> F + Send,
+    ) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>> + Send,
+    {
+        let fault = |kind| Fault { plugin: self.plugin.clone(), verb, kind };
+        self.quarantine.admit().map_err(fault)?;
+        let context = ConnectorContext {
+            connection: self.connection.clone(),
+            settings: self.settings.clone(),
+            clock: Arc::clone(&self.clock),
+            outbound: self.line(),
+            watch: None,
+        };
+        let answer = ask(self.connector(verb, context)?).await;
+        self.quarantine.note(
             verb,
-            ConnectorContext {
-                connection: self.connection.clone(),
-                settings: self.settings.clone(),
-                clock: Arc::clone(&self.clock),
-                outbound: self.line(),
-                watch: None,
+            match &answer {
+                Err(CallError::Fault(fault)) => Some(&fault.kind),
+                _ => None,
             },
-        )
+        );
+        answer
     }
 
     /// Makes one call and writes down all that crosses its boundary.
@@ -90,42 +108,42 @@ impl Composed {
 #[async_trait]
 impl Connector for Composed {
     async fn check(&self) -> Result<Account, CallError> {
-        self.begin("check")?.check().await
+        self.call("check", |it| async move { it.check().await }).await
     }
 
     async fn objects(&self) -> Result<Vec<Object>, CallError> {
-        self.begin("objects")?.objects().await
+        self.call("objects", |it| async move { it.objects().await }).await
     }
 
     async fn fields(&self, object: &str) -> Result<Vec<Field>, CallError> {
-        self.begin("fields")?.fields(object).await
+        self.call("fields", |it| async move { it.fields(object).await }).await
     }
 
     async fn segments(&self, object: &str) -> Result<Vec<Segment>, CallError> {
-        self.begin("segments")?.segments(object).await
+        self.call("segments", |it| async move { it.segments(object).await }).await
     }
 
     async fn pull(&self, request: PullRequest) -> Result<Page, CallError> {
-        self.begin("pull")?.pull(request).await
+        self.call("pull", |it| async move { it.pull(request).await }).await
     }
 
     async fn partition(&self, request: PullRequest, most: u32) -> Result<Vec<String>, CallError> {
-        self.begin("partition")?.partition(request, most).await
+        self.call("partition", |it| async move { it.partition(request, most).await }).await
     }
 
     async fn gone(&self, object: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
-        self.begin("gone")?.gone(object, window, token).await
+        self.call("gone", |it| async move { it.gone(object, window, token).await }).await
     }
 
     async fn push(&self, object: &str, writes: &[Write]) -> Result<Vec<WriteOutcome>, CallError> {
-        self.begin("push")?.push(object, writes).await
+        self.call("push", |it| async move { it.push(object, writes).await }).await
     }
 
     async fn resolve(&self, object: &str, writes: &[Write]) -> Result<Vec<Option<Written>>, CallError> {
-        self.begin("resolve")?.resolve(object, writes).await
+        self.call("resolve", |it| async move { it.resolve(object, writes).await }).await
     }
 
     async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError> {
-        self.begin("receive")?.receive(webhook).await
+        self.call("receive", |it| async move { it.receive(webhook).await }).await
     }
 }

@@ -6,7 +6,7 @@ use url::{Origin, Url};
 
 use super::composed::Composed;
 use super::error::{AppError, Thing};
-use super::plugins::is_loopback;
+use super::plugins::{Watched, is_loopback};
 use super::{Tenant, settings};
 use crate::model::connector::Connector;
 use crate::model::grant::Grant;
@@ -67,7 +67,8 @@ impl Tenant {
         let settings = settings::complete(&plugin.manifest, new.settings)?;
         super::sign_in::check_way(&plugin.manifest, &new.credential)?;
         let (id, created) = (new.id, self.clock().now());
-        let connection = Connection { id: id.clone(), plugin: new.plugin, base, settings, account: None, created };
+        let connection =
+            Connection { id: id.clone(), plugin: new.plugin, base, settings, account: None, created, pinned: None };
         self.app.vault()?.put(&self.id, &id, new.credential).await?;
         self.keep(&connection)?;
         match self.check_connection(&id).await {
@@ -108,7 +109,7 @@ impl Tenant {
     /// check says: the old one may be gone for good.
     pub async fn sign_in_again(&self, id: &ConnectionId, credential: Credential) -> Result<Connection, AppError> {
         let connection = self.connection(id)?;
-        super::sign_in::check_way(&self.plugin(&connection.plugin)?.manifest, &credential)?;
+        super::sign_in::check_way(&self.plugin_of(&connection)?.manifest, &credential)?;
         self.app.vault()?.put(&self.id, id, credential).await?;
         self.check_connection(id).await
     }
@@ -152,8 +153,8 @@ impl Tenant {
 
     /// Makes one call of a connection, with everything that crosses the boundary.
     pub async fn trace(&self, id: &ConnectionId, call: Call) -> Result<Trace, AppError> {
+        let plugin = self.plugin_of(&self.connection(id)?)?;
         let composed = self.composed(id, Lane::Outcome).await?;
-        let plugin = self.plugin(&composed.plugin)?;
         let (version, digest) = (plugin.manifest.plugin.version, plugin.digest);
         let recorded = Recorded { id: composed.plugin.clone(), version, digest };
         Ok(composed.record(recorded, call).await)
@@ -161,7 +162,9 @@ impl Tenant {
 
     async fn composed(&self, id: &ConnectionId, lane: Lane) -> Result<Composed, AppError> {
         let connection = self.connection(id)?;
-        let (plugin, loaded) = self.load(&connection.plugin, PluginKind::Connector).await?;
+        let (plugin, loaded) = self.load(self.plugin_of(&connection)?, PluginKind::Connector).await?;
+        let quarantine = self.quarantine(&plugin)?;
+        quarantine.check()?;
         let place = place(&plugin, connection.base.as_ref())?;
         let egress = self.app.egress().clone();
         let account = self.account_key(&connection);
@@ -170,6 +173,7 @@ impl Tenant {
             signer: self.app.vault()?.signer(&self.id, id, place.clone())?,
             connection: connection.id,
             plugin: connection.plugin,
+            quarantine,
             settings: connection.settings,
             loaded,
             egress,
@@ -191,8 +195,10 @@ impl Tenant {
 
     /// A mapper, ready to open mappings.
     pub async fn mapper(&self, id: &PluginId) -> Result<Arc<dyn Mapper>, AppError> {
-        let (_, loaded) = self.load(id, PluginKind::Mapper).await?;
-        Ok(Arc::new(loaded.mapper()?))
+        let (plugin, loaded) = self.load(self.plugin(id)?, PluginKind::Mapper).await?;
+        let quarantine = self.quarantine(&plugin)?;
+        quarantine.check()?;
+        Ok(Arc::new(Watched { mapper: loaded.mapper()?, quarantine }))
     }
 }
 

@@ -137,9 +137,36 @@ impl Tenant {
     async fn examine_plugin(&self, plugin: &InstalledPlugin) -> Finding {
         let identity = &plugin.manifest.plugin;
         let subject = format!("plugin {}", identity.id);
-        match self.load(&identity.id, identity.kind).await {
-            Ok(_) => Finding::ok(&subject, format!("version {} is whole and compiles", identity.version)),
+        match self.load(plugin.clone(), identity.kind).await {
+            Ok(_) => self.examine_health(plugin, &subject),
             Err(error) => Finding::fail(&subject, &error),
+        }
+    }
+
+    /// It is called, and who signed it is still trusted.
+    fn examine_health(&self, plugin: &InstalledPlugin, subject: &str) -> Finding {
+        let identity = &plugin.manifest.plugin;
+        match self.plugin_health(plugin) {
+            Err(error) => return Finding::fail(subject, &error),
+            Ok(Some(health)) if health.is_quarantined() => {
+                let what = format!("is quarantined after {} faults in a row; the last: {}", health.faults, health.last);
+                let remedy = format!(
+                    "go back with `ferry plugin rollback {0}`, or try it again with `ferry plugin release {0}`",
+                    identity.id
+                );
+                let advice = Advice::new("plugin-quarantined", Whose::Plugin, Class::Plugin, remedy);
+                return Finding { health: Health::Fail, ..Finding::warn(subject, what, advice) };
+            }
+            Ok(_) => {}
+        }
+        match self.is_believed(plugin) {
+            Err(error) => Finding::fail(subject, &error),
+            Ok(true) => Finding::ok(subject, format!("version {} is whole and compiles", identity.version)),
+            Ok(false) => {
+                let what = "was not signed by anyone whom this workspace takes it from now";
+                let remedy = "install a version that is, or remove the plugin".to_owned();
+                Finding::warn(subject, what, Advice::new("plugin-publisher", Whose::Plugin, Class::Plugin, remedy))
+            }
         }
     }
 

@@ -147,6 +147,8 @@ pub enum AppError {
     Trace(#[from] TraceError),
     #[error(transparent)]
     Key(#[from] KeyError),
+    #[error("the key that seals was given as a text, so there is no file in which the new one could take its place")]
+    KeyFileMissing,
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error("connection `{connection}` could not be signed in: {error}")]
@@ -368,6 +370,9 @@ impl AppError {
                 "see wit/cassettes.md for the form, and `ferry plugin cassette` to make one",
             ),
             Self::Trace(_) => advice::configuration("trace", "make it with `ferry trace`, by this version of ferry"),
+            Self::KeyFileMissing => {
+                advice::configuration("key-file-missing", "say where the new key goes, with --new-key-file FILE")
+            }
             Self::SignInIncomplete { remedy, .. } => advice::configuration("sign-in-incomplete", *remedy),
             _ => Advice::new("internal", Whose::Ferry, Class::Internal, "this is a mistake in ferry: please report it"),
         }

@@ -11,27 +11,22 @@ use crate::plugin::package::Package;
 use crate::plugin::{Options, Plugins};
 use crate::trace::{Replayed, Trace};
 
-/// Compiled plugins are kept in `cache_dir`, as those that are installed.
-fn plugins(cache_dir: PathBuf) -> Plugins {
-    Plugins::new(Options { cache_dir, cache_key: None })
-}
-
 fn read(path: &Path) -> Result<Package, AppError> {
     unpack(std::fs::read(path).map_err(|source| AppError::file(path, "read", source))?)
 }
 
 /// Tries the packed plugin at `path` against the rules of the contract, on the cassettes in a folder.
-pub async fn test(cache_dir: PathBuf, path: &Path, cassettes: Option<&Path>, seed: u64) -> Result<Report, AppError> {
+pub async fn test(options: Options, path: &Path, cassettes: Option<&Path>, seed: u64) -> Result<Report, AppError> {
     let package = read(path)?;
     let cassettes = cassettes.map_or_else(|| Ok(Vec::new()), Cassette::read_folder)?;
-    Ok(conformance::test(&plugins(cache_dir), package, &cassettes, seed).await?)
+    Ok(conformance::test(&Plugins::new(options), package, &cassettes, seed).await?)
 }
 
 /// Runs the call of the trace at `trace` in the packed plugin at `path`.
-pub async fn replay(cache_dir: PathBuf, path: &Path, trace: &Path) -> Result<(Trace, Replayed), AppError> {
+pub async fn replay(options: Options, path: &Path, trace: &Path) -> Result<(Trace, Replayed), AppError> {
     let (package, trace) = (read(path)?, Trace::read(trace)?);
     let grant = Grant::as_asked(&package.manifest, package.digest.clone(), Vec::new(), Instant(0));
-    let plugin = plugins(cache_dir).load(package.bytes, &grant).await?;
+    let plugin = Plugins::new(options).load(package.bytes, &grant).await?;
     let replayed = crate::trace::replay(&plugin, &trace).await?;
     Ok((trace, replayed))
 }

@@ -15,6 +15,7 @@ pub mod outcomes;
 pub mod plugins;
 pub mod runs;
 pub mod schedules;
+mod sealing;
 pub mod settings;
 pub mod sign_in;
 pub mod suggest;
@@ -30,7 +31,7 @@ use crate::model::id::WorkspaceId;
 use crate::model::time::Clock;
 use crate::plugin::{Options, Plugins};
 use crate::store::{Changes, Store, Workspace};
-use crate::vault::{SealingKey, Secret, Vault, VaultOptions};
+use crate::vault::{Secret, Vault, VaultOptions};
 use error::AppError;
 use runs::Turns;
 
@@ -51,6 +52,8 @@ pub struct AppOptions {
     pub command: String,
     /// Where the key comes from that seals credentials.
     pub key: KeySource,
+    /// The program that compiles plugins in a process of its own; see [`Options::compiler`].
+    pub compiler: Option<PathBuf>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -62,6 +65,7 @@ pub struct App {
     egress: OnceLock<Egress>,
     vault: OnceLock<Vault>,
     turns: Turns,
+    ailing: plugins::Ailing,
 }
 
 impl App {
@@ -76,6 +80,7 @@ impl App {
             egress: OnceLock::new(),
             vault: OnceLock::new(),
             turns: Turns::default(),
+            ailing: plugins::Ailing::default(),
         };
         Ok(Arc::new(app))
     }
@@ -99,11 +104,18 @@ impl App {
         &self.options.state_dir
     }
 
-    fn plugins(&self) -> &Plugins {
-        self.plugins.get_or_init(|| {
-            // Whoever can write in the state directory can name other plugins there: a seal would add nothing.
-            Plugins::new(Options { cache_dir: self.state_dir().join("compiled"), cache_key: None })
-        })
+    fn plugins(&self) -> Result<&Plugins, AppError> {
+        if let Some(plugins) = self.plugins.get() {
+            return Ok(plugins);
+        }
+        // Whoever can write in the state directory can name other plugins there, which run in the sandbox. Machine code does
+        // not, so its seal needs a key that can lie elsewhere.
+        let options = Options {
+            cache_dir: self.state_dir().join("compiled"),
+            cache_key: Some(self.sealing_key()?.derived("compiled plugins")),
+            compiler: self.options.compiler.clone(),
+        };
+        Ok(self.plugins.get_or_init(|| Plugins::new(options)))
     }
 
     fn egress(&self) -> &Egress {
@@ -117,10 +129,7 @@ impl App {
         if let Some(vault) = self.vault.get() {
             return Ok(vault);
         }
-        let key = match &self.options.key {
-            KeySource::File(path) => SealingKey::from_file(path)?,
-            KeySource::Text(text) => SealingKey::from_text(text.expose())?,
-        };
+        let key = self.sealing_key()?;
         let store: Arc<Store> = Arc::clone(&self.store);
         let vault = Vault::new(VaultOptions { key, store, egress: self.egress().clone() });
         // Another thread may have been faster: then its vault is the one that is used.

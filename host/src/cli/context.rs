@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ferry::app::{App, AppOptions, KeySource, Tenant};
 use ferry::model::id::WorkspaceId;
 use ferry::model::time::SystemClock;
+use ferry::plugin::Options;
 use ferry::vault::Secret;
 use tokio::runtime::Handle;
 
@@ -38,6 +39,11 @@ pub(super) struct Served {
     pub(super) runtime: Handle,
 }
 
+/// The program that runs now, even where another was put in its place on disk.
+fn this_program() -> PathBuf {
+    PathBuf::from("/proc/self/exe")
+}
+
 impl Context {
     pub(super) fn own(global: Global, output: Output, spoken: String) -> Self {
         Self { global, output, home: Home::Own { spoken } }
@@ -66,12 +72,13 @@ impl Context {
             (Err(_), Some(path)) => KeySource::File(path.clone()),
             (Err(_), None) => KeySource::File(state_dir.join("sealing.key")),
         };
-        Ok(AppOptions { state_dir, command: spoken.to_owned(), key, clock: Arc::new(SystemClock) })
+        let (command, compiler) = (spoken.to_owned(), Some(this_program()));
+        Ok(AppOptions { state_dir, command, key, compiler, clock: Arc::new(SystemClock) })
     }
 
-    /// Where compiled plugins are kept; for commands that need no state.
-    pub(super) fn compiled_dir(&self) -> Result<PathBuf, CliError> {
-        Ok(self.state_dir()?.join("compiled"))
+    /// How plugins are loaded by commands that need no state, and so no key.
+    pub(super) fn trying(&self) -> Result<Options, CliError> {
+        Ok(Options { cache_dir: self.state_dir()?.join("tried"), cache_key: None, compiler: Some(this_program()) })
     }
 
     pub(super) fn state_dir(&self) -> Result<PathBuf, CliError> {

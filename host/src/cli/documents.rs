@@ -3,6 +3,7 @@
 use ferry::app::syncs::SyncStatus;
 use ferry::model::conflict::Conflict;
 use ferry::model::contact::Contact;
+use ferry::model::health::PluginHealth;
 use ferry::model::outcome::{Delivery, OutboxEntry};
 use ferry::model::refusal::{Refusal, RefusalReason};
 use ferry::model::sync::{Checkpoint, Connection, InstalledPlugin, Run, RunEnd, Sync};
@@ -19,10 +20,21 @@ pub(super) fn plugin(plugin: &InstalledPlugin) -> Json {
         "publisher": identity.publisher, "digest": plugin.digest, "size": plugin.size,
         "signed_by": plugin.publisher,
         "grant": {
-            "hosts": plugin.grant.hosts, "accounts": plugin.grant.accounts, "loopback": plugin.grant.loopback, "limits": plugin.grant.limits,
+            "hosts": plugin.grant.hosts, "accounts": plugin.grant.accounts, "private": plugin.grant.private,
+            "loopback": plugin.grant.loopback, "limits": plugin.grant.limits,
             "at": plugin.grant.at.to_string(),
         },
         "presets": plugin.manifest.presets.keys().collect::<Vec<_>>(),
+    })
+}
+
+/// How a plugin fares; null where it is well.
+pub(super) fn health(health: Option<&PluginHealth>) -> Json {
+    health.map_or(Json::Null, |health| {
+        json!({
+            "faults": health.faults, "verb": health.verb, "code": health.code, "last": health.last,
+            "since": health.since.to_string(), "quarantined_until": health.rests_until.map(|at| at.to_string()),
+        })
     })
 }
 
@@ -31,7 +43,7 @@ pub(super) fn connection(connection: &Connection) -> Json {
     let settings: Json = serde_json::from_str(&connection.settings).unwrap_or_default();
     json!({
         "name": connection.id, "plugin": connection.plugin, "base_url": connection.base, "settings": settings,
-        "account": connection.account, "created": connection.created.to_string(),
+        "account": connection.account, "created": connection.created.to_string(), "pinned": connection.pinned,
     })
 }
 

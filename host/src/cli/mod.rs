@@ -1,5 +1,6 @@
 //! The command line: reads arguments and the environment, calls the library, shows what it says. Decides nothing.
 
+mod compile;
 mod completions;
 mod conflicts;
 mod connection;
@@ -25,6 +26,7 @@ mod serve;
 mod sync;
 mod table;
 mod trace;
+mod vault;
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -32,6 +34,7 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ferry::model::id::WorkspaceId;
+use ferry::plugin::compiler;
 use tracing_subscriber::EnvFilter;
 
 use context::Context;
@@ -94,9 +97,13 @@ enum Command {
     Outcome(outcome::Command),
     #[command(subcommand)]
     Outbox(outbox::Command),
+    #[command(subcommand)]
+    Vault(vault::Command),
     Serve(serve::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
+    #[command(name = compiler::COMMAND, hide = true)]
+    CompilePlugin(compile::Args),
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -144,7 +151,7 @@ impl Command {
     fn needs_state(&self) -> bool {
         match self {
             Self::Plugin(command) => command.needs_state(),
-            Self::Serve(_) | Self::Completions(_) => false,
+            Self::Serve(_) | Self::Completions(_) | Self::CompilePlugin(_) => false,
             _ => true,
         }
     }
@@ -174,9 +181,11 @@ fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Conflicts(command) => conflicts::run(command, context),
         Command::Outcome(command) => outcome::run(command, context),
         Command::Outbox(command) => outbox::run(command, context),
+        Command::Vault(command) => vault::run(command, context),
         Command::Serve(args) => serve::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
+        Command::CompilePlugin(args) => compile::run(&args, context),
     }
 }
 

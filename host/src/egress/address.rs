@@ -9,10 +9,18 @@ pub(crate) fn objection(address: IpAddr, reach: Reach) -> Option<&'static str> {
     match reach {
         Reach::Loopback if is_loopback(address) => None,
         Reach::Loopback => Some("not a loopback address, which is all that this grant allows"),
-        Reach::Open => match address {
-            IpAddr::V4(v4) => private_v4(v4),
-            IpAddr::V6(v6) => private_v6(v6),
-        },
+        Reach::Open => special(address),
+        Reach::Private => special(address).filter(|why| *why != PRIVATE),
+    }
+}
+
+/// Said of the addresses of a customer's own network, which a grant can open by name.
+const PRIVATE: &str = "a private address, which only `--allow-private` opens";
+
+fn special(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(v4) => private_v4(v4),
+        IpAddr::V6(v6) => private_v6(v6),
     }
 }
 
@@ -28,7 +36,7 @@ fn private_v4(address: Ipv4Addr) -> Option<&'static str> {
     let [a, b, c, _] = address.octets();
     match (a, b, c) {
         (0, ..) => Some("an unspecified address"),
-        (10, ..) | (172, 16..=31, _) | (192, 168, _) => Some("a private address"),
+        (10, ..) | (172, 16..=31, _) | (192, 168, _) => Some(PRIVATE),
         (100, 64..=127, _) => Some("an address behind a carrier's NAT"),
         (127, ..) => Some("a loopback address"),
         (169, 254, _) => Some("a link-local address, where clouds keep their metadata"),
@@ -69,7 +77,9 @@ fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
         // 6to4 is retired (RFC 7526) and leads wherever the address inside says.
         [0x2002, ..] => Some("a 6to4 address"),
         [0x5f00, ..] => Some("an address of segment routing"),
-        [0xfc00..=0xfdff, ..] => Some("a unique-local address"),
+        // Amazon's metadata service answers here too.
+        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] => Some("a cloud's metadata address"),
+        [0xfc00..=0xfdff, ..] => Some(PRIVATE),
         [0xfe80..=0xfebf, ..] => Some("a link-local address"),
         [0xfec0..=0xfeff, ..] => Some("a site-local address"),
         [0xff00..=0xffff, ..] => Some("a multicast address"),
@@ -194,6 +204,30 @@ mod tests {
             "e000::1",
         ] {
             assert!(refused(bad, Reach::Open), "{bad} is not public");
+        }
+    }
+
+    #[test]
+    fn a_private_grant_reaches_the_customers_network_and_nothing_on_this_machine() {
+        for good in ["10.0.0.1", "172.16.0.1", "192.168.1.1", "fd12:3456::1", "::ffff:10.0.0.1", "1.1.1.1"] {
+            assert!(!refused(good, Reach::Private), "{good} may be a customer's");
+        }
+        for bad in [
+            "127.0.0.1",
+            "::1",
+            "0.0.0.0",
+            "169.254.169.254",
+            "fd00:ec2::254",
+            "100.100.100.200",
+            "168.63.129.16",
+            "192.0.0.192",
+            "fe80::1",
+            "224.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::1",
+        ] {
+            assert!(refused(bad, Reach::Private), "{bad} is no customer's");
         }
     }
 

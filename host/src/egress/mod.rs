@@ -2,6 +2,8 @@
 //! it again where that is safe. Knows nothing of credentials but the header it is handed.
 
 mod address;
+#[cfg(test)]
+mod attacks;
 mod governor;
 mod header;
 mod resolve;
@@ -56,6 +58,11 @@ pub struct Terms {
     pub ends: Instant,
     /// The largest body of an answer, in bytes, decompressed.
     pub body_limit: u64,
+}
+
+/// Every place of the account is taken, and was for as long as the request could wait.
+fn crowded() -> HttpError {
+    HttpError::Unreachable("too many requests of this account are under way".to_owned())
 }
 
 /// One per process; a clone is the same one.
@@ -114,7 +121,7 @@ impl Egress {
             let origin = url.origin().ascii_serialization();
             return Err(HttpError::Denied(format!("the grant does not name `{origin}`")));
         };
-        if reach == Reach::Open && url.scheme() != "https" {
+        if reach != Reach::Loopback && url.scheme() != "https" {
             let origin = url.origin().ascii_serialization();
             return Err(HttpError::Denied(format!(
                 "`{origin}` is not `https`: customers' records never travel in the clear"
@@ -182,6 +189,11 @@ impl Egress {
         terms: &Terms,
         permit: Option<Permit>,
     ) -> Result<Answer, HttpError> {
+        let left = terms.ends.since(self.0.clock.now());
+        let _place = match &terms.governor {
+            Some(governor) => Some(governor.place(left).await.ok_or_else(crowded)?),
+            None => None,
+        };
         let left = terms.ends.since(self.0.clock.now());
         let answer = self.0.wire.exchange(prepared, sign_in, terms.body_limit, left).await?;
         if let Some(permit) = permit {

@@ -82,7 +82,11 @@ mod tests {
         assert_eq!(checked("crm.example.com", &[good], Reach::Open), Ok(()));
         assert_eq!(
             checked("crm.example.com", &[good, bad], Reach::Open),
-            Err(Forbidden { host: "crm.example.com".into(), address: bad, why: "a private address" }),
+            Err(Forbidden {
+                host: "crm.example.com".into(),
+                address: bad,
+                why: "a private address, which only `--allow-private` opens"
+            }),
         );
     }
 }

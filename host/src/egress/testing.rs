@@ -183,6 +183,7 @@ pub(crate) fn grant(hosts: &[&str], loopback: &[&str]) -> Grant {
         digest: Digest("d".into()),
         hosts: urls(hosts),
         accounts: Vec::new(),
+        private: Vec::new(),
         loopback: urls(loopback),
         limits: Limits::default(),
         at: Instant(0),

@@ -227,7 +227,10 @@ async fn names_that_lead_inside_are_denied() {
             hosts[0],
             "`meta.example.com` leads to `169.254.169.254`, a link-local address, where clouds keep their metadata",
         ),
-        (hosts[1], "`mixed.example.com` leads to `::ffff:10.0.0.1`, a private address"),
+        (
+            hosts[1],
+            "`mixed.example.com` leads to `::ffff:10.0.0.1`, a private address, which only `--allow-private` opens",
+        ),
         (hosts[2], "`self.example.com` leads to `127.0.0.1`, a loopback address"),
         (
             "http://out.example.com",
@@ -269,7 +272,12 @@ async fn what_the_grant_does_not_allow_is_denied_before_anything_is_sent() {
     assert_eq!(refused, Err(HttpError::Denied(why.into())));
     let base = Url::parse("https://10.0.0.1").unwrap();
     let refused = ground.egress.prepare(&grant(&[base.as_str()], &[]), &base, get("/"), None).map(|_| ());
-    assert_eq!(refused, Err(HttpError::Denied("`10.0.0.1` leads to `10.0.0.1`, a private address".into())));
+    assert_eq!(
+        refused,
+        Err(HttpError::Denied(
+            "`10.0.0.1` leads to `10.0.0.1`, a private address, which only `--allow-private` opens".into()
+        ))
+    );
     assert_eq!(ground.server.asked().len(), 0);
 }
 

@@ -95,18 +95,20 @@ pub(super) struct Wire {
     resolver: Arc<dyn Resolve>,
     pub(super) bounds: Bounds,
     open: OnceLock<Result<Client, String>>,
+    private: OnceLock<Result<Client, String>>,
     loopback: OnceLock<Result<Client, String>>,
 }
 
 impl Wire {
     pub(super) fn new(resolver: Arc<dyn Resolve>, bounds: Bounds) -> Self {
-        Self { resolver, bounds, open: OnceLock::new(), loopback: OnceLock::new() }
+        Self { resolver, bounds, open: OnceLock::new(), private: OnceLock::new(), loopback: OnceLock::new() }
     }
 
     /// Built at the first request: reading the machine's certificates takes milliseconds.
     fn client(&self, reach: Reach) -> Result<&Client, HttpError> {
         let slot = match reach {
             Reach::Open => &self.open,
+            Reach::Private => &self.private,
             Reach::Loopback => &self.loopback,
         };
         let built = slot.get_or_init(|| build(&self.resolver, &self.bounds, reach));
@@ -255,7 +257,7 @@ fn build(resolver: &Arc<dyn Resolve>, bounds: &Bounds, reach: Reach) -> Result<C
             .tls_backend_preconfigured(trusts_nobody()?)
             .build()
             .map_err(|error| format!("the HTTP client could not be built ({})", root(&error))),
-        (Err(error), Reach::Open) => Err(format!(
+        (Err(error), Reach::Open | Reach::Private) => Err(format!(
             "the HTTP client could not be built ({}): are CA certificates installed on this machine?",
             root(&error)
         )),

@@ -89,6 +89,12 @@ pub enum FaultKind {
     Memory { limit_mib: u32 },
     #[error("it made more than {limit} host calls")]
     HostCalls { limit: u32 },
+    #[error("it moved more than {limit_mib} MiB through `http`")]
+    Traffic { limit_mib: u32 },
+    #[error("it wanted a table of more than {limit} elements")]
+    Tables { limit: u32 },
+    #[error("it held more than {limit} handles of resources at once")]
+    Handles { limit: u32 },
     #[error("its answer is larger than {limit_mib} MiB")]
     AnswerSize { limit_mib: u32 },
     /// The answer has the contract's types but breaks its rules.
@@ -97,6 +103,9 @@ pub enum FaultKind {
     /// It could not be loaded or linked at call time.
     #[error("it could not be started: {0}")]
     Start(String),
+    /// It failed too often in a row, and is not called for a while.
+    #[error("it is quarantined until {until}, after {faults} faults in a row; the last: {last}")]
+    Quarantined { until: Instant, faults: u32, last: String },
 }
 
 impl FaultKind {
@@ -110,15 +119,29 @@ impl FaultKind {
             Self::HostCalls { .. } => "plugin-host-calls",
             Self::AnswerSize { .. } => "plugin-answer-size",
             Self::BadAnswer(_) => "plugin-bad-answer",
+            Self::Traffic { .. } => "plugin-traffic",
+            Self::Tables { .. } => "plugin-tables",
+            Self::Handles { .. } => "plugin-handles",
             Self::Start(_) => "plugin-start",
+            Self::Quarantined { .. } => "plugin-quarantined",
         }
     }
 
     /// The next step for an admin.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Deadline { .. } | Self::Memory { .. } | Self::HostCalls { .. } | Self::AnswerSize { .. } => {
-                "grant the plugin a higher limit if you trust it, or report it to the plugin's publisher"
+            Self::Deadline { .. }
+            | Self::Memory { .. }
+            | Self::HostCalls { .. }
+            | Self::Traffic { .. }
+            | Self::AnswerSize { .. } => {
+                "report it to the plugin's publisher: a version whose manifest asks for more can be granted that"
+            }
+            Self::Tables { .. } | Self::Handles { .. } => {
+                "report it to the plugin's publisher: no plugin is given more, whatever its manifest asks"
+            }
+            Self::Quarantined { .. } => {
+                "go back with `ferry plugin rollback`, upgrade it, or try it again at once with `ferry plugin release`"
             }
             Self::Start(_) => "install the plugin again; if that fails too, report it to the plugin's publisher",
             Self::Trap(_) | Self::StackOverflow | Self::BadAnswer(_) => {

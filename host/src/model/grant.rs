@@ -34,6 +34,10 @@ pub struct Grant {
     /// Families of origins of which a connection reaches the one that is its own.
     #[serde(default)]
     pub accounts: Vec<OriginPattern>,
+    /// Origins in the customer's own network that an admin named: at a private address or a public one, never on this machine
+    /// and never where clouds keep their metadata.
+    #[serde(default)]
+    pub private: Vec<Url>,
     /// Origins on this machine that a development grant names; each is reached at a loopback address only.
     pub loopback: Vec<Url>,
     pub limits: Limits,
@@ -44,6 +48,7 @@ pub struct Grant {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     Open,
+    Private,
     Loopback,
 }
 
@@ -54,7 +59,7 @@ impl Grant {
             Some(network) => (network.hosts.clone(), network.accounts.clone()),
             None => Default::default(),
         };
-        Self { digest, hosts, accounts, loopback, limits: manifest.limits, at }
+        Self { digest, hosts, accounts, private: Vec::new(), loopback, limits: manifest.limits, at }
     }
 
     /// How a connection whose base address is `base` may reach `address`; none where the grant does not name its origin.
@@ -67,6 +72,8 @@ impl Grant {
         let named = |list: &[Url]| list.iter().any(|url| url.origin() == origin);
         if named(&self.loopback) {
             Some(Reach::Loopback)
+        } else if named(&self.private) {
+            Some(Reach::Private)
         } else if named(&self.hosts) {
             Some(Reach::Open)
         } else {
@@ -95,6 +102,7 @@ mod tests {
             digest: Digest("d".into()),
             hosts: vec![url("https://api.example.com")],
             accounts: Vec::new(),
+            private: vec![url("https://crm.intern")],
             loopback: vec![url("http://127.0.0.1:8080")],
             limits: Limits::default(),
             at: Instant(0),
@@ -111,6 +119,8 @@ mod tests {
             ("http://127.0.0.1:8081/x", None),
             ("http://localhost:8080/x", None),
             ("data:text/plain,x", None),
+            ("https://crm.intern/x", Some(Reach::Private)),
+            ("https://crm.intern:8443/", None),
         ] {
             assert_eq!(grant.reach(&url(address), &url("https://api.example.com")), reach, "{address}");
         }
@@ -123,6 +133,7 @@ mod tests {
             digest: Digest("d".into()),
             hosts: vec![url("https://login.example.com")],
             accounts,
+            private: Vec::new(),
             loopback: Vec::new(),
             limits: Limits::default(),
             at: Instant(0),

@@ -42,6 +42,25 @@ pub struct Request {
     pub bucket: Option<String>,
 }
 
+impl Request {
+    /// Bytes that the plugin gave, for its allowance.
+    pub fn size(&self) -> usize {
+        let pairs = pairs_size(&self.query) + pairs_size(&self.headers);
+        self.target.len() + pairs + self.body.as_ref().map_or(0, Vec::len)
+    }
+}
+
+impl Response {
+    /// Bytes that the plugin is given, for its allowance.
+    pub fn size(&self) -> usize {
+        pairs_size(&self.headers) + self.body.len()
+    }
+}
+
+fn pairs_size(pairs: &[(String, String)]) -> usize {
+    pairs.iter().map(|(name, value)| name.len() + value.len()).sum()
+}
+
 /// What a request is for. Of those that wait for the account's allowance, the first in this order goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Lane {

@@ -31,6 +31,9 @@ pub struct Manifest {
     /// Mapping presets: name to path when it is written, name to text when it is packed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub presets: BTreeMap<String, String>,
+    /// Why it asks for what it asks, in the publisher's words: by origin, or by the name of a limit or a way to sign in.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reasons: BTreeMap<String, String>,
     /// Files that people are shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub files: Option<Files>,
@@ -171,17 +174,20 @@ pub struct Limits {
     pub host_calls: u32,
     /// The values that the call returns.
     pub answer_mib: u32,
+    /// Bodies and headers of requests and answers together, as the plugin sees them.
+    pub traffic_mib: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { memory_mib: 64, call_seconds: 60, host_calls: 400, answer_mib: 32 }
+        Self { memory_mib: 64, call_seconds: 60, host_calls: 400, answer_mib: 32, traffic_mib: 256 }
     }
 }
 
 impl Limits {
     /// The most that any grant can give: beyond, one plugin could starve the host.
-    pub const MOST: Self = Self { memory_mib: 1024, call_seconds: 600, host_calls: 10_000, answer_mib: 128 };
+    pub const MOST: Self =
+        Self { memory_mib: 1024, call_seconds: 600, host_calls: 10_000, answer_mib: 128, traffic_mib: 4096 };
 
     /// Whether these ask for no more than `other` gives.
     pub fn within(&self, other: &Self) -> bool {
@@ -189,6 +195,7 @@ impl Limits {
             && self.call_seconds <= other.call_seconds
             && self.host_calls <= other.host_calls
             && self.answer_mib <= other.answer_mib
+            && self.traffic_mib <= other.traffic_mib
     }
 }
 

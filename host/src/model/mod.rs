@@ -5,6 +5,7 @@ pub mod connector;
 pub mod contact;
 pub mod failure;
 pub mod grant;
+pub mod health;
 pub mod http;
 pub mod id;
 pub mod manifest;

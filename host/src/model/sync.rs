@@ -28,6 +28,48 @@ pub struct InstalledPlugin {
     pub publisher: Option<PublisherKey>,
 }
 
+/// A version of a plugin beside the one that is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherVersion {
+    pub plugin: InstalledPlugin,
+    pub standing: Standing,
+}
+
+/// What a version beside the installed one is there for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum Standing {
+    /// It was installed until then. The settings that the upgrade changed are kept as they were under it.
+    Former { until: Instant, settings: BTreeMap<ConnectionId, String> },
+    /// It was installed, and an admin went back to the one before.
+    Withdrawn { since: Instant },
+    /// It asks for more than was granted, and waits for somebody who grants it.
+    Proposed { since: Instant },
+}
+
+impl Standing {
+    /// Whether an admin granted it once.
+    pub fn was_granted(&self) -> bool {
+        !matches!(self, Self::Proposed { .. })
+    }
+
+    /// For machines.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Former { .. } => "former",
+            Self::Withdrawn { .. } => "withdrawn",
+            Self::Proposed { .. } => "proposed",
+        }
+    }
+
+    /// Since when it is so.
+    pub fn since(&self) -> Instant {
+        match self {
+            Self::Former { until: at, .. } | Self::Withdrawn { since: at } | Self::Proposed { since: at } => *at,
+        }
+    }
+}
+
 /// A connector with settings and credentials: one CRM account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
@@ -40,6 +82,9 @@ pub struct Connection {
     /// As the last check told it; none until a check has succeeded.
     pub account: Option<Account>,
     pub created: Instant,
+    /// The version that it stays with, whatever is installed; none to follow what is installed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Digest>,
 }
 
 /// A mapper plugin and what it was told.

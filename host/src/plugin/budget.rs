@@ -17,13 +17,16 @@ const TABLES: usize = 64;
 const MEMORIES: usize = 16;
 
 /// Handles of resources that a guest may hold at once: streams of its standard output, and its own.
-const HANDLES: usize = 1_000;
+const HANDLES: u32 = 1_000;
 
 /// Bytes of a trap's text that a person gets to see.
 const TRAP_TEXT_BYTES: usize = 300;
 
 /// The text of wasmtime's private error for an answer beyond `Store::set_hostcall_fuel`.
 const COPY_LIMIT_TEXT: &str = "fuel allocated for hostcalls has been exhausted";
+
+/// The text of wasmtime's private error for a handle beyond `Store::set_max_component_handles`.
+const HANDLE_LIMIT_TEXT: &str = "store handle limit exceeded";
 
 /// How long a call may take on the wall.
 pub(super) fn time(limits: &Limits) -> Duration {
@@ -47,6 +50,9 @@ pub(super) struct Budget {
     memory_denied: bool,
     host_calls: u32,
     host_calls_denied: bool,
+    traffic_bytes: u64,
+    traffic_denied: bool,
+    tables_denied: bool,
 }
 
 /// The mark on an error of starting a guest, before it was asked anything.
@@ -70,6 +76,9 @@ impl Budget {
             memory_denied: false,
             host_calls: 0,
             host_calls_denied: false,
+            traffic_bytes: 0,
+            traffic_denied: false,
+            tables_denied: false,
         };
         budget.rearm();
         budget
@@ -81,6 +90,7 @@ impl Budget {
         self.deadline = self.begun + self.time();
         self.host_calls = 0;
         self.host_calls_denied = false;
+        (self.traffic_bytes, self.traffic_denied, self.tables_denied) = (0, false, false);
     }
 
     fn time(&self) -> Duration {
@@ -94,6 +104,16 @@ impl Budget {
         self.host_calls_denied = self.host_calls > self.limits.host_calls;
         if self.host_calls_denied {
             return Err(wasmtime::Error::msg("too many host calls"));
+        }
+        Ok(())
+    }
+
+    /// Counts bytes that went out or came in; an error stops the guest.
+    pub(super) fn traffic(&mut self, bytes: usize) -> wasmtime::Result<()> {
+        self.traffic_bytes = self.traffic_bytes.saturating_add(bytes as u64);
+        self.traffic_denied = self.traffic_bytes > u64::from(self.limits.traffic_mib) << 20;
+        if self.traffic_denied {
+            return Err(wasmtime::Error::msg("too many bytes of requests and answers"));
         }
         Ok(())
     }
@@ -120,13 +140,22 @@ impl Budget {
         if self.host_calls_denied {
             return FaultKind::HostCalls { limit: self.limits.host_calls };
         }
+        if self.traffic_denied {
+            return FaultKind::Traffic { limit_mib: self.limits.traffic_mib };
+        }
         let cause = error.root_cause().to_string();
         if cause.contains(COPY_LIMIT_TEXT) {
             return FaultKind::AnswerSize { limit_mib: self.limits.answer_mib };
         }
+        if cause.contains(HANDLE_LIMIT_TEXT) {
+            return FaultKind::Handles { limit: HANDLES };
+        }
         // A guest that is refused memory gives up in its own way, mostly by an illegal instruction.
         if self.memory_denied {
             return FaultKind::Memory { limit_mib: self.limits.memory_mib };
+        }
+        if self.tables_denied {
+            return FaultKind::Tables { limit: TABLE_ELEMENTS as u32 };
         }
         let text = clean(cause.strip_prefix("wasm trap: ").unwrap_or(&cause), TRAP_TEXT_BYTES);
         if error.is::<Starting>() { FaultKind::Start(text) } else { FaultKind::Trap(text) }
@@ -164,6 +193,7 @@ impl ResourceLimiter for Budget {
     }
 
     fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        self.tables_denied |= desired > TABLE_ELEMENTS;
         Ok(desired <= TABLE_ELEMENTS)
     }
 
@@ -186,7 +216,7 @@ pub(super) fn store<T: Budgeted>(engine: &Engine, mut data: T) -> Store<T> {
     let mut store = Store::new(engine, data);
     store.limiter(|data| data.budget());
     store.set_hostcall_fuel(answer_bytes);
-    store.set_max_component_handles(HANDLES);
+    store.set_max_component_handles(HANDLES as usize);
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(|mut context| {
         let late = Instant::now() >= context.data_mut().budget().deadline;
@@ -194,4 +224,48 @@ pub(super) fn store<T: Budgeted>(engine: &Engine, mut data: T) -> Store<T> {
         Ok(if late { UpdateDeadline::Interrupt } else { UpdateDeadline::Yield(1) })
     });
     store
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::component::{Component, Linker};
+
+    use super::*;
+    use crate::plugin::engine::TickingEngine;
+
+    impl Budgeted for Budget {
+        fn budget(&mut self) -> &mut Budget {
+            self
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_hoards_handles_is_told_the_limit() {
+        let text = r#"(component
+            (type $r (resource (rep i32)))
+            (core func $new (canon resource.new $r))
+            (core module $m
+                (import "" "new" (func $new (param i32) (result i32)))
+                (func (export "hoard") (loop (drop (call $new (i32.const 1))) (br 0))))
+            (core instance $i (instantiate $m (with "" (instance (export "new" (func $new))))))
+            (func (export "hoard") (canon lift (core func $i "hoard"))))"#;
+        let ticking = TickingEngine::new().unwrap();
+        let component = Component::new(ticking.engine(), wat::parse_str(text).unwrap()).unwrap();
+        let mut store = store(ticking.engine(), Budget::new(Limits::default()));
+        let linker = Linker::new(ticking.engine());
+        let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
+        let hoard = instance.get_typed_func::<(), ()>(&mut store, "hoard").unwrap();
+        let error = hoard.call_async(&mut store, ()).await.unwrap_err();
+        assert_eq!(store.data().fault(&Stopped::Error(error)), FaultKind::Handles { limit: HANDLES });
+    }
+
+    #[test]
+    fn traffic_is_counted_in_both_directions_and_anew_for_each_call() {
+        let mut budget = Budget::new(Limits { traffic_mib: 1, ..Limits::default() });
+        assert!(budget.traffic(1 << 19).is_ok() && budget.traffic(1 << 19).is_ok());
+        let error = budget.traffic(1).unwrap_err();
+        assert_eq!(budget.fault(&Stopped::Error(error)), FaultKind::Traffic { limit_mib: 1 });
+        budget.rearm();
+        assert!(budget.traffic(1).is_ok());
+    }
 }

@@ -27,6 +27,16 @@ const MAX_FILES: usize = 256;
 /// Only the user that runs the host may read or write the folder: what lies in it is executed.
 const FOLDER_MODE: u32 = 0o700;
 
+/// Machine code that this host compiled, ready to be run. To be called with nothing else.
+pub(super) fn component(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
+    #[allow(unsafe_code, reason = "the only way to load machine code; the callers know where it comes from")]
+    // SAFETY: the bytes come from the compiler that was just run, or from a file whose seal shows that this host wrote
+    // them, under a name that fixes the engine's version and configuration.
+    unsafe {
+        Component::deserialize(engine, compiled)
+    }
+}
+
 /// A folder of compiled components.
 #[derive(Debug, Clone)]
 pub(super) struct Cache {
@@ -48,21 +58,15 @@ impl Cache {
             tracing::warn!(file = name, "a compiled plugin is damaged: compiling it again");
             return None;
         };
-        #[allow(unsafe_code, reason = "the only way to load machine code; the seal shows that this host wrote it")]
-        // SAFETY: the bytes are what `Component::serialize` gave to `save` under this very name, as the seal shows, and
-        // the name fixes the engine's version and configuration.
-        let component = unsafe { Component::deserialize(engine, compiled) };
-        component.inspect_err(|error| tracing::warn!(file = name, %error, "a compiled plugin does not load")).ok()
+        component(engine, compiled)
+            .inspect_err(|error| tracing::warn!(file = name, %error, "a compiled plugin does not load"))
+            .ok()
     }
 
     /// Keeps a compiled component. A cache that can't be written costs time, nothing else.
-    pub(super) fn save(&self, engine: &Engine, digest: &Digest, component: &Component) {
+    pub(super) fn save(&self, engine: &Engine, digest: &Digest, compiled: &[u8]) {
         let name = file_name(engine, digest);
-        let saved = component
-            .serialize()
-            .map_err(std::io::Error::other)
-            .and_then(|compiled| self.write(&name, &compiled))
-            .and_then(|()| self.drop_oldest());
+        let saved = self.write(&name, compiled).and_then(|()| self.drop_oldest());
         if let Err(error) = saved {
             tracing::warn!(folder = %self.folder.display(), %error, "a compiled plugin can't be kept");
         }

@@ -50,9 +50,20 @@ const WARM_PLACES: u32 = 16;
 /// that grows beyond is moved.
 const SCARCE_RESERVATION_BYTES: u64 = 64 << 20;
 
+/// An engine that only compiles, for an engine that runs: it reserves nothing.
+pub(super) fn compiling(scarce: bool) -> wasmtime::Result<Engine> {
+    let mut config = config();
+    if scarce {
+        config.memory_reservation(SCARCE_RESERVATION_BYTES);
+    }
+    Engine::new(&config)
+}
+
 /// An engine with its tick. The tick stops when the engine is dropped.
 pub(super) struct TickingEngine {
     engine: Engine,
+    /// There is little address space, so that memories reserve less of it.
+    scarce: bool,
     tick: Arc<Tick>,
 }
 
@@ -67,7 +78,7 @@ pub(super) struct Running(Arc<Tick>);
 
 impl TickingEngine {
     pub(super) fn new() -> wasmtime::Result<Self> {
-        let engine = pooled_or_on_demand()?;
+        let (engine, scarce) = pooled_or_on_demand()?;
         let weak = engine.weak();
         let (send, receive) = std::sync::mpsc::channel::<std::sync::Weak<Tick>>();
         let handle = std::thread::Builder::new().name("ferry-tick".into()).spawn(move || {
@@ -78,11 +89,15 @@ impl TickingEngine {
         let tick = Arc::new(Tick { running: AtomicUsize::new(0), thread: handle.thread().clone() });
         // The thread waits for this, so it can't be gone.
         let _ = send.send(Arc::downgrade(&tick));
-        Ok(Self { engine, tick })
+        Ok(Self { engine, scarce, tick })
     }
 
     pub(super) fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    pub(super) fn is_scarce(&self) -> bool {
+        self.scarce
     }
 
     /// To be held as long as a guest runs: without it the tick rests, and a deadline would never come.
@@ -117,13 +132,13 @@ fn keep_ticking(engine: &EngineWeak, tick: &std::sync::Weak<Tick>) {
 
 /// Pooled memory makes an instance cheap, but reserves some 2 TiB of address space; where that is not to be had, the
 /// engine works without.
-fn pooled_or_on_demand() -> wasmtime::Result<Engine> {
+fn pooled_or_on_demand() -> wasmtime::Result<(Engine, bool)> {
     let mut config = config();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
-    Engine::new(&config).or_else(|error| {
+    Engine::new(&config).map(|engine| (engine, false)).or_else(|error| {
         tracing::warn!(%error, "no pooled memory for plugins: calls are slower");
         config.allocation_strategy(InstanceAllocationStrategy::OnDemand).memory_reservation(SCARCE_RESERVATION_BYTES);
-        Engine::new(&config)
+        Ok((Engine::new(&config)?, true))
     })
 }
 
@@ -172,6 +187,19 @@ fn pool() -> PoolingAllocationConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_compiled_elsewhere_fits() {
+        let hash = |engine: &Engine| {
+            use std::hash::{Hash, Hasher};
+            let mut hasher = siphasher::sip::SipHasher13::new();
+            engine.precompile_compatibility_hash().hash(&mut hasher);
+            hasher.finish()
+        };
+        let ticking = TickingEngine::new().unwrap();
+        assert_eq!(hash(ticking.engine()), hash(&compiling(ticking.is_scarce()).unwrap()));
+        assert_ne!(hash(&compiling(false).unwrap()), hash(&compiling(true).unwrap()));
+    }
 
     #[test]
     fn the_tick_runs_only_while_a_guest_runs() {

@@ -20,7 +20,7 @@ use super::bindings::connector::ferry::crm::{http, log, signature, types};
 use super::budget::{Budget, Budgeted};
 use super::convert;
 use crate::capability::log::{CallLog, Level, MAX_LINE_BYTES};
-use crate::model::http::Outbound;
+use crate::model::http::{HttpError, Outbound, Request, Response};
 use crate::model::time::{Clock, Instant};
 
 /// Random bytes that a guest may ask for at once: seeds and ids, not data.
@@ -113,10 +113,17 @@ impl IoView for ConnectorState {
 
 impl types::Host for ConnectorState {}
 
+fn answered(answer: &std::result::Result<Response, HttpError>) -> usize {
+    answer.as_ref().map_or(0, Response::size)
+}
+
 impl http::Host for ConnectorState {
     async fn send(&mut self, request: http::Request) -> Result<std::result::Result<http::Response, http::Error>> {
         self.budget.host_calls(1)?;
-        let answer = self.outbound.send(convert::request(request)).await;
+        let request = convert::request(request);
+        self.budget.traffic(request.size())?;
+        let answer = self.outbound.send(request).await;
+        self.budget.traffic(answered(&answer))?;
         Ok(convert::response(answer))
     }
 
@@ -125,8 +132,11 @@ impl http::Host for ConnectorState {
         requests: Vec<http::Request>,
     ) -> Result<Vec<std::result::Result<http::Response, http::Error>>> {
         self.budget.host_calls(requests.len().max(1))?;
-        let requests = requests.into_iter().map(convert::request).collect();
-        Ok(self.outbound.send_all(requests).await.into_iter().map(convert::response).collect())
+        let requests: Vec<_> = requests.into_iter().map(convert::request).collect();
+        self.budget.traffic(requests.iter().map(Request::size).sum())?;
+        let answers = self.outbound.send_all(requests).await;
+        self.budget.traffic(answers.iter().map(answered).sum())?;
+        Ok(answers.into_iter().map(convert::response).collect())
     }
 }
 

@@ -25,15 +25,16 @@ pub enum ManifestError {
 }
 
 fn most() -> String {
-    let Limits { memory_mib, call_seconds, host_calls, answer_mib } = Limits::MOST;
+    let Limits { memory_mib, call_seconds, host_calls, answer_mib, traffic_mib } = Limits::MOST;
     format!(
-        "`memory-mib` {memory_mib}, `call-seconds` {call_seconds}, `host-calls` {host_calls}, `answer-mib` {answer_mib}"
+        "`memory-mib` {memory_mib}, `call-seconds` {call_seconds}, `host-calls` {host_calls}, `answer-mib` {answer_mib}, `traffic-mib` \
+         {traffic_mib}"
     )
 }
 
 /// The keys of each table. A test holds them against the manifest's own types.
-const KEYS: [(&str, &[&str]); 20] = [
-    ("", &["plugin", "network", "sign-in", "limits", "rate", "daily", "settings", "presets", "files"]),
+const KEYS: [(&str, &[&str]); 21] = [
+    ("", &["plugin", "network", "sign-in", "limits", "rate", "daily", "settings", "presets", "reasons", "files"]),
     ("plugin", &["id", "name", "version", "kind", "contract", "publisher", "description", "license"]),
     ("network", &["base", "hosts", "accounts"]),
     ("sign-in", &["oauth2", "bearer", "header", "basic", "session"]),
@@ -61,7 +62,7 @@ const KEYS: [(&str, &[&str]); 20] = [
     ("sign-in.session.expired", &["status", "pointer", "equals"]),
     // Names of the author's own.
     ("sign-in.session.takes", &[]),
-    ("limits", &["memory-mib", "call-seconds", "host-calls", "answer-mib"]),
+    ("limits", &["memory-mib", "call-seconds", "host-calls", "answer-mib", "traffic-mib"]),
     ("rate", &["bucket", "requests", "per-ms", "remaining-header", "limit-header", "interval-header"]),
     (
         "daily",
@@ -70,6 +71,8 @@ const KEYS: [(&str, &[&str]); 20] = [
     ("settings", &["schema"]),
     // The names of presets are the author's own.
     ("presets", &[]),
+    // Keys are what is asked for.
+    ("reasons", &[]),
     ("files", &["license", "icon"]),
 ];
 
@@ -166,6 +169,7 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
         ("limits.memory-mib", limits.memory_mib),
         ("limits.call-seconds", limits.call_seconds),
         ("limits.answer-mib", limits.answer_mib),
+        ("limits.traffic-mib", limits.traffic_mib),
     ] {
         if amount == 0 {
             return Err(bad(key, "is 0: a plugin can do nothing with that"));
@@ -264,13 +268,14 @@ mod tests {
                 "header": "h", "value": "{a}", "encoded": "{a}",
                 "refused": [{"status": 403, "pointer": "/p", "equals": "e"}],
                 "expired": [{"status": 401, "pointer": "/p", "equals": "e"}]}},
-        "limits": {"memory-mib": 1, "call-seconds": 1, "host-calls": 1, "answer-mib": 1},
+        "limits": {"memory-mib": 1, "call-seconds": 1, "host-calls": 1, "answer-mib": 1, "traffic-mib": 1},
         "rate": [{"bucket": "account", "requests": 1, "per-ms": 1, "remaining-header": "r", "limit-header": "l",
             "interval-header": "i"}],
         "daily": {"remaining-header": "r", "limit-header": "l", "usage-header": "u", "usage-name": "n",
             "exhausted-marker": "m", "exhausted-status": 403},
         "settings": {"schema": "{}"},
         "presets": {"a": "b"},
+        "reasons": {"c": "d"},
         "files": {"license": "L", "icon": "i.png"}
     }"#;
 
@@ -281,7 +286,7 @@ mod tests {
         let again = serde_json::to_value(&manifest).unwrap();
         assert_eq!(again, serde_json::from_str::<Json>(FULL).unwrap());
         let keys: usize = KEYS.iter().map(|(_, keys)| keys.len()).sum();
-        let own_names = 2;
+        let own_names = 3;
         assert_eq!(keys, FULL.matches("\":").count() - own_names, "a key in the table that nobody reads");
     }
 

@@ -3,7 +3,9 @@
 
 mod bindings;
 mod budget;
+mod bulk;
 mod cache;
+pub mod compiler;
 mod connector;
 mod convert;
 mod engine;
@@ -21,7 +23,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 use bindings::connector::ConnectorPluginPre;
@@ -49,6 +50,9 @@ pub struct Options {
     /// Seals what is kept, so that only a holder of the key can put machine code there. Without one, the rights of the
     /// folder alone protect it, and the seal guards against damage only.
     pub cache_key: Option<[u8; 32]>,
+    /// The program that compiles in a process of its own: it is called with [`compiler::COMMAND`]. None to compile in this
+    /// process, where a hostile component may take all its memory.
+    pub compiler: Option<PathBuf>,
 }
 
 /// Why a plugin could not be loaded.
@@ -75,6 +79,7 @@ pub enum LoadError {
 /// All plugins of a process. Costs nothing until the first is loaded.
 pub struct Plugins {
     cache: Cache,
+    compiler: Option<PathBuf>,
     sandbox: OnceLock<Arc<Sandbox>>,
     loaded: Mutex<HashMap<Digest, Weak<Code>>>,
     /// Compiling takes memory and every core, so it is one at a time.
@@ -104,6 +109,7 @@ impl Plugins {
     pub fn new(options: Options) -> Self {
         Self {
             cache: Cache::new(options.cache_dir, options.cache_key),
+            compiler: options.compiler,
             sandbox: OnceLock::new(),
             loaded: Mutex::default(),
             compiling: tokio::sync::Mutex::default(),
@@ -131,9 +137,10 @@ impl Plugins {
         if let Some(code) = self.known(&found) {
             return Ok(LoadedPlugin { code, limits });
         }
-        let (cache, sandbox) = (self.cache.clone(), self.sandbox.get().cloned());
+        let (cache, compiler, sandbox) = (self.cache.clone(), self.compiler.clone(), self.sandbox.get().cloned());
         let digest = found.clone();
-        let code = Arc::new(off_thread(move || Code::load(&cache, sandbox, digest, package)).await??);
+        let load = move || Code::load(&cache, compiler.as_deref(), sandbox, digest, package);
+        let code = Arc::new(off_thread(load).await??);
         // The lock on compiling is held, so no other load can have set it.
         self.sandbox.get_or_init(|| Arc::clone(&code.sandbox));
         self.lock_loaded().insert(found, Arc::downgrade(&code));
@@ -163,12 +170,19 @@ fn at_most(limits: Limits) -> Limits {
         call_seconds: limits.call_seconds.min(Limits::MOST.call_seconds),
         host_calls: limits.host_calls.min(Limits::MOST.host_calls),
         answer_mib: limits.answer_mib.min(Limits::MOST.answer_mib),
+        traffic_mib: limits.traffic_mib.min(Limits::MOST.traffic_mib),
     }
 }
 
 impl Code {
     /// Reads, checks, compiles and links. Blocks for as long as that takes.
-    fn load(cache: &Cache, sandbox: Option<Arc<Sandbox>>, digest: Digest, bytes: Vec<u8>) -> Result<Self, LoadError> {
+    fn load(
+        cache: &Cache,
+        compiler: Option<&Path>,
+        sandbox: Option<Arc<Sandbox>>,
+        digest: Digest,
+        bytes: Vec<u8>,
+    ) -> Result<Self, LoadError> {
         let sandbox = match sandbox {
             Some(sandbox) => sandbox,
             None => Arc::new(Sandbox::new().map_err(|error| LoadError::Sandbox(format!("{error:#}")))?),
@@ -178,7 +192,7 @@ impl Code {
         let package = package::identify(bytes, digest)?;
         let (manifest, component) = match cache.load(engine, &package.digest) {
             Some(component) => (package.manifest, component),
-            None => compile(cache, engine, package)?,
+            None => compile(cache, compiler, &sandbox, package)?,
         };
         let body = link(&sandbox, manifest.plugin.kind, &component).map_err(|error| LoadError::Mismatch {
             plugin: manifest.plugin.id.to_string(),
@@ -188,13 +202,22 @@ impl Code {
     }
 }
 
-fn compile(cache: &Cache, engine: &Engine, package: Package) -> Result<(Manifest, Component), LoadError> {
+fn compile(
+    cache: &Cache,
+    compiler: Option<&Path>,
+    sandbox: &Sandbox,
+    package: Package,
+) -> Result<(Manifest, Component), LoadError> {
     let package = package::check(package)?;
-    let component = Component::from_binary(engine, &package.bytes).map_err(|error| LoadError::Compile {
-        plugin: package.manifest.plugin.id.to_string(),
-        reason: format!("{error:#}"),
-    })?;
-    cache.save(engine, &package.digest, &component);
+    let failed = |reason| LoadError::Compile { plugin: package.manifest.plugin.id.to_string(), reason };
+    let engine = sandbox.engine();
+    let compiled = match compiler {
+        Some(program) => compiler::elsewhere(program, sandbox.is_scarce(), &package.bytes),
+        None => engine.precompile_component(&package.bytes).map_err(|error| format!("{error:#}")),
+    };
+    let compiled = compiled.map_err(failed)?;
+    let component = cache::component(engine, &compiled).map_err(|error| failed(format!("{error:#}")))?;
+    cache.save(engine, &package.digest, &compiled);
     Ok((package.manifest, component))
 }
 

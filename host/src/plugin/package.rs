@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::bulk;
 use super::manifest::{self, ManifestError};
 use super::shape::{self, Encoding, Face, Faces};
 use super::signature::{self, SignatureError, Signed};
@@ -90,6 +91,8 @@ pub enum PackageError {
     ReferencedTooLarge { key: String, path: PathBuf, most: u64 },
     #[error("`{0}` is no icon: a square PNG of at most {MAX_ICON_SIDE} pixels and {MAX_ICON_BYTES} bytes is expected")]
     Icon(String),
+    #[error("the component holds {found} {of}, and {most} are the most: compiling it would take too long")]
+    TooMuch { of: &'static str, found: u64, most: u64 },
     #[error("the package has more than one section `{0}`")]
     Twice(String),
     #[error("the manifest names `{0}`, and the package does not hold it")]
@@ -118,6 +121,7 @@ pub(super) fn check(mut package: Package) -> Result<Package, PackageError> {
     parts::check_files(&package.manifest, &package.bytes)?;
     let identity = &package.manifest.plugin;
     package.signed = signature::verify(&package.bytes, &identity.id, &identity.version)?;
+    bulk::check(&package.bytes).map_err(|it| PackageError::TooMuch { of: it.of, found: it.found, most: it.most })?;
     let faces = shape::faces(&package.bytes).map_err(|error| PackageError::Invalid(error.to_string()))?;
     check_contract(&faces)?;
     if let Some(sdk) = sdk_of(&package.bytes)?

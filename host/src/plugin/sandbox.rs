@@ -37,6 +37,10 @@ impl Sandbox {
         self.ticking.engine()
     }
 
+    pub(super) fn is_scarce(&self) -> bool {
+        self.ticking.is_scarce()
+    }
+
     pub(super) fn running(&self) -> Running {
         self.ticking.running()
     }

@@ -7,12 +7,14 @@ use serde::de::DeserializeOwned;
 use super::key;
 use crate::model::conflict::Conflict;
 use crate::model::contact::AttributeDefinition;
+use crate::model::grant::Digest;
+use crate::model::health::PluginHealth;
 use crate::model::id::{ConnectionId, ContactId, OutboxId, PluginId, RunId, SyncId};
 use crate::model::outcome::{OutboxEntry, Receipt};
 use crate::model::publisher::{PublisherKey, TrustedPublisher};
 use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
-use crate::model::sync::{Connection, InstalledPlugin, Run, Sync, SyncState};
+use crate::model::sync::{Connection, InstalledPlugin, OtherVersion, Run, Sync, SyncState};
 
 /// The byte after the workspace's number. Released values are never given another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub(super) enum Table {
     Receipts = 19,
     Timetables = 20,
     Publishers = 21,
+    PluginVersions = 22,
+    PluginHealth = 23,
     Contacts = 30,
     LookupMeta = 40,
     LookupRecent = 41,
@@ -71,6 +75,10 @@ documents! {
     InstalledPlugin, Plugins, "plugin", <'a> &'a PluginId, |id| key::text(&[id.as_str()]);
     TrustedPublisher, Publishers, "trusted publisher", <'a> (&'a PluginId, &'a PublisherKey),
         |(plugin, key)| key::text(&[plugin.as_str(), &key.to_string()]);
+    OtherVersion, PluginVersions, "plugin version", <'a> (&'a PluginId, &'a Digest),
+        |(plugin, digest)| key::text(&[plugin.as_str(), &digest.0]);
+    PluginHealth, PluginHealth, "plugin health", <'a> (&'a PluginId, &'a Digest),
+        |(plugin, digest)| key::text(&[plugin.as_str(), &digest.0]);
     Connection, Connections, "connection", <'a> &'a ConnectionId, |id| key::text(&[id.as_str()]);
     Sync, Syncs, "sync", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     SyncState, SyncStates, "sync state", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::credential::{BadKey, Credential, Kept, Keys};
+use super::key::SealingKey;
 use super::place::{Place, TokenError};
 use super::renewal;
+use super::scrub;
 use super::seal::{self, Unsealable};
 use super::secret::Secret;
 use super::{Shared, SignInError, VaultError};
@@ -34,7 +36,7 @@ pub(super) struct Current {
 
 impl Current {
     fn new(credential: Credential, refused: Option<String>, renewed: Option<Instant>) -> Result<Self, BadKey> {
-        let (header, needles) = (credential.header()?, credential.needles());
+        let (header, needles) = (credential.header()?, scrub::in_every_form(credential.needles()));
         Ok(Self { credential, header, needles, refused, renewed })
     }
 
@@ -75,8 +77,9 @@ pub(super) struct Account {
 impl Account {
     /// As the store has it.
     pub(super) fn load(vault: &Shared, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<Self, VaultError> {
+        let key = vault.key();
         let current = match vault.store.load(workspace, connection)? {
-            Some(bytes) => Some(Arc::new(open(vault, workspace, connection, &bytes)?)),
+            Some(bytes) => Some(Arc::new(open(&key, workspace, connection, &bytes)?)),
             None => None,
         };
         Ok(Self {
@@ -115,7 +118,11 @@ impl Account {
     pub(super) async fn remove(&self, vault: &Arc<Shared>) -> Result<(), VaultError> {
         let mut turn = self.turn.lock().await;
         let (shared, workspace, connection) = (Arc::clone(vault), self.workspace.clone(), self.connection.clone());
-        blocking(move || Ok(shared.store.remove(&workspace, &connection)?)).await?;
+        blocking(move || {
+            let _key = shared.key();
+            Ok(shared.store.remove(&workspace, &connection)?)
+        })
+        .await?;
         self.set(None);
         *turn = Turn::default();
         Ok(())
@@ -256,7 +263,8 @@ impl Account {
         blocking(move || {
             let broken = || VaultError::Unsealable { connection: connection.clone() };
             let plain = serde_json::to_vec(&kept).map(zeroize::Zeroizing::new).map_err(|_| broken())?;
-            let sealed = seal::seal(&vault.key, &workspace, &connection, &plain).map_err(|_| broken())?;
+            let key = vault.key();
+            let sealed = seal::seal(&key, &workspace, &connection, &plain).map_err(|_| broken())?;
             Ok(vault.store.save(&workspace, &connection, &sealed)?)
         })
         .await
@@ -264,13 +272,13 @@ impl Account {
 }
 
 fn open(
-    vault: &Shared,
+    key: &SealingKey,
     workspace: &WorkspaceId,
     connection: &ConnectionId,
     bytes: &[u8],
 ) -> Result<Current, VaultError> {
     let broken = || VaultError::Unsealable { connection: connection.clone() };
-    let plain = seal::unseal(&vault.key, workspace, connection, bytes).map_err(|Unsealable| broken())?;
+    let plain = seal::unseal(key, workspace, connection, bytes).map_err(|Unsealable| broken())?;
     let kept: Kept = serde_json::from_slice(&plain).map_err(|_| broken())?;
     let (credential, refused) = kept.open();
     Ok(Current::new(credential, refused, None)?)

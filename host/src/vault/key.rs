@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use chacha20poly1305::aead::OsRng;
 use chacha20poly1305::aead::rand_core::RngCore;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
@@ -75,6 +77,44 @@ impl SealingKey {
     }
 }
 
+/// Where a key that is to take the place of another waits, so that a crash leaves no credential without its key.
+fn next_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".next");
+    PathBuf::from(name)
+}
+
+impl SealingKey {
+    /// A new key beside the one in the file, to be put in its place by [`SealingKey::promote`].
+    pub fn next(path: &Path) -> Result<Self, KeyError> {
+        Self::from_file(&next_of(path))
+    }
+
+    /// Whether a key waits beside the one in the file: changing it was begun and not ended.
+    pub fn has_next(path: &Path) -> bool {
+        next_of(path).exists()
+    }
+
+    /// Puts the waiting key in the place of the one in the file.
+    pub fn promote(path: &Path) -> Result<(), KeyError> {
+        let moved = fs::rename(next_of(path), path).and_then(|()| File::open(folder_of(path))?.sync_all());
+        moved.map_err(|source| KeyError::File { path: path.to_owned(), source })
+    }
+
+    /// Drops a waiting key with which nothing is sealed.
+    pub fn drop_next(path: &Path) -> Result<(), KeyError> {
+        fs::remove_file(next_of(path)).map_err(|source| KeyError::File { path: next_of(path), source })
+    }
+
+    /// A key for something else than credentials, which tells nothing of this one.
+    pub fn derived(&self, purpose: &str) -> [u8; KEY_BYTES] {
+        // HMAC takes keys of any length.
+        let mac =
+            Hmac::<Sha256>::new_from_slice(self.0.as_ref()).ok().map(|mac| mac.chain_update(b"ferry derived key 1\0"));
+        mac.map(|mac| mac.chain_update(purpose.as_bytes()).finalize().into_bytes().into()).unwrap_or_default()
+    }
+}
+
 fn parse(text: &str) -> Option<SealingKey> {
     let digits = text.strip_suffix('\n').unwrap_or(text).as_bytes();
     if digits.len() != KEY_DIGITS {
@@ -91,7 +131,7 @@ fn parse(text: &str) -> Option<SealingKey> {
 /// Writes a whole key beside the path and links it there: two processes that start together end up with one key, and
 /// a crash leaves none or a whole one.
 fn create(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::create_dir_all(folder)?;
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     OsRng.fill_bytes(key.as_mut());
@@ -107,6 +147,10 @@ fn create(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => File::open(folder)?.sync_all(),
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -166,6 +210,14 @@ mod tests {
             assert!(matches!(SealingKey::from_file(&path), Err(KeyError::BadFile { .. })));
             assert_eq!(fs::read(&path).unwrap(), content);
         }
+    }
+
+    #[test]
+    fn a_derived_key_hangs_on_the_key_and_its_purpose() {
+        let key = |digit: &str| SealingKey::from_text(&digit.repeat(64)).unwrap();
+        let derived = key("a").derived("x");
+        assert_eq!(derived, key("a").derived("x"));
+        assert!(derived != key("b").derived("x") && derived != key("a").derived("y") && derived != *key("a").0);
     }
 
     #[test]

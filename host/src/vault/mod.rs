@@ -20,7 +20,7 @@ mod tests;
 mod token_endpoint;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use url::Url;
 
@@ -30,11 +30,12 @@ pub use self::credential::{BadKey, Credential, JwtKey, Keys, OAuth2Keys, OpenSes
 pub use self::key::{KeyError, SealingKey};
 pub use self::oauth::{Application, Pending};
 pub use self::place::{Place, TokenError};
+use self::seal::Unsealable;
 pub use self::secret::Secret;
 pub use self::signer::{Authorization, Signer};
 use crate::egress::Egress;
 use crate::model::id::{ConnectionId, WorkspaceId};
-use crate::model::secret::{SealedStore, SealedStoreError};
+use crate::model::secret::{Sealed, SealedStore, SealedStoreError};
 use crate::model::time::{Clock, Instant};
 
 /// Why a credential could not be read or kept.
@@ -90,7 +91,8 @@ pub struct VaultOptions {
 pub struct Vault(Arc<Shared>);
 
 struct Shared {
-    key: SealingKey,
+    /// Held for reading as long as something is sealed and kept, or read and opened; for writing while the key is changed.
+    key: RwLock<SealingKey>,
     store: Arc<dyn SealedStore>,
     egress: Egress,
     /// Those in use, so that there is one refresh for all of a connection's calls.
@@ -101,12 +103,22 @@ impl Shared {
     fn clock(&self) -> &Arc<dyn Clock> {
         self.egress.clock()
     }
+
+    fn key(&self) -> RwLockReadGuard<'_, SealingKey> {
+        self.key.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a key opens what is kept; true where nothing is.
+pub fn opens(key: &SealingKey, store: &dyn SealedStore) -> Result<bool, VaultError> {
+    let all = store.all()?;
+    Ok(all.iter().all(|one| seal::unseal(key, &one.workspace, &one.connection, &one.bytes).is_ok()))
 }
 
 impl Vault {
     pub fn new(options: VaultOptions) -> Self {
         let VaultOptions { key, store, egress } = options;
-        Self(Arc::new(Shared { key, store, egress, accounts: Mutex::default() }))
+        Self(Arc::new(Shared { key: RwLock::new(key), store, egress, accounts: Mutex::default() }))
     }
 
     /// Keeps a connection's credential in place of any other; durable when it returns.
@@ -139,6 +151,24 @@ impl Vault {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Seals every credential of every workspace with another key, all or none; gives how many there are. Durable when it
+    /// returns; from then on the old key opens nothing.
+    ///
+    /// # Errors
+    /// `Unsealable` names the first that the old key does not open: nothing is changed then.
+    pub fn rotate(&self, new: SealingKey) -> Result<usize, VaultError> {
+        let mut key = self.0.key.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.store.all()?;
+        for Sealed { workspace, connection, bytes } in &mut all {
+            let broken = |Unsealable| VaultError::Unsealable { connection: connection.clone() };
+            let plain = seal::unseal(&key, workspace, connection, bytes).map_err(broken)?;
+            *bytes = seal::seal(&new, workspace, connection, &plain).map_err(broken)?;
+        }
+        self.0.store.save_all(&all)?;
+        *key = new;
+        Ok(all.len())
     }
 
     /// What can be told of a connection's credential; none where it has none.

@@ -2,13 +2,32 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use memchr::memmem;
+use zeroize::Zeroizing;
 
 use super::secret::Secret;
 
 /// What stands in a secret's place.
 const REMOVED: &str = "[credential removed]";
+
+/// The secrets, and how a server may give them back: as part of an address, within JSON, in base64. A form that looks the same
+/// is not added.
+pub(super) fn in_every_form(secrets: Vec<Secret>) -> Vec<Secret> {
+    let forms = |secret: &Secret| {
+        let plain = secret.expose();
+        let encoded: String = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect();
+        let quoted = Zeroizing::new(serde_json::Value::from(plain).to_string());
+        let quoted = quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned();
+        let mut forms = vec![encoded, quoted, STANDARD_NO_PAD.encode(plain)];
+        forms.retain(|form| form != plain);
+        forms.into_iter().map(Secret::new).collect::<Vec<_>>()
+    };
+    let others: Vec<Secret> = secrets.iter().flat_map(forms).collect();
+    secrets.into_iter().chain(others).collect()
+}
 
 /// The bytes without any of the secrets; the same bytes, not copied, where there is none.
 pub(super) fn bytes(needles: &[Secret], given: Bytes) -> Bytes {
@@ -63,6 +82,22 @@ mod tests {
         ] {
             assert_eq!(bytes(&needles, Bytes::from(given)), left);
             assert_eq!(text(&needles, given), left);
+        }
+    }
+
+    #[test]
+    fn a_secret_in_other_clothes_is_taken_out_too() {
+        let needles = in_every_form(vec![Secret::from("pä\"ss/word+1"), Secret::from("plain-token")]);
+        // What looks the same in an address and in JSON is looked for once.
+        assert_eq!(needles.len(), 2 + 3 + 1);
+        for given in [
+            "/cb?token=p%C3%A4%22ss%2Fword%2B1&x=1",
+            r#"{"echo":"pä\"ss/word+1"}"#,
+            "Basic cMOkInNzL3dvcmQrMQ==",
+            "cGxhaW4tdG9rZW4",
+        ] {
+            let left = text(&needles, given);
+            assert!(left.contains(REMOVED), "{given}: {left}");
         }
     }
 

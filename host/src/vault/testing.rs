@@ -43,6 +43,20 @@ impl SealedStore for MemoryStore {
         Ok(())
     }
 
+    fn all(&self) -> Result<Vec<crate::model::secret::Sealed>, SealedStoreError> {
+        let one =
+            |((workspace, connection), bytes): (&(WorkspaceId, ConnectionId), &Vec<u8>)| crate::model::secret::Sealed {
+                workspace: workspace.clone(),
+                connection: connection.clone(),
+                bytes: bytes.clone(),
+            };
+        Ok(self.sealed.lock().unwrap().iter().map(one).collect())
+    }
+
+    fn save_all(&self, all: &[crate::model::secret::Sealed]) -> Result<(), SealedStoreError> {
+        all.iter().try_for_each(|one| self.save(&one.workspace, &one.connection, &one.bytes))
+    }
+
     fn remove(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<(), SealedStoreError> {
         self.sealed.lock().unwrap().remove(&(workspace.clone(), connection.clone()));
         Ok(())

@@ -400,3 +400,23 @@ async fn a_development_grant_lets_the_account_be_on_this_machine() {
     let signer = ground.vault.signer(&workspace, &connection, place).unwrap();
     assert_eq!(signer.base().await, Ok(base));
 }
+
+#[tokio::test]
+async fn a_new_key_seals_all_anew_or_nothing() {
+    let ground = Ground::new(Vec::new()).await;
+    ground.put(unsigned(TokenSource::ClientCredentials)).await;
+    let key = |digit: &str| SealingKey::from_text(&digit.repeat(64)).unwrap();
+    let sealed = || ground.store.sealed.lock().unwrap().values().cloned().collect::<Vec<_>>();
+    let before = sealed();
+    ground.store.fails.store(true, Ordering::SeqCst);
+    assert!(ground.vault.rotate(key("e")).is_err());
+    assert_eq!(sealed(), before);
+    ground.store.fails.store(false, Ordering::SeqCst);
+    assert_eq!(ground.vault.rotate(key("e")).unwrap(), 1);
+    assert_ne!(sealed(), before);
+    assert!(opens(&key("e"), &*ground.store).unwrap() && !opens(&key("d"), &*ground.store).unwrap());
+    // It goes on with the new key.
+    ground.put(unsigned(TokenSource::ClientCredentials)).await;
+    assert!(opens(&key("e"), &*ground.store).unwrap());
+    assert_eq!(ground.vault.rotate(key("f")).unwrap(), 1);
+}

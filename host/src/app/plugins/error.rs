@@ -1,7 +1,7 @@
 //! Why a plugin is not taken, or not put in another's place, though the file may be whole.
 
 use crate::app::advice::{self, Advice, Class, Whose};
-use crate::model::id::PluginId;
+use crate::model::id::{ConnectionId, PluginId};
 use crate::model::publisher::{BadPublisherKey, PublisherKey};
 use crate::plugin::signature::SigningKeyError;
 
@@ -27,6 +27,18 @@ pub enum InstallError {
     Key(#[from] BadPublisherKey),
     #[error(transparent)]
     SigningKey(#[from] SigningKeyError),
+    #[error("`{plugin}` has no version before this one to go back to")]
+    NoFormer { plugin: PluginId },
+    #[error("no version of `{plugin}` waits to be granted")]
+    NoProposal { plugin: PluginId },
+    #[error("version {version} of `{plugin}` is not here")]
+    NoVersion { plugin: PluginId, version: String },
+    #[error("the settings of connection `{connection}` do not suit version {version}")]
+    SettingsUnsuited { connection: ConnectionId, version: semver::Version },
+    #[error("`{plugin}` is not installed, so there is nothing to upgrade")]
+    NotInstalled { plugin: PluginId },
+    #[error("`{plugin}` is not quarantined")]
+    NotQuarantined { plugin: PluginId },
     #[error("the package is not signed")]
     NotSigned,
     #[error("the package is signed by {found}, not by {wanted}")]
@@ -73,6 +85,21 @@ impl InstallError {
                 advice::configuration("publisher-key", "give the key as `ferry plugin keygen` shows it to its owner")
             }
             Self::SigningKey(_) => advice::configuration("signing-key", "make one with `ferry plugin keygen FILE`"),
+            Self::NoFormer { plugin } | Self::NoProposal { plugin } | Self::NoVersion { plugin, .. } => {
+                advice::configuration(
+                    "plugin-version",
+                    format!("`ferry plugin versions {plugin}` shows which there are"),
+                )
+            }
+            Self::SettingsUnsuited { .. } => {
+                advice::configuration("plugin-settings", "add the connection anew, with settings for that version")
+            }
+            Self::NotInstalled { .. } => {
+                advice::configuration("plugin-not-installed", "install it first: `ferry plugin install FILE`")
+            }
+            Self::NotQuarantined { .. } => {
+                advice::configuration("not-quarantined", "`ferry plugin list` shows how each plugin fares")
+            }
             Self::NotSigned | Self::NotSignedBy { .. } => {
                 refused("plugin-not-signed", "get the file from its publisher again".to_owned())
             }

@@ -1,29 +1,36 @@
 //! Plugins: installed under a grant, looked into, removed. Their bytes lie beside the store, under their digest.
 
+pub mod difference;
 pub mod error;
 mod files;
 pub mod lock;
 mod origins;
+mod quarantine;
 mod trust;
+mod versions;
 
 use std::path::PathBuf;
 use std::{fs, io};
 
 use url::Url;
 
+use self::difference::Change;
 use self::error::InstallError;
 use self::files::write_durably;
 pub use self::files::{inspect, new_signing_key, pack, public_half, sign, unpack};
 use self::lock::LockFile;
 pub use self::origins::{is_loopback, loopback_origin, open_origin};
+pub(super) use self::quarantine::{Ailing, Quarantine, Watched};
 pub use self::trust::Publisher;
+pub use self::versions::Placed;
 use super::error::{AppError, Thing};
-use super::{App, Tenant};
+use super::{App, Tenant, settings};
 use crate::model::grant::{Digest, Grant};
-use crate::model::id::PluginId;
+use crate::model::health::PluginHealth;
+use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::{Manifest, PluginKind};
 use crate::model::origin_pattern::OriginPattern;
-use crate::model::sync::{Connection, InstalledPlugin, Sync};
+use crate::model::sync::{Connection, InstalledPlugin, OtherVersion, Sync};
 use crate::plugin::LoadedPlugin;
 use crate::plugin::package::{Inspection, Package};
 use crate::store::Changes;
@@ -33,6 +40,8 @@ use crate::store::Changes;
 pub struct Terms {
     /// Origins to be granted too: on this machine, for development, or of a server of the customer's own.
     pub named: Vec<Url>,
+    /// Origins in the customer's own network to be granted too.
+    pub private: Vec<Url>,
     /// Take an older version, or other bytes under the same version.
     pub any_version: bool,
     /// Take only what it holds.
@@ -53,13 +62,26 @@ pub struct Review {
     pub new_accounts: Vec<OriginPattern>,
     /// Its limits are above the granted ones, or above the usual where nothing is granted yet.
     pub more_limits: bool,
+    /// What is different from the installed version.
+    pub changes: Vec<Change>,
+    /// Origins that an admin named for the installed version, and that the new one goes on to reach.
+    pub kept: Vec<Url>,
+    /// Connections whose settings the new version does not take: they would stay with the installed one.
+    pub left_behind: Vec<ConnectionId>,
 }
 
 impl Review {
     /// Whether it asks for nothing that a person has not agreed to before.
     pub fn asks_nothing(&self) -> bool {
-        self.new_hosts.is_empty() && self.new_accounts.is_empty() && !self.more_limits
+        let more = self.changes.iter().any(|change| change.asks_more);
+        self.new_hosts.is_empty() && self.new_accounts.is_empty() && !self.more_limits && !more
     }
+}
+
+/// The origins of a grant that its manifest does not ask for.
+fn named_beside(plugin: &InstalledPlugin) -> Vec<Url> {
+    let asked = plugin.manifest.network.as_ref().map(|network| network.hosts.as_slice()).unwrap_or_default();
+    plugin.grant.hosts.iter().filter(|host| !asked.contains(host)).cloned().collect()
 }
 
 fn add(origins: &mut Vec<Url>, more: &[Url]) {
@@ -101,6 +123,9 @@ impl Tenant {
                 new_hosts: asked.into_iter().filter(|host| !plugin.grant.hosts.contains(host)).collect(),
                 new_accounts: accounts.into_iter().filter(|family| !plugin.grant.accounts.contains(family)).collect(),
                 more_limits: !package.manifest.limits.within(&plugin.grant.limits),
+                changes: difference::between(&plugin.manifest, &package.manifest),
+                left_behind: self.unsuited(&package.manifest)?,
+                kept: named_beside(&plugin).into_iter().chain(plugin.grant.private.clone()).collect(),
                 installed: Some(plugin.manifest.plugin.version),
             },
             None => Review {
@@ -110,6 +135,9 @@ impl Tenant {
                 new_hosts: asked,
                 new_accounts: accounts,
                 more_limits: !package.manifest.limits.within(&Default::default()),
+                changes: Vec::new(),
+                left_behind: Vec::new(),
+                kept: Vec::new(),
             },
         })
     }
@@ -148,35 +176,37 @@ impl Tenant {
         Ok(publisher)
     }
 
-    /// Installs a plugin with everything it asks for, and with the origins that the admin names beside. Compiles it now, so
-    /// that the first call does not have to. The same bytes keep the origins granted before.
+    /// Installs a plugin with everything it asks for, and with the origins that the admin names beside. The version that was
+    /// installed stays beside it, to go back to.
     ///
     /// # Errors
     /// As [`Tenant::review`]; where it does not fit the contract, or can't be compiled.
-    pub async fn install(&self, package: Package, terms: Terms) -> Result<InstalledPlugin, AppError> {
-        let id = package.manifest.plugin.id.clone();
-        let before = self.store().get::<InstalledPlugin>(&id)?;
+    pub async fn install(&self, package: Package, terms: Terms) -> Result<Placed, AppError> {
+        let plugin = self.prepare(package, terms).await?;
+        self.put_in_place(plugin)
+    }
+
+    /// Keeps the bytes and compiles them, so that the first call does not have to. What the admin named beside the manifest
+    /// stays named.
+    async fn prepare(&self, package: Package, terms: Terms) -> Result<InstalledPlugin, AppError> {
+        let before = self.store().get::<InstalledPlugin>(&package.manifest.plugin.id)?;
         let publisher = self.admit(&package, before.as_ref(), &terms)?.key();
         let Package { manifest, digest, bytes, .. } = package;
         let (loopback, hosts) = terms.named.into_iter().partition(is_loopback);
         let mut grant = Grant::as_asked(&manifest, digest.clone(), loopback, self.clock().now());
         add(&mut grant.hosts, &hosts);
-        if let Some(same) = before.as_ref().filter(|plugin| plugin.digest == digest) {
-            add(&mut grant.loopback, &same.grant.loopback);
-            add(&mut grant.hosts, &same.grant.hosts);
+        add(&mut grant.private, &terms.private);
+        if let Some(before) = &before {
+            // What the admin named beside the manifest was named for the plugin, and is no more than it has.
+            add(&mut grant.loopback, &before.grant.loopback);
+            add(&mut grant.private, &before.grant.private);
+            add(&mut grant.hosts, &named_beside(before));
         }
         let size = bytes.len() as u64;
         let path = self.app.plugin_path(&digest);
         write_durably(&path, &bytes).map_err(|source| AppError::file(&path, "written", source))?;
-        self.app.plugins().load(bytes, &grant).await?;
-        let plugin = InstalledPlugin { manifest, digest, size, grant, publisher };
-        let mut changes = Changes::default();
-        changes.put(&id, &plugin)?;
-        self.commit(changes)?;
-        if let Some(old) = before.filter(|old| old.digest != plugin.digest) {
-            self.app.forget_bytes(&old.digest)?;
-        }
-        Ok(plugin)
+        self.app.plugins()?.load(bytes, &grant).await?;
+        Ok(InstalledPlugin { manifest, digest, size, grant, publisher })
     }
 
     /// A connector can't become a mapper under the feet of those who use it.
@@ -193,9 +223,12 @@ impl Tenant {
         if !by.is_empty() {
             return Err(AppError::InUse { what: Thing::Plugin, name: id.to_string(), by });
         }
+        let others = self.other_versions(id)?;
         let mut changes = Changes::default();
         changes.remove::<InstalledPlugin>(id);
+        changes.remove::<PluginHealth>((id, &plugin.digest));
         self.commit(changes)?;
+        self.forget_versions(id, others)?;
         self.app.forget_bytes(&plugin.digest)
     }
 
@@ -238,16 +271,15 @@ impl Tenant {
     /// The plugin, compiled and under its grant.
     pub(super) async fn load(
         &self,
-        id: &PluginId,
+        plugin: InstalledPlugin,
         wanted: PluginKind,
     ) -> Result<(InstalledPlugin, LoadedPlugin), AppError> {
-        let plugin = self.plugin(id)?;
         let is = plugin.manifest.plugin.kind;
         if is != wanted {
-            return Err(AppError::WrongKind { plugin: id.clone(), is, wanted });
+            return Err(AppError::WrongKind { plugin: plugin.manifest.plugin.id, is, wanted });
         }
         let path = self.app.plugin_path(&plugin.digest);
-        let loaded = self.app.plugins().load_file(&path, &plugin.grant).await?;
+        let loaded = self.app.plugins()?.load_file(&path, &plugin.grant).await?;
         Ok((plugin, loaded))
     }
 }
@@ -260,8 +292,14 @@ impl App {
     /// Removes a package that no workspace has installed any more.
     fn forget_bytes(&self, digest: &Digest) -> Result<(), AppError> {
         for id in self.store.workspaces()? {
-            for plugin in self.store.workspace(&id)?.scan::<InstalledPlugin>() {
+            let workspace = self.store.workspace(&id)?;
+            for plugin in workspace.scan::<InstalledPlugin>() {
                 if &plugin?.digest == digest {
+                    return Ok(());
+                }
+            }
+            for version in workspace.scan::<OtherVersion>() {
+                if &version?.plugin.digest == digest {
                     return Ok(());
                 }
             }

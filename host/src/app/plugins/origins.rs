@@ -25,7 +25,6 @@ pub fn loopback_origin(text: &str) -> Result<Url, AppError> {
         Err(refused())
     }
 }
-
 /// Whether an address is on this machine.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {

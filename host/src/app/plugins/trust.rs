@@ -62,17 +62,31 @@ impl Tenant {
         Ok(installed.is_some_and(|installed| installed.publisher == Some(key)))
     }
 
+    /// Whether an installed plugin could be installed now, as far as its publisher goes.
+    pub(in crate::app) fn is_believed(&self, plugin: &InstalledPlugin) -> Result<bool, AppError> {
+        let trusted = self.publishers_of(&plugin.manifest.plugin.id)?;
+        Ok(trusted.is_empty() || trusted.iter().any(|publisher| Some(publisher.key) == plugin.publisher))
+    }
+
     /// Who the package is from.
     ///
     /// # Errors
     /// Where the workspace takes the plugin from others only.
     pub(super) fn publisher(&self, package: &Package) -> Result<Publisher, AppError> {
-        let plugin = package.manifest.plugin.id.clone();
-        let trusted = self.publishers_of(&plugin)?;
-        let key = package.signed.as_ref().map(|signed| signed.key);
+        self.judge(&package.manifest.plugin.id, package.signed.as_ref().map(|signed| signed.key))
+    }
+
+    /// As [`Tenant::publisher`], for a version that was checked when it came in.
+    pub(super) fn publisher_of_installed(&self, plugin: &InstalledPlugin) -> Result<Publisher, AppError> {
+        self.judge(&plugin.manifest.plugin.id, plugin.publisher)
+    }
+
+    fn judge(&self, plugin: &PluginId, key: Option<PublisherKey>) -> Result<Publisher, AppError> {
+        let trusted = self.publishers_of(plugin)?;
         if trusted.is_empty() {
             return Ok(key.map_or(Publisher::Unsigned, Publisher::Unknown));
         }
+        let plugin = plugin.clone();
         let names = || trusted.iter().map(|publisher| format!("{} ({})", publisher.name, publisher.key)).collect();
         let Some(key) = key else { return Err(InstallError::Unsigned { plugin, publishers: names() }.into()) };
         match trusted.iter().find(|publisher| publisher.key == key) {

@@ -1,6 +1,7 @@
 //! `ferry plugin`
 
 mod cassette;
+mod consent;
 mod inspect;
 mod install;
 mod keygen;
@@ -13,7 +14,9 @@ mod replay;
 mod sign;
 mod test;
 mod trust;
+mod upgrade;
 mod verify;
+mod versions;
 
 use super::context::Context;
 use super::failure::CliError;
@@ -23,6 +26,13 @@ use super::failure::CliError;
 pub(super) enum Command {
     Install(install::Args),
     List(list::Args),
+    Upgrade(upgrade::Args),
+    Approve(versions::Approve),
+    Rollback(versions::Rollback),
+    Versions(versions::Versions),
+    Pin(versions::Pin),
+    Unpin(versions::Unpin),
+    Release(versions::Release),
     Inspect(inspect::Args),
     Remove(remove::Args),
     Pack(pack::Args),
@@ -54,6 +64,13 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Install(args) => install::run(&args, context),
         Command::List(args) => list::run(&args, context),
+        Command::Upgrade(args) => upgrade::run(&args, context),
+        Command::Approve(args) => versions::approve(&args, context),
+        Command::Rollback(args) => versions::rollback(&args, context),
+        Command::Versions(args) => versions::versions(&args, context),
+        Command::Pin(args) => versions::pin(&args, context),
+        Command::Unpin(args) => versions::unpin(&args, context),
+        Command::Release(args) => versions::release(&args, context),
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),

@@ -25,8 +25,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let cache = context.compiled_dir()?;
-    let (trace, replayed) = context.block_on(async { Ok(kit::replay(cache, &args.file, &args.trace).await?) })?;
+    let trying = context.trying()?;
+    let (trace, replayed) = context.block_on(async { Ok(kit::replay(trying, &args.file, &args.trace).await?) })?;
     let divergence =
         replayed.divergence.as_ref().map(|it| json!({ "place": it.place, "recorded": it.recorded, "now": it.now }));
     let document = json!({

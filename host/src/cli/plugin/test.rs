@@ -30,9 +30,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let cache = context.compiled_dir()?;
+    let trying = context.trying()?;
     let report =
-        context.block_on(async { Ok(kit::test(cache, &args.file, args.cassettes.as_deref(), args.seed).await?) })?;
+        context.block_on(async { Ok(kit::test(trying, &args.file, args.cassettes.as_deref(), args.seed).await?) })?;
     let document = serde_json::json!({ "passed": report.passed(), "report": report });
     context.output.answer(&document, || checks(&report))?;
     if !context.output.json {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::HeaderMap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use self::daily::Allowance;
 pub use self::daily::DailyState;
@@ -26,12 +26,18 @@ const UNKNOWN_INTERVAL: Duration = Duration::from_secs(2);
 /// The most buckets that requests can name: beyond those of the manifest they only hold pauses.
 const MAX_PAUSES: usize = 64;
 
+/// Requests of one account that may be under way at once, over all its connections: a CRM that answers drop by drop holds up
+/// nobody else's. CRMs themselves allow 10 to 25.
+const SIDE_BY_SIDE: usize = 32;
+
 /// What an account may use, and who waits for it.
 pub struct Governor {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// Told whenever somebody who waits might go.
     changed: Notify,
+    /// Requests that may be under way at once.
+    places: Semaphore,
 }
 
 #[derive(Default)]
@@ -87,7 +93,8 @@ pub(super) struct Permit {
 
 impl Governor {
     pub(super) fn new(clock: Arc<dyn Clock>, rates: &[Rate], daily: Option<&Daily>) -> Self {
-        let governor = Self { clock, state: Mutex::default(), changed: Notify::new() };
+        let governor =
+            Self { clock, state: Mutex::default(), changed: Notify::new(), places: Semaphore::new(SIDE_BY_SIDE) };
         governor.declare(rates, daily);
         governor
     }
@@ -102,6 +109,12 @@ impl Governor {
         state.daily.declare(daily);
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// A place among the requests that are under way; none where there is none within `patience`.
+    pub(super) async fn place(&self, patience: Duration) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        tokio::time::timeout(patience, self.places.acquire()).await.ok()?.ok()
     }
 
     /// How the account stands now.

@@ -32,7 +32,7 @@ impl Outbound for Silence {
 
 async fn load(guest: Guest<'_>, limits: Limits) -> SandboxedConnector {
     let cache = tempfile::tempdir().unwrap();
-    let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None });
+    let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None, compiler: None });
     let package = pack(&guest.connector(), "connector");
     let grant = grant(&package, limits);
     let loaded = plugins.load(package, &grant).await.unwrap();
@@ -47,7 +47,7 @@ async fn load(guest: Guest<'_>, limits: Limits) -> SandboxedConnector {
 }
 
 fn small() -> Limits {
-    Limits { memory_mib: 2, call_seconds: 30, host_calls: 3, answer_mib: 1 }
+    Limits { memory_mib: 2, call_seconds: 30, host_calls: 3, answer_mib: 1, traffic_mib: 1 }
 }
 
 /// Calls `check`, which must end in a fault, and shows that the same guest is well in its next call.
@@ -124,6 +124,12 @@ const SEND_NOTHING: &str = "(call $send (i32.const 0) (i32.const 0) (i32.const 0
 async fn a_guest_that_grows_without_end_has_too_little_memory() {
     let grow = "(loop (br_if 0 (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable";
     assert_eq!(fault("", grow, small()).await, FaultKind::Memory { limit_mib: 2 });
+}
+
+#[tokio::test]
+async fn a_guest_that_grows_a_table_without_end_is_told_the_limit() {
+    let grow = "(drop (table.grow $t (ref.null func) (i32.const 30000))) unreachable";
+    assert_eq!(fault("(table $t 1 funcref)", grow, small()).await, FaultKind::Tables { limit: 20_000 });
 }
 
 #[tokio::test]

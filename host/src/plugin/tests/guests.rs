@@ -117,6 +117,7 @@ pub(super) fn grant(package: &[u8], limits: Limits) -> Grant {
         digest: package::digest(package),
         hosts: Vec::new(),
         accounts: Vec::new(),
+        private: Vec::new(),
         loopback: Vec::new(),
         limits,
         at: Instant(0),

@@ -9,7 +9,7 @@ use crate::plugin::package;
 use crate::plugin::{LoadError, Options, Plugins};
 
 fn plugins(folder: &Path) -> Plugins {
-    Plugins::new(Options { cache_dir: folder.join("compiled"), cache_key: Some([7; 32]) })
+    Plugins::new(Options { cache_dir: folder.join("compiled"), cache_key: Some([7; 32]), compiler: None })
 }
 
 /// `reads` gives no columns.
@@ -50,7 +50,7 @@ async fn a_damaged_or_foreign_compiled_file_is_never_run() {
     *flipped.last_mut().unwrap() ^= 1;
     let sealed_by_another = {
         let other = tempfile::tempdir().unwrap();
-        let options = Options { cache_dir: other.path().join("compiled"), cache_key: None };
+        let options = Options { cache_dir: other.path().join("compiled"), cache_key: None, compiler: None };
         works(&Plugins::new(options), &package).await;
         std::fs::read(cached(other.path()).remove(0)).unwrap()
     };

@@ -25,7 +25,7 @@ const EMPTY_ROWS: &str =
 
 async fn load(items: &str, bodies: &[(&str, &str)], limits: Limits) -> SandboxedMapper {
     let cache = tempfile::tempdir().unwrap();
-    let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None });
+    let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None, compiler: None });
     let package = pack(&Guest { items, bodies, pages: 0 }.mapper(), "mapper");
     let grant = grant(&package, limits);
     plugins.load(package, &grant).await.unwrap().mapper().unwrap()

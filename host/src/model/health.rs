@@ -1,0 +1,90 @@
+//! How a version of a plugin fares: faults in a row, and the rest that it is sent into when there are too many. Pure.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::grant::Digest;
+use super::id::PluginId;
+use super::time::Instant;
+
+/// Faults in a row that are put up with: one may be bad luck, and a loop of retries makes two.
+const PATIENCE: u32 = 3;
+
+/// The first rest. Each further fault after a rest doubles it.
+const FIRST_REST: Duration = Duration::from_secs(60);
+
+/// The longest rest: a plugin that was mended by an upgrade of the CRM is found to be well within the hour.
+const LONGEST_REST: Duration = Duration::from_secs(3_600);
+
+/// A version of a plugin that has failed lately. One that is well has none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginHealth {
+    pub plugin: PluginId,
+    pub digest: Digest,
+    /// In a row: no call of the verb that failed last has been good since.
+    pub faults: u32,
+    pub verb: String,
+    /// The code and the text of the last one.
+    pub code: String,
+    pub last: String,
+    pub since: Instant,
+    /// It is not called before.
+    pub rests_until: Option<Instant>,
+}
+
+impl PluginHealth {
+    pub fn new(plugin: PluginId, digest: Digest, now: Instant) -> Self {
+        let (verb, code, last) = (String::new(), String::new(), String::new());
+        Self { plugin, digest, faults: 0, verb, code, last, since: now, rests_until: None }
+    }
+
+    /// Until when it is not called; none where it may be called now.
+    pub fn rest(&self, now: Instant) -> Option<Instant> {
+        self.rests_until.filter(|until| now < *until)
+    }
+
+    /// One more fault. Those that come while it rests, of calls that were on their way, count once.
+    pub fn failed(&mut self, verb: &str, code: &str, text: &str, now: Instant) {
+        if self.rest(now).is_some() {
+            return;
+        }
+        self.faults = self.faults.saturating_add(1);
+        self.verb = verb.to_owned();
+        self.code = code.to_owned();
+        self.last = text.to_owned();
+        if let Some(rounds) = self.faults.checked_sub(PATIENCE) {
+            let rest = FIRST_REST.saturating_mul(1 << rounds.min(16)).min(LONGEST_REST);
+            self.rests_until = Some(now.plus(rest));
+        }
+    }
+
+    pub fn is_quarantined(&self) -> bool {
+        self.rests_until.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_rests_longer_each_time_and_is_tried_in_between() {
+        let mut health = PluginHealth::new("p".parse().unwrap(), Digest("d".into()), Instant(0));
+        let mut now = Instant(0);
+        for _ in 0..PATIENCE - 1 {
+            health.failed("pull", "plugin-trap", "it crashed", now);
+            assert_eq!(health.rest(now), None);
+        }
+        for seconds in [60, 120, 240, 480, 960, 1920, 3600, 3600] {
+            health.failed("pull", "plugin-trap", "it crashed", now);
+            let until = now.plus(Duration::from_secs(seconds));
+            assert_eq!(health.rest(now), Some(until));
+            // A call that had begun before ends badly too: that is the same trouble.
+            health.failed("pull", "plugin-trap", "it crashed", now);
+            assert_eq!(health.rest(now), Some(until));
+            now = until;
+            assert_eq!(health.rest(now), None, "it is tried again");
+        }
+    }
+}
