@@ -1,5 +1,5 @@
-//! HubSpot's own clients against the simulator, so that somebody who didn't build it says whether it is HubSpot. Installs the
-//! pinned clients beside the build's output, each once per pin; what they check stands in `clients/`.
+//! CRMs' own clients, or those that everybody uses, against the simulators, so that somebody who didn't build them says whether
+//! they are right. Installs the pinned clients beside the build's output, each once per pin; what they check stands in `clients/`.
 
 #![allow(clippy::unwrap_used, reason = "a test whose ground is missing is to stop at once")]
 
@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use ferry_tests::sim::clock::Start;
-use ferry_tests::sim::hubspot::{HubSpot, Options};
+use ferry_tests::sim::{hubspot, salesforce};
 use sha2::{Digest as _, Sha256};
 
 /// More than two pages of a list, and of a search.
@@ -23,9 +23,17 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// A program that had to succeed and did not.
 pub(crate) type Failure = String;
 
-/// A client: the folder of its checks, the file that pins it, and how it is installed and run.
+/// A client: the folder of its checks, the language, and the CRM that it speaks to.
 struct Client {
     folder: &'static str,
+    language: &'static Language,
+    run: fn(Command) -> Result<String, Failure>,
+    /// Fewer than these, and not all of them ran.
+    checks: usize,
+}
+
+/// The file that pins a client, and how it is installed and run.
+struct Language {
     pin: &'static str,
     script: &'static str,
     /// Says its version, or is missing.
@@ -40,8 +48,7 @@ pub(crate) const NPM_MISSING: &str = "`npm` is not on the path: install Node.js 
 pub(crate) const PYTHON_MISSING: &str =
     "`python3` is not on the path: install Python 3.10 or later, with its `venv` module";
 
-const JS: Client = Client {
-    folder: "js",
+const JS: Language = Language {
     pin: "package.json",
     script: "check.mjs",
     program: "npm",
@@ -50,8 +57,7 @@ const JS: Client = Client {
     run: |_| Command::new("node"),
 };
 
-const PY: Client = Client {
-    folder: "py",
+const PY: Language = Language {
     pin: "requirements.txt",
     script: "check.py",
     program: "python3",
@@ -60,6 +66,39 @@ const PY: Client = Client {
     run: |home| Command::new(home.join("venv/bin/python")),
 };
 
+/// Runs the checks against a simulator of their own.
+fn on_hubspot(mut checks: Command) -> Result<String, Failure> {
+    let options = hubspot::Options { contacts: CONTACTS, clock: Start::Now, ..hubspot::Options::default() };
+    let crm = hubspot::HubSpot::start(options).unwrap();
+    let credentials = crm.credentials();
+    checks
+        .env("BASE_URL", crm.base_url())
+        .env("CONTROL_URL", &credentials.control_url)
+        .env("ACCESS_TOKEN", &credentials.access_token)
+        .env("REFRESH_TOKEN", &credentials.refresh_token)
+        .env("CLIENT_ID", &credentials.client_id)
+        .env("CLIENT_SECRET", &credentials.client_secret);
+    finish(&mut checks)
+}
+
+fn on_salesforce(mut checks: Command) -> Result<String, Failure> {
+    let options = salesforce::Options { contacts: CONTACTS, clock: Start::Now, ..salesforce::Options::default() };
+    let crm = salesforce::Salesforce::start(options).unwrap();
+    let credentials = crm.credentials();
+    checks
+        .env("BASE_URL", crm.base_url())
+        .env("CONTROL_URL", &credentials.control_url)
+        .env("ACCESS_TOKEN", &credentials.access_token)
+        .env("REFRESH_TOKEN", &credentials.refresh_token)
+        .env("CLIENT_ID", &credentials.client_id)
+        .env("CLIENT_SECRET", &credentials.client_secret)
+        .env("USERNAME", &credentials.username)
+        .env("PASSWORD", &credentials.password)
+        .env("SECURITY_TOKEN", &credentials.security_token)
+        .env("JWT_KEY_FILE", &credentials.jwt_key_file);
+    finish(&mut checks)
+}
+
 impl Client {
     fn source(&self, file: &str) -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(self.folder).join(file)
@@ -67,7 +106,8 @@ impl Client {
 
     /// A folder with the pinned client in it, and with the checks as they are now.
     fn installed(&self) -> Result<PathBuf, Failure> {
-        let home = install_once(self.folder, &self.source(self.pin), self.program, self.missing, self.install)?;
+        let Language { pin, program, missing, install, .. } = self.language;
+        let home = install_once(self.folder, &self.source(pin), program, missing, *install)?;
         for file in fs::read_dir(self.source("")).unwrap().map(|file| file.unwrap()) {
             if file.file_type().unwrap().is_file() {
                 fs::copy(file.path(), home.join(file.file_name())).unwrap();
@@ -76,29 +116,18 @@ impl Client {
         Ok(home)
     }
 
-    /// Runs all checks against a simulator of their own; gives their lines.
+    /// Runs all checks; gives their lines.
     fn check(&self) -> Result<String, Failure> {
         let home = self.installed()?;
-        let crm = HubSpot::start(Options { contacts: CONTACTS, clock: Start::Now, ..Options::default() }).unwrap();
-        let credentials = crm.credentials();
-        let mut command = (self.run)(&home);
-        command
-            .arg(self.script)
-            .current_dir(&home)
-            .env("BASE_URL", crm.base_url())
-            .env("CONTROL_URL", &credentials.control_url)
-            .env("ACCESS_TOKEN", &credentials.access_token)
-            .env("REFRESH_TOKEN", &credentials.refresh_token)
-            .env("CLIENT_ID", &credentials.client_id)
-            .env("CLIENT_SECRET", &credentials.client_secret)
-            .env("CONTACTS", CONTACTS.to_string());
-        finish(&mut command)
+        let mut checks = (self.language.run)(&home);
+        checks.arg(self.language.script).current_dir(&home).env("CONTACTS", CONTACTS.to_string());
+        (self.run)(checks)
     }
 
     /// Every check that the script defines has passed.
     fn assert_satisfied(&self) {
         let said = self.check().unwrap_or_else(|failure| panic!("{failure}"));
-        assert!(said.lines().count() >= 15, "only these checks ran:\n{said}");
+        assert!(said.lines().count() >= self.checks, "only these checks ran:\n{said}");
         assert!(said.lines().all(|line| line.starts_with("ok ")), "{said}");
     }
 }
@@ -180,10 +209,20 @@ fn drain(mut from: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 
 #[test]
 fn the_official_client_for_node_finds_hubspot_in_the_simulator() {
-    JS.assert_satisfied();
+    Client { folder: "js", language: &JS, run: on_hubspot, checks: 15 }.assert_satisfied();
 }
 
 #[test]
 fn the_official_client_for_python_finds_hubspot_in_the_simulator() {
-    PY.assert_satisfied();
+    Client { folder: "py", language: &PY, run: on_hubspot, checks: 15 }.assert_satisfied();
+}
+
+#[test]
+fn jsforce_finds_salesforce_in_the_simulator() {
+    Client { folder: "salesforce-js", language: &JS, run: on_salesforce, checks: 23 }.assert_satisfied();
+}
+
+#[test]
+fn simple_salesforce_finds_salesforce_in_the_simulator() {
+    Client { folder: "salesforce-py", language: &PY, run: on_salesforce, checks: 16 }.assert_satisfied();
 }

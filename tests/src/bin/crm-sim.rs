@@ -22,7 +22,7 @@ enum Crm {
     /// Pipedrive: prints base_url, control_url, access_token, refresh_token, api_token, client_id and client_secret.
     Pipedrive(CommonArgs),
     /// Salesforce: prints base_url, control_url, instance_url, access_token, refresh_token, client_id, client_secret,
-    /// username, password and jwt_key_file.
+    /// username, password, security_token and jwt_key_file.
     Salesforce(CommonArgs),
 }
 

@@ -63,6 +63,8 @@ pub enum Fault {
     LocatorExpired,
     /// Salesforce: the query ran too long.
     QueryTimeout,
+    /// Salesforce: a bulk job ends as failed.
+    BulkFailed,
 }
 
 /// A fault that is switched on.

@@ -118,14 +118,14 @@ fn failed(error: &ApiError) -> Value {
 }
 
 /// What an undone call must leave as it was: the tables of all objects, and how many events there were.
-struct Saved {
+pub(crate) struct Saved {
     tables: Vec<Vec<Record>>,
     events: super::changes::Mark,
     entries: u64,
 }
 
 impl Saved {
-    fn of(org: &Org) -> Self {
+    pub(crate) fn of(org: &Org) -> Self {
         let rows = |at: usize| org.table(at).walk(0..=u64::MAX).cloned().collect();
         Self {
             tables: (0..org.objects.len()).map(rows).collect(),
@@ -134,7 +134,7 @@ impl Saved {
         }
     }
 
-    fn restore(self, org: &mut Org) {
+    pub(crate) fn restore(self, org: &mut Org) {
         for (object, rows) in org.objects.iter_mut().zip(self.tables) {
             object.table.replace(rows);
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::errors::{ApiError, Outcome};
 use super::org::{At, Org};
 use super::write::RECORD_FAULTS;
-use super::{collections, describe, limits, query, records, replication, sign_in};
+use super::{bulk, collections, composite, describe, limits, query, records, replication, sign_in, soap, views};
 use crate::sim::faults::{Fault, Rule};
 use crate::sim::server::{Delivery, Reply, Request, lock};
 
@@ -65,9 +65,9 @@ fn strike(org: &mut Org, endpoint: &str, request: &Request) -> Option<Fault> {
         let aimed = rule.endpoint.as_deref().is_some_and(|part| part.contains("oauth2"));
         let fits = match rule.fault {
             Fault::CommitThenDrop => is_write(request),
-            Fault::LocatorExpired => endpoint.contains("/query/"),
-            Fault::QueryTimeout => endpoint.contains("/query"),
-            Fault::Ambiguous => false,
+            Fault::LocatorExpired => endpoint.contains("/query/") && !endpoint.contains("/jobs/"),
+            Fault::QueryTimeout => endpoint.contains("/query") && !endpoint.contains("/jobs/"),
+            Fault::Ambiguous | Fault::BulkFailed => false,
             fault => !RECORD_FAULTS.contains(&fault),
         };
         fits && (aimed || !sign_in)
@@ -129,6 +129,7 @@ fn route(org: &mut Org, request: &Request, parts: &[&str], endpoint: &str) -> Ou
     let method = request.method.as_str();
     match (method, parts) {
         ("GET", ["services", "oauth2", "authorize"]) => sign_in::authorize(org, request),
+        ("POST", ["services", "Soap", "u", version, ..]) => soap::login(org, request, version),
         ("POST", ["services", "oauth2", "token"]) => sign_in::token(org, request),
         ("GET" | "POST", ["services", "oauth2", "revoke"]) => sign_in::revoke(org, request),
         ("POST", ["services", "oauth2", "introspect"]) => sign_in::introspect(org, request),
@@ -172,9 +173,10 @@ fn data(org: &mut Org, call: &Call<'_>, rest: &[&str]) -> Outcome {
     let (request, base) = (call.request, call.base);
     match (request.method.as_str(), rest) {
         ("GET", []) => {
-            let names = ["sobjects", "query", "queryAll", "limits", "composite"];
+            let names = ["sobjects", "query", "queryAll", "limits", "composite", "jobs"];
             let resources = names.map(|name| (name.to_owned(), Value::from(format!("{base}/{name}"))));
-            Ok(Reply::json(200, &resources.into_iter().collect::<serde_json::Map<_, _>>()))
+            let identity = ("identity".to_owned(), sign_in::identity(org)["id"].clone());
+            Ok(Reply::json(200, &resources.into_iter().chain([identity]).collect::<serde_json::Map<_, _>>()))
         }
         ("GET", ["limits"]) => Ok(Reply::json(200, &limits::answer(org))),
         ("GET", ["query"]) => query::run(org, request, base, false),
@@ -192,8 +194,38 @@ fn data(org: &mut Org, call: &Call<'_>, rest: &[&str]) -> Outcome {
             let writer = records::writer(request, call.version, call.endpoint);
             collections::route(org, request, rest, base, &writer)
         }
+        (_, ["composite", rest @ ..]) => composite::route(org, request, rest, &|org, part| inside(org, call, part)),
+        (_, ["jobs", rest @ ..]) => bulk::route(org, request, rest, call.version),
         _ => Err(ApiError::not_found()),
     }
+}
+
+/// A request inside of a composite one.
+fn inside(org: &mut Org, call: &Call<'_>, part: &Request) -> Reply {
+    let segments = part.segments();
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let endpoint = endpoint(&part.method, &parts);
+    org.journal.count(&endpoint);
+    let mut request = part.clone();
+    for (name, value) in &call.request.headers {
+        if !request.headers.contains_key(name) {
+            request.headers.insert(name.clone(), value.clone());
+        }
+    }
+    let outcome = match parts.as_slice() {
+        // Requests of a composite do not nest, and jobs are none of them.
+        ["services", "data", version, rest @ ..]
+            if *version == call.version
+                && matches!(
+                    rest,
+                    ["query" | "queryAll" | "sobjects" | "limits", ..] | ["composite", "sobjects", ..]
+                ) =>
+        {
+            data(org, &Call { request: &request, endpoint: &endpoint, ..*call }, rest)
+        }
+        _ => Err(ApiError::bad("INVALID_INPUT", "this resource can't be part of a composite request")),
+    };
+    outcome.unwrap_or_else(ApiError::into_reply)
 }
 
 fn sobject(org: &mut Org, call: &Call<'_>, at: At, rest: &[&str]) -> Outcome {
@@ -211,6 +243,7 @@ fn sobject(org: &mut Org, call: &Call<'_>, at: At, rest: &[&str]) -> Outcome {
             }
             Ok(Reply::json(200, &describe::object(org, at, base)))
         }
+        (_, ["listviews", rest @ ..]) => views::route(org, at, request, rest, base),
         ("GET", ["updated"]) => replication::updated(org, at, request),
         ("GET", ["deleted"]) => replication::deleted(org, at, request),
         (_, [id]) => {

@@ -64,6 +64,8 @@ pub struct Credentials {
     pub username: String,
     /// The integration user's password.
     pub password: String,
+    /// What stands behind the password where an address is not trusted.
+    pub security_token: String,
     /// The private key for JWT bearer, PEM, readable by its owner only; gone when the simulator is.
     pub jwt_key_file: PathBuf,
 }
@@ -141,6 +143,7 @@ impl Salesforce {
             client_secret: org.sign_in.client_secret.clone(),
             username: USERNAME.to_owned(),
             password: org.sign_in.password.clone(),
+            security_token: org.sign_in.security_token.clone(),
             jwt_key_file,
         };
         drop(org);

@@ -74,6 +74,9 @@ pub(crate) fn answer(org: &Org) -> Value {
     let limit = |max: u64, used: u64| json!({"Max": max, "Remaining": max.saturating_sub(used)});
     json!({
         "DailyApiRequests": limit(org.switches.daily_requests_max, org.limits.used(now_ms)),
+        "DailyBulkV2QueryJobs": limit(org.switches.daily_bulk_queries_max, org.jobs.queries(now_ms)),
+        "DailyBulkV2QueryFileStorageMB": limit(976_562, 0),
+        "DailyBulkApiBatches": limit(15_000, 0),
         "DailyStreamingApiEvents": limit(10_000, 0),
         "DataStorageMB": limit(1_024, 0),
         "FileStorageMB": limit(1_024, 0),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::bulk::Jobs;
 use super::cell::Cell;
 use super::changes::Changes;
 use super::cursors::Cursors;
@@ -77,6 +78,12 @@ pub struct Switches {
     pub cursors_max: usize,
     /// How long a result cursor lives, milliseconds.
     pub cursor_ms: i64,
+    /// How often a bulk job is looked at before it is done.
+    pub bulk_looks: u32,
+    /// What a bulk query's page of results holds at most.
+    pub bulk_page_max: usize,
+    /// Bulk queries of 24 hours.
+    pub daily_bulk_queries_max: u64,
 }
 
 impl Default for Switches {
@@ -97,6 +104,9 @@ impl Default for Switches {
             validation_rules: true,
             cursors_max: 10,
             cursor_ms: 2 * 86_400_000,
+            bulk_looks: 1,
+            bulk_page_max: 50_000,
+            daily_bulk_queries_max: 10_000,
         }
     }
 }
@@ -123,6 +133,7 @@ pub(crate) struct Org {
     pub(crate) journal: Journal,
     pub(crate) changes: Changes,
     pub(crate) cursors: Cursors,
+    pub(crate) jobs: Jobs,
     pub(crate) started_ms: i64,
 }
 
@@ -140,6 +151,7 @@ impl Org {
             journal: Journal::default(),
             changes: Changes::default(),
             cursors: Cursors::default(),
+            jobs: Jobs::default(),
             started_ms,
         };
         for kind in standard::kinds() {

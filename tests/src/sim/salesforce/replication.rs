@@ -33,7 +33,8 @@ fn window(org: &Org, request: &Request, back_ms: i64) -> Result<(i64, i64), ApiE
             format!("startDate before org replication enablement date or older than {} days", back_ms / DAY_MS);
         return Err(ApiError::bad("INVALID_REPLICATION_DATE", message));
     }
-    Ok((start, end.min(org.now_ms())))
+    // What happened in this very millisecond is told already.
+    Ok((start, end.min(org.now_ms() + 1)))
 }
 
 /// `GET /sobjects/X/updated/?start=&end=`

@@ -7,7 +7,7 @@ use super::parse::{Expr, Item, Literal, Op, Query};
 use crate::sim::salesforce::cell::Cell;
 use crate::sim::salesforce::errors::ApiError;
 use crate::sim::salesforce::id::Id;
-use crate::sim::salesforce::org::{At, Org};
+use crate::sim::salesforce::org::{At, INTEGRATION_USER, Org};
 use crate::sim::salesforce::schema::{Field, FieldType};
 
 /// Relations that one path may follow.
@@ -87,6 +87,11 @@ pub(crate) fn bind(org: &Org, query: &Query, all_rows: bool) -> Result<Bound, Ap
     }
     if let Some(filter) = &query.filter {
         bound.test = test(org, at, filter, all_rows)?;
+    }
+    if query.mine {
+        let owner = column(org, at, "OwnerId")?.0;
+        let own = Test::Compare(owner, Op::Equal, Value::One(Cell::Id(INTEGRATION_USER)));
+        bound.test = Test::And(vec![own, bound.test]);
     }
     for key in &query.order {
         let (column, field) = column(org, at, &key.field)?;

@@ -13,6 +13,8 @@ const DEPTH_MAX: usize = 50;
 pub(crate) struct Query {
     pub(crate) select: Vec<Item>,
     pub(crate) object: String,
+    /// `USING SCOPE mine`: only what the user owns.
+    pub(crate) mine: bool,
     pub(crate) filter: Option<Expr>,
     pub(crate) order: Vec<Order>,
     pub(crate) limit: Option<usize>,
@@ -160,6 +162,7 @@ impl Parser {
         let from = self.take_word("from");
         self.expect(from)?;
         let object = self.name()?;
+        let mine = if self.take_word("using") { self.scope()? } else { false };
         let filter = if self.take_word("where") { Some(self.either()?) } else { None };
         let order = if self.take_word("order") { self.order()? } else { Vec::new() };
         let limit = if self.take_word("limit") { Some(self.whole()?) } else { None };
@@ -167,7 +170,17 @@ impl Parser {
         if offset > 2_000 {
             return Err(ApiError::bad("NUMBER_OUTSIDE_VALID_RANGE", "Maximum SOQL offset allowed is 2000"));
         }
-        Ok(Query { select: items, object, filter, order, limit, offset })
+        Ok(Query { select: items, object, mine, filter, order, limit, offset })
+    }
+
+    /// Whether it is the user's own records; the scopes beside `everything` and `mine` are not served.
+    fn scope(&mut self) -> Result<bool, ApiError> {
+        let scope = self.take_word("scope");
+        self.expect(scope)?;
+        let mine = self.take_word("mine");
+        let known = mine || self.take_word("everything");
+        self.expect(known)?;
+        Ok(mine)
     }
 
     fn item(&mut self) -> Result<Item, ApiError> {
