@@ -16,6 +16,19 @@ struct Crossing {
 
 impl Crossing {
     fn new(contacts: u64) -> Self {
+        let crossing = Self::connected(contacts, &[]);
+        let call = format!("call=Task:{}", preset("salesforce", "call-out"));
+        let appointment = format!("appointment=Event:{}", preset("salesforce", "appointment-out"));
+        crossing.sync(
+            "people",
+            "Contact",
+            &["--preset", "contacts-in", "--outbound", &call, "--outbound", &appointment],
+        );
+        crossing
+    }
+
+    /// Signed in, with these options of the connection and no sync yet.
+    fn connected(contacts: u64, options: &[&str]) -> Self {
         let crm = Salesforce::start(Options { contacts, clock: Start::Now, ..Options::default() }).unwrap();
         let host = Host::new();
         host.install("salesforce", Some(crm.base_url()));
@@ -25,19 +38,23 @@ impl Crossing {
         let secret = secret.display().to_string();
         let words = ["connection", "add", "crm", "--plugin", "salesforce", "--base-url", crm.base_url()];
         let sign_in = ["--sign-in", "client-credentials", "--client-secret-file", &secret];
-        let mut command = host.command(&[&words[..], &sign_in].concat());
+        let mut command = host.command(&[&words[..], &sign_in, options].concat());
         let said = crate::rig::said(command.env("FERRY_CLIENT_ID", &crm.credentials().client_id).output().unwrap());
         assert_eq!(said.code, Some(0), "{said:?}");
-        let call = format!("call=Task:{}", preset("salesforce", "call-out"));
-        let appointment = format!("appointment=Event:{}", preset("salesforce", "appointment-out"));
-        let words = ["sync", "create", "people", "--connection", "crm", "--object", "Contact"];
-        let ways = ["--preset", "contacts-in", "--outbound", &call, "--outbound", &appointment];
-        host.ok(&[&words[..], &ways].concat());
         Self { crm, host }
     }
 
+    fn sync(&self, name: &str, object: &str, ways: &[&str]) {
+        let words = ["sync", "create", name, "--connection", "crm", "--object", object];
+        self.host.ok(&[&words[..], ways].concat());
+    }
+
     fn run(&self) -> Value {
-        self.host.ok(&["sync", "run", "people"]).document()["inbound"]["counts"].clone()
+        self.run_of("people")
+    }
+
+    fn run_of(&self, sync: &str) -> Value {
+        self.host.ok(&["sync", "run", sync]).document()["inbound"]["counts"].clone()
     }
 
     /// The fields of each record of an object that is not deleted.
@@ -67,6 +84,24 @@ fn contacts_come_in_and_stay_in_step() {
     assert_eq!(after[edited]["attributes"]["first_name"], "Renamed");
     assert!(!after.contains_key(deleted) && !after.contains_key(merged));
     assert_eq!(after.len(), contacts.len() - 2);
+}
+
+#[test]
+fn very_many_contacts_come_in_by_bulk_jobs_that_are_waited_for() {
+    let crossing = Crossing::connected(2_500, &["--set", "bulk_from=1000"]);
+    crossing.sync("people", "Contact", &["--preset", "contacts-in"]);
+    // One partition's job fails, and the session ends while results are read: the records come all the same.
+    crossing.crm.fault(Rule::times(Fault::BulkFailed, 1));
+    crossing.crm.fault(Rule { skip: 1, ..Rule::times(Fault::ExpireTokens, 1).at("GET /jobs/query/{id}/results") });
+    let counts = crossing.run();
+    let sum = |names: &[&str]| names.iter().map(|name| counts[name].as_u64().unwrap()).sum::<u64>();
+    assert_eq!((sum(&["rows"]), sum(&["created", "changed", "skipped", "refused"])), (2_500, 2_500), "{counts}");
+    let calls = crossing.crm.counters();
+    let jobs = calls["POST /jobs/query"];
+    assert!(jobs > 1 && calls["GET /jobs/query/{id}"] >= 2 * jobs, "{calls:#?}");
+    assert!(calls["GET /jobs/query/{id}/results"] > jobs, "{calls:#?}");
+    assert!(crossing.crm.faults().iter().all(|fault| fault.struck == 1), "{:#?}", crossing.crm.faults());
+    assert_eq!(crossing.run()["created"], json!(0));
 }
 
 #[test]

@@ -24,11 +24,18 @@ pub(crate) struct Settings {
     /// The external id field that keeps the host's key of an activity.
     pub(crate) key_field: String,
     pub(crate) allow_duplicates: bool,
+    /// Backfills of at least so many records go by Bulk API; 0 for none.
+    pub(crate) bulk_from: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { api_version: "67.0".to_owned(), key_field: "Ferry_Id__c".to_owned(), allow_duplicates: false }
+        Self {
+            api_version: "67.0".to_owned(),
+            key_field: "Ferry_Id__c".to_owned(),
+            allow_duplicates: false,
+            bulk_from: 50_000,
+        }
     }
 }
 
@@ -78,6 +85,16 @@ impl<'a> Api<'a> {
         self.http.send_all(requests)
     }
 
+    /// One request as the CRM answered it, whatever the status.
+    pub(crate) fn ask(&self, request: Request) -> Result<Response, Error> {
+        self.http.send(request)
+    }
+
+    /// A request that says who we are.
+    pub(crate) fn named(&self, request: Request) -> Request {
+        request.header("sforce-call-options", CLIENT)
+    }
+
     /// A read. `subject` is what is missing if Salesforce does not know it.
     pub(crate) fn send(&self, request: Request, subject: &str) -> Result<Response, Failure> {
         failure::checked(self.http.send(request)?, subject)
@@ -99,7 +116,7 @@ impl<'a> Api<'a> {
             return Err(Failure::invalid("columns", "are more than one query of Salesforce can name: ask for fewer"));
         }
         let verb = if deleted { "/queryAll" } else { "/query" };
-        Ok(Request::get(self.path(verb)).query("q", soql).header("sforce-call-options", CLIENT))
+        Ok(self.named(Request::get(self.path(verb)).query("q", soql)))
     }
 
     /// A query's answer as a known shape.
@@ -113,7 +130,7 @@ impl<'a> Api<'a> {
 
     /// The headers of every write: who we are, no change of owners by assignment rules, and what becomes of duplicates.
     pub(crate) fn write(&self, request: Request) -> Request {
-        let request = request.header("sforce-call-options", CLIENT).header("sforce-auto-assign", "FALSE");
+        let request = self.named(request).header("sforce-auto-assign", "FALSE");
         let allowed = format!("allowSave={}", self.settings.allow_duplicates);
         request.header("sforce-duplicate-rule-header", allowed)
     }

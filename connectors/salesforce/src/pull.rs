@@ -1,6 +1,8 @@
 //! Pulls pages of records. Each page asks for the records behind the last one, by id or by stamp and id, and never for
 //! Salesforce's next page: a locator dies after a while, and records move under it.
 
+mod bulk;
+
 use ferry_sdk::connector::{Call, Failure, Page, PullRequest, Slice, Window};
 use ferry_sdk::time;
 use ferry_sdk::value::Row;
@@ -11,7 +13,7 @@ use crate::records::{Columns, Records, STAMP};
 use crate::schema;
 use crate::segments;
 use crate::soql;
-use crate::token::Token;
+use crate::token::{Job, Token};
 use crate::values::{Reading, letters, of_letters};
 
 /// The most records of one answer.
@@ -38,24 +40,31 @@ struct Pull<'a> {
 pub(crate) fn pull(call: &Call<'_>, request: PullRequest) -> Result<Page, Failure> {
     let pull = Pull::open(call, request)?;
     match &pull.request.slice {
-        Slice::All => pull.by_id(),
+        Slice::All => match &pull.token.job {
+            Some(job) => pull.by_job(job),
+            None => pull.by_id(),
+        },
         Slice::Window(window) => pull.by_stamp(*window),
         Slice::Ids(ids) => pull.chosen(ids),
     }
 }
 
-/// At most `most` tokens that together are the slice: ranges of ids, which Salesforce gives out one after the other.
+/// At most `most` tokens that together are the slice: ranges of ids, which Salesforce gives out one after the other. Where
+/// there are very many records, each goes by a bulk job.
 pub(crate) fn partition(call: &Call<'_>, request: PullRequest, most: u32) -> Result<Vec<String>, Failure> {
     let pull = Pull::open(call, request)?;
-    let starts = match pull.request.slice {
-        Slice::All if pull.conditions.is_empty() => shares(&pull.end("ASC")?, &pull.end("DESC")?, most),
-        // A filter tells nothing about the ids of its records.
-        _ => Vec::new(),
-    };
+    if !matches!(pull.request.slice, Slice::All) {
+        return Ok(vec![pull.next(Token::default())]);
+    }
+    // A filter tells nothing about the ids of its records.
+    let ends = if pull.conditions.is_empty() { (pull.end("ASC")?, pull.end("DESC")?) } else { (None, None) };
+    let starts = shares(&ends, most);
+    let job = if pull.is_large(&ends)? { Some(Job::New) } else { None };
     let begins = std::iter::once(None).chain(starts.iter().cloned().map(Some));
     // The last one has no end, so that records which are created meanwhile are in it.
     let ends = starts.iter().cloned().map(Some).chain(std::iter::once(None));
-    Ok(begins.zip(ends).map(|(id, end)| pull.next(Token { id, end, ..Token::default() })).collect())
+    let token = |(id, end)| pull.next(Token { id, end, job: job.clone(), ..Token::default() });
+    Ok(begins.zip(ends).map(token).collect())
 }
 
 impl<'a> Pull<'a> {
@@ -87,6 +96,25 @@ impl<'a> Pull<'a> {
         usize::try_from(self.request.limit).unwrap_or(PAGE_MOST).clamp(1, PAGE_MOST)
     }
 
+    /// Whether there are enough records for jobs to pay.
+    fn is_large(&self, ends: &(Option<String>, Option<String>)) -> Result<bool, Failure> {
+        let from = self.api.settings.bulk_from;
+        // There are no more records than ids between the ends: where those are few, nothing is to be counted.
+        let are_few = Spread::of(ends).is_some_and(|spread| spread.span < from);
+        if from == 0 || are_few || (self.conditions.is_empty() && ends.0.is_none()) {
+            return Ok(false);
+        }
+        let counted = bulk::count(&self.api, &self.request.object, &self.conditions)?;
+        Ok(counted.is_none_or(|count| count >= from))
+    }
+
+    /// The conditions of this partition's range of ids.
+    fn share(&self) -> Vec<String> {
+        let after = self.token.id.as_deref().map(|id| format!("Id > {}", soql::quoted(id)));
+        let until = self.token.end.as_deref().map(|id| format!("Id <= {}", soql::quoted(id)));
+        after.into_iter().chain(until).collect()
+    }
+
     fn query(&self, more: Vec<String>, tail: &str) -> Result<Records, Failure> {
         let conditions: Vec<String> = self.conditions.iter().cloned().chain(more).collect();
         let (select, object) = (self.columns.select(), &self.request.object);
@@ -96,11 +124,8 @@ impl<'a> Pull<'a> {
 
     /// Everything, in the order of ids: a record that changes meanwhile stays where it is.
     fn by_id(&self) -> Result<Page, Failure> {
-        let mut more = Vec::new();
-        more.extend(self.token.id.as_deref().map(|id| format!("Id > {}", soql::quoted(id))));
-        more.extend(self.token.end.as_deref().map(|id| format!("Id <= {}", soql::quoted(id))));
         let limit = self.limit();
-        let records = self.query(more, &format!(" ORDER BY Id LIMIT {limit}"))?;
+        let records = self.query(self.share(), &format!(" ORDER BY Id LIMIT {limit}"))?;
         let end = self.token.end.clone();
         Ok(self.page(records, limit, |last| Token { id: Some(last.id.clone()), end, ..Token::default() }))
     }
@@ -222,18 +247,28 @@ fn id(prefix: &str, number: u64) -> String {
     id.into_iter().map(char::from).collect()
 }
 
-/// The ids at which a partition ends and the next begins.
-fn shares(least: &Option<String>, greatest: &Option<String>, most: u32) -> Vec<String> {
-    let (Some(first), Some(last)) = (least.as_deref(), greatest.as_deref()) else { return Vec::new() };
-    let prefix = |id: &str| id.get(..COUNTED.start).map(str::to_owned);
-    // An org that was moved has ids of several instances, of which nobody knows how many each has.
-    let (Some(head), Some(start), Some(end)) = (prefix(first), number(first), number(last)) else { return Vec::new() };
-    if prefix(last).as_deref() != Some(head.as_str()) || end < start {
-        return Vec::new();
+/// Between which ids all records lie.
+struct Spread {
+    prefix: String,
+    start: u64,
+    span: u64,
+}
+
+impl Spread {
+    /// None where the ids are of several instances, as in an org that was moved: nobody knows how many each has.
+    fn of((least, greatest): &(Option<String>, Option<String>)) -> Option<Self> {
+        let (first, last) = (least.as_deref()?, greatest.as_deref()?);
+        let (prefix, start, end) = (first.get(..COUNTED.start)?, number(first)?, number(last)?);
+        let is_one = last.get(..COUNTED.start) == Some(prefix) && end >= start;
+        is_one.then(|| Self { prefix: prefix.to_owned(), start, span: end - start + 1 })
     }
-    let span = end - start + 1;
+}
+
+/// The ids at which a partition ends and the next begins.
+fn shares(ends: &(Option<String>, Option<String>), most: u32) -> Vec<String> {
+    let Some(Spread { prefix, start, span }) = Spread::of(ends) else { return Vec::new() };
     let count = u64::from(most).min(span / PARTITION_LEAST).max(1);
-    (1..count).map(|share| id(&head, start + span / count * share)).collect()
+    (1..count).map(|share| id(&prefix, start + span / count * share)).collect()
 }
 
 #[cfg(test)]

@@ -25,9 +25,33 @@ pub(crate) struct Token {
     /// Ids behind this one are another partition's.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub(crate) end: Option<String>,
+    /// The bulk job that the partition goes by.
+    #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<Job>,
     /// How many of the given ids are done.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(crate) done: Option<usize>,
+}
+
+/// How far a bulk job is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Job {
+    /// To be made.
+    New,
+    /// Made, and looked at so often.
+    Made { id: String, looks: u32 },
+    /// Done; the next page of its results is behind this locator.
+    Done { id: String, locator: String },
+}
+
+impl Job {
+    fn is_good(&self) -> bool {
+        match self {
+            Self::New => true,
+            Self::Made { id, .. } | Self::Done { id, .. } => crate::api::is_id(id),
+        }
+    }
 }
 
 impl Token {
@@ -39,7 +63,8 @@ impl Token {
         }
         let token: Self = serde_json::from_str(text).map_err(|_| Failure::TokenExpired)?;
         let ids = token.id.iter().chain(&token.end);
-        if ids.into_iter().all(|id| crate::api::is_id(id)) { Ok(token) } else { Err(Failure::TokenExpired) }
+        let is_good = ids.into_iter().all(|id| crate::api::is_id(id)) && token.job.as_ref().is_none_or(Job::is_good);
+        if is_good { Ok(token) } else { Err(Failure::TokenExpired) }
     }
 
     pub(crate) fn write(&self) -> String {
@@ -61,7 +86,19 @@ mod tests {
             ..Token::default()
         };
         assert_eq!(Token::read(&token.write()), Ok(token));
-        for text in ["", "7", "{\"x\":1}", "{\"i\":\"' OR Id != '\"}", &" ".repeat(9_000)] {
+        let job = Job::Done { id: "750000000000001AAA".into(), locator: "MTAw".into() };
+        for job in [Job::New, Job::Made { id: "750000000000001AAA".into(), looks: 3 }, job] {
+            let token = Token { job: Some(job), ..Token::default() };
+            assert_eq!(Token::read(&token.write()), Ok(token));
+        }
+        for text in [
+            "",
+            "7",
+            "{\"x\":1}",
+            "{\"i\":\"' OR Id != '\"}",
+            "{\"b\":{\"made\":{\"id\":\"../x\",\"looks\":1}}}",
+            &" ".repeat(9_000),
+        ] {
             assert_eq!(Token::read(text), Err(Failure::TokenExpired), "{text}");
         }
     }

@@ -57,6 +57,24 @@ impl Reading {
         typed.unwrap_or_else(|| Value::Text(text.to_owned()))
     }
 
+    /// A value of a file, where all are texts and an empty one is null.
+    pub(crate) fn plain(self, text: &str) -> Value {
+        let is_plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+        match (self, text) {
+            (_, "") => Value::Null,
+            (Self::Boolean, "true") => Value::Boolean(true),
+            (Self::Boolean, "false") => Value::Boolean(false),
+            (Self::Integer | Self::Decimal, _) => match (text.parse::<i64>(), text.parse::<f64>()) {
+                (Ok(number), _) => self.integer(number),
+                (_, Ok(_)) if self == Self::Decimal && is_plain(text) => Value::Decimal(text.to_owned()),
+                // Large ones are written as `1.5E7`.
+                (_, Ok(number)) => self.float(number),
+                _ => Value::Text(text.to_owned()),
+            },
+            _ => self.text(text),
+        }
+    }
+
     pub(crate) fn integer(self, number: i64) -> Value {
         match self {
             Self::Integer => Value::Integer(number),
@@ -175,6 +193,19 @@ mod tests {
         assert_eq!(Reading::Decimal.float(1.5e9), Value::Decimal("1500000000".into()));
         assert_eq!(Reading::Integer.float(3.0), Value::Integer(3));
         assert_eq!(Reading::Decimal.integer(7), Value::Decimal("7".into()));
+    }
+
+    #[test]
+    fn a_files_texts_become_the_values_that_json_gives() {
+        assert_eq!(Reading::Text.plain(""), Value::Null);
+        assert_eq!(Reading::Boolean.plain("true"), Value::Boolean(true));
+        assert_eq!(Reading::Integer.plain("-83"), Value::Integer(-83));
+        assert_eq!(Reading::Integer.plain("83.0"), Value::Integer(83));
+        assert_eq!(Reading::Decimal.plain("12.5"), Value::Decimal("12.5".into()));
+        assert_eq!(Reading::Decimal.plain("1.5E7"), Value::Decimal("15000000".into()));
+        assert_eq!(Reading::Decimal.plain("much"), Value::Text("much".into()));
+        assert_eq!(Reading::Date.plain("1970-01-02"), Value::Date(1));
+        assert_eq!(Reading::Instant.plain("1970-01-01T00:00:01.000Z"), Value::Instant(1_000_000));
     }
 
     #[test]

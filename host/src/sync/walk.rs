@@ -1,6 +1,7 @@
 //! Pulls pages side by side with what becomes of them: each partition, or the walk over windows, in a task of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -19,6 +20,9 @@ const PAGES_AHEAD: usize = 2;
 
 /// The most rows per page. Connectors give what their CRM gives; more than this would make commits coarse.
 pub(super) const PAGE_ROWS: u32 = 500;
+
+/// The longest pause between two looks at what a CRM is at work on, whatever a plugin asks for: a run must not seem dead.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// Where a walk stands once a page is committed.
 #[derive(Debug)]
@@ -119,13 +123,14 @@ impl Puller {
                 }
                 Ok(page) => page,
             };
-            self.wait_for_crm(&page).await;
             token = page.next.clone();
+            let wait = page.wait;
             let position = Position::Partition { index, next: page.next.clone() };
             // Nobody listens any more: the run has ended.
             if pages.send(Ok(Pulled { page, position })).await.is_err() || token.is_none() {
                 return;
             }
+            self.wait_for_crm(wait).await;
         }
     }
 
@@ -142,15 +147,15 @@ impl Puller {
                 }
                 Err(error) => Err(error.into()),
                 Ok(page) => {
-                    self.wait_for_crm(&page).await;
                     walk.advance(page.next.clone());
                     Ok(Pulled { page, position: Position::Windows(walk.clone()) })
                 }
             };
-            let failed = pulled.is_err();
+            let (failed, wait) = (pulled.is_err(), pulled.as_ref().ok().and_then(|pulled| pulled.page.wait));
             if pages.send(pulled).await.is_err() || failed {
                 return;
             }
+            self.wait_for_crm(wait).await;
         }
     }
 
@@ -165,9 +170,11 @@ impl Puller {
         }
     }
 
-    async fn wait_for_crm(&self, page: &Page) {
-        if let Some(wait) = page.wait {
-            self.clock.sleep(wait).await;
+    /// As long as the CRM is at work, with the page's token on its way into the checkpoint: a run that ends meanwhile goes
+    /// on with what the CRM has begun.
+    async fn wait_for_crm(&self, wait: Option<Duration>) {
+        if let Some(wait) = wait {
+            self.clock.sleep(wait.min(LONGEST_PAUSE)).await;
         }
     }
 }

@@ -153,11 +153,11 @@ fn partitions_share_out_the_ids_and_meet_without_a_gap() {
     assert_eq!(number(C), Some(3));
     assert_eq!(id("0035g0", number("0035g00000ABCDEFGH").unwrap()).get(..15), Some("0035g00000ABCDE"));
     let (first, last) = (Some(A.to_owned()), Some(id("003000", 40_000)));
-    let starts = shares(&first, &last, 4);
+    let starts = shares(&(first.clone(), last), 4);
     assert_eq!(starts.iter().map(|id| number(id).unwrap()).collect::<Vec<_>>(), [10_001, 20_001, 30_001]);
-    assert_eq!(shares(&first, &Some(id("003000", 3_000)), 4), [] as [String; 0]);
-    assert_eq!(shares(&first, &Some(id("0035g0", 90_000)), 4), [] as [String; 0]);
-    assert_eq!(shares(&None, &None, 4), [] as [String; 0]);
+    assert_eq!(shares(&(first.clone(), Some(id("003000", 3_000))), 4), [] as [String; 0]);
+    assert_eq!(shares(&(first, Some(id("0035g0", 90_000))), 4), [] as [String; 0]);
+    assert_eq!(shares(&(None, None), 4), [] as [String; 0]);
     let http = FakeHttp::new()
         .expect(Method::Get, DESCRIBE, Ok(describe()))
         .expect(Method::Get, QUERY, Ok(page(&[record(A, 1)], true)))
@@ -167,4 +167,108 @@ fn partitions_share_out_the_ids_and_meet_without_a_gap() {
     let tokens: Vec<Token> = tokens.iter().map(|token| Token::read(token).unwrap()).collect();
     assert_eq!((tokens[0].id.clone(), tokens[1].end.clone()), (None, None));
     assert!(tokens[0].end.is_some() && tokens[0].end == tokens[1].id);
+}
+
+const JOB: &str = "750000000000001AAA";
+const JOBS: &str = "/services/data/v67.0/jobs/query";
+
+fn jobs(rest: &str) -> String {
+    format!("{JOBS}/{JOB}{rest}")
+}
+
+/// A page of a partition that begins here.
+fn by_job(http: &FakeHttp, job: Job, id: Option<&str>) -> Result<Page, Failure> {
+    let id = id.map(str::to_owned);
+    let token = Token { columns: Some("t".into()), job: Some(job), id, end: Some(C.into()), ..Token::default() };
+    run(http, request(Slice::All, Some(token.write()), 500))
+}
+
+fn results(rows: &[&str], next: &str) -> Response {
+    let line = |id: &&str| format!("\"{id}\",\"1970-01-01T00:00:09.000Z\",\"Lovelace\"\n");
+    let body = "\"Id\",\"SystemModstamp\",\"LastName\"\n".to_owned() + &rows.iter().map(line).collect::<String>();
+    answer(200, &[("sforce-locator", next), ("sforce-numberofrecords", &rows.len().to_string())], body)
+}
+
+fn state(state: &str) -> Response {
+    json(200, &json!({"id": JOB, "state": state, "numberRecordsProcessed": 2}))
+}
+
+fn place(page: &Page) -> Token {
+    Token::read(page.next.as_deref().unwrap()).unwrap()
+}
+
+#[test]
+fn very_many_records_go_by_a_job_for_each_partition() {
+    let partitions = |last: u64, counted: Option<u64>| {
+        let mut http = FakeHttp::new()
+            .expect(Method::Get, DESCRIBE, Ok(describe()))
+            .expect(Method::Get, QUERY, Ok(page(&[record(A, 1)], true)))
+            .expect(Method::Get, QUERY, Ok(page(&[record(&id("003000", last), 1)], true)));
+        if let Some(count) = counted {
+            let counted = json!({"totalSize": count, "done": true, "records": []});
+            http = http.expect(Method::Get, QUERY, Ok(json(200, &counted)));
+        }
+        let signature = FakeSignature::default();
+        let tokens = partition(&call("{}", 0, &http, &signature), request(Slice::All, None, 500), 2).unwrap();
+        http.done();
+        tokens.iter().map(|token| Token::read(token).unwrap().job).collect::<Vec<_>>()
+    };
+    assert_eq!(partitions(90_000, Some(60_000)), [Some(Job::New), Some(Job::New)]);
+    assert_eq!(partitions(90_000, Some(49_999)), [None, None]);
+    assert_eq!(partitions(40_000, None), [None, None]);
+}
+
+#[test]
+fn a_job_is_made_looked_at_with_growing_pauses_and_read_behind_its_locators() {
+    let http =
+        FakeHttp::new().expect(Method::Post, JOBS, Ok(json(200, &json!({"id": JOB, "state": "UploadComplete"}))));
+    let made = by_job(&http, Job::New, Some(A)).unwrap();
+    let query = format!("SELECT Id,SystemModstamp,LastName FROM Contact WHERE Id > '{A}' AND Id <= '{C}'");
+    assert_eq!(http.sent_json(), [json!({"operation": "query", "query": query})]);
+    assert_eq!((made.wait, made.rows.len()), (Some(1_000), 0));
+    let token = place(&made);
+    assert_eq!((token.job, token.id.as_deref()), (Some(Job::Made { id: JOB.into(), looks: 0 }), Some(A)));
+    for (looks, wait) in [(0, 2_000), (3, 16_000), (1_000, 60_000)] {
+        let http = FakeHttp::new().expect(Method::Get, &jobs(""), Ok(state("InProgress")));
+        let seen = by_job(&http, Job::Made { id: JOB.into(), looks }, None).unwrap();
+        assert_eq!((seen.wait, place(&seen).job), (Some(wait), Some(Job::Made { id: JOB.into(), looks: looks + 1 })));
+    }
+    let http = FakeHttp::new().expect(Method::Get, &jobs(""), Ok(state("JobComplete"))).expect(
+        Method::Get,
+        &jobs("/results"),
+        Ok(results(&[A, B], "MTAw")),
+    );
+    let first = by_job(&http, Job::Made { id: JOB.into(), looks: 1 }, None).unwrap();
+    assert_eq!(http.sent()[1].query, [("maxRecords".to_owned(), "500".to_owned())]);
+    assert_eq!((first.rows.len(), first.rows[0].modified, first.wait), (2, Some(9_000_000), None));
+    let done = Job::Done { id: JOB.into(), locator: "MTAw".into() };
+    assert_eq!(place(&first).job, Some(done.clone()));
+    let http = FakeHttp::new().expect(Method::Get, &jobs("/results"), Ok(results(&[C], "null")));
+    let last = by_job(&http, done.clone(), None).unwrap();
+    assert_eq!((last.rows.len(), last.next), (1, None));
+    let http = FakeHttp::new().expect(Method::Get, &jobs("/results"), Ok(results(&[C], "MTAw")));
+    assert!(matches!(by_job(&http, done, None), Err(Failure::Temporary(_))), "a locator that leads to itself");
+}
+
+#[test]
+fn a_partition_whose_job_can_not_be_had_goes_on_by_id_from_its_beginning() {
+    let refused = json(400, &json!([{"errorCode": "API_ERROR", "message": "not supported"}]));
+    let http = FakeHttp::new().expect(Method::Post, JOBS, Ok(refused));
+    let token = place(&by_job(&http, Job::New, Some(A)).unwrap());
+    assert_eq!((token.job, token.id.as_deref(), token.end.as_deref()), (None, Some(A), Some(C)));
+    for what in ["Failed", "Aborted", "InProgress"] {
+        let http = FakeHttp::new().expect(Method::Get, &jobs(""), Ok(state(what)));
+        let page = by_job(&http, Job::Made { id: JOB.into(), looks: 1_440 }, Some(A)).unwrap();
+        assert_eq!((page.wait, place(&page)), (None, token_of(A)), "{what}");
+    }
+    let gone = json(404, &json!([{"errorCode": "NOT_FOUND", "message": "x"}]));
+    let http = FakeHttp::new().expect(Method::Get, &jobs(""), Ok(gone));
+    assert_eq!(by_job(&http, Job::Made { id: JOB.into(), looks: 0 }, None), Err(Failure::TokenExpired));
+    let used_up = json(403, &json!([{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "x"}]));
+    let http = FakeHttp::new().expect(Method::Post, JOBS, Ok(used_up));
+    assert_eq!(by_job(&http, Job::New, None), Err(Failure::QuotaExhausted(None)));
+}
+
+fn token_of(id: &str) -> Token {
+    Token { columns: Some("t".into()), id: Some(id.into()), end: Some(C.into()), ..Token::default() }
 }

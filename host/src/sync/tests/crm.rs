@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -30,6 +31,8 @@ pub(super) struct State {
     /// Faults of the next pushes.
     pub(super) push_faults: VecDeque<PushFault>,
     pub(super) resolve_unsupported: bool,
+    /// The next pages that are not the last ask to wait so long.
+    pub(super) waits: VecDeque<Duration>,
     pub(super) pulls: u64,
     pub(super) pushes: u64,
 }
@@ -123,7 +126,9 @@ impl Connector for Crm {
         if matches!(request.slice, Slice::Window(_)) && ids.len() > state.window_cap {
             return Err(Failure::WindowTooLarge(Some(ids.len() as u64)).into());
         }
-        Ok(page_of(&state, ids, from, until, request.limit as usize))
+        let page = page_of(&state, ids, from, until, request.limit as usize);
+        let wait = if page.next.is_some() { state.waits.pop_front() } else { None };
+        Ok(Page { wait, ..page })
     }
 
     async fn partition(&self, _: PullRequest, most: u32) -> Result<Vec<String>, CallError> {

@@ -252,6 +252,18 @@ async fn a_test_sync_tells_all_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_crm_that_is_at_work_is_waited_for_within_bounds() {
+    let mut rig = Rig::new();
+    rig.sync.abilities.partitions = false;
+    fill(&rig, 30);
+    rig.crm.state().waits = [30, 24 * 3_600].map(Duration::from_secs).into();
+    let started = rig.clock.now();
+    rig.inbound().await.unwrap();
+    assert_eq!(rig.clock.now(), started.plus(Duration::from_secs(30 + 5 * 60)));
+    assert_eq!(rig.contacts().len(), 30);
+}
+
+#[tokio::test]
 async fn a_checkpoint_is_kept_with_each_page() {
     let mut rig = Rig::new();
     rig.sync.abilities.partitions = false;
