@@ -137,6 +137,39 @@ fn a_call_is_a_task_once_although_its_answer_was_lost() {
 }
 
 #[test]
+fn a_converted_lead_is_followed_to_its_contact_and_so_is_the_call() {
+    let crossing = Crossing::connected(40, &[]);
+    let call = format!("call=Task:{}", preset("salesforce", "call-out"));
+    crossing.sync("leads", "Lead", &["--preset", "leads-in", "--outbound", &call]);
+    crossing.sync("people", "Contact", &["--preset", "contacts-in"]);
+    assert_eq!(crossing.run_of("leads")["rows"], json!(10));
+    let before = crossing.host.contacts();
+    let (lead, contact) = before.iter().next().unwrap();
+    let id = contact["id"].as_str().unwrap();
+    let words = ["outcome", "record", "call", "--contact", id, "--id", "call-1", "--at", "2026-11-23T14:30:00Z"];
+    crossing.host.ok(&[&words[..], &["disposition=connected", "duration_s=83"]].concat());
+    let [_, converted] = crossing.crm.convert(lead).unwrap();
+    let counts = crossing.run_of("leads");
+    assert_eq!((&counts["gone"], &counts["refused"]), (&json!(1), &json!(0)), "{counts}");
+    let after = crossing.host.contacts();
+    assert_eq!((after[&converted]["id"].as_str(), after.len()), (Some(id), before.len()));
+    assert!(!after.contains_key(lead));
+    // The contact's own sync finds the person that the lead was.
+    crossing.crm.update(&converted, &json!({"Title": "Converted"}), None).unwrap();
+    crossing.run();
+    let after = crossing.host.contacts();
+    assert_eq!(
+        (&after[&converted]["id"], &after[&converted]["attributes"]["job_title"]),
+        (&json!(id), &json!("Converted"))
+    );
+    crossing.host.ok(&["sync", "run", "leads", "--outbound-only"]);
+    let tasks = crossing.records("Task");
+    let of_contact = tasks.iter().filter(|task| task["properties"]["WhoId"] == json!(converted));
+    assert_eq!(of_contact.count(), 1, "{tasks:#?}");
+    assert_eq!(crossing.host.ok(&["outbox", "list", "--dead"]).documents().len(), 0);
+}
+
+#[test]
 fn an_application_signs_in_by_a_jwt_and_a_stranger_does_not() {
     let crm = Salesforce::start(Options { clock: Start::Now, ..Options::default() }).unwrap();
     let credentials = crm.credentials();

@@ -3,7 +3,7 @@
 
 use ferry_sdk::connector::{Call, Failure, Page, Window};
 use ferry_sdk::http::Request;
-use ferry_sdk::value::{Instant, Row, Tombstone, Value};
+use ferry_sdk::value::{Instant, Row, Successor, Tombstone, Value};
 use serde::Deserialize;
 
 use crate::api::Api;
@@ -111,10 +111,10 @@ fn merged(api: &Api<'_>, object: &str, window: Window, last: u64) -> Result<Page
     let request = request.ok_or_else(|| Failure::Permanent("the search for merges is too long".to_owned()))?;
     let records = columns.read(&api.send(request, object)?)?;
     let next = behind(&records, last)?.map(|id| Token { merges: true, ..Token::after(id.to_string()) });
-    Ok(tombstones_page(records.rows.iter().flat_map(losers).collect(), next))
+    Ok(tombstones_page(records.rows.iter().flat_map(|row| losers(object, row)).collect(), next))
 }
 
-fn losers(row: &Row) -> Vec<Tombstone> {
+fn losers(object: &str, row: &Row) -> Vec<Tombstone> {
     let texts = |at: usize| match row.values.get(at) {
         Some(Value::Texts(texts)) => texts.as_slice(),
         _ => &[],
@@ -124,7 +124,8 @@ fn losers(row: &Row) -> Vec<Tombstone> {
     let ids = texts(0).iter().map(|id| id.trim()).filter(|id| !id.is_empty() && *id != row.id);
     let tombstone = |id: &str| {
         let at = times.iter().find(|(known, _)| *known == id).and_then(|(_, at)| *at);
-        Tombstone { id: id.to_owned(), at, into: Some(row.id.clone()) }
+        let into = Successor { object: object.to_owned(), id: row.id.clone() };
+        Tombstone { id: id.to_owned(), at, into: Some(into) }
     };
     ids.map(tombstone).collect()
 }
@@ -147,7 +148,8 @@ mod tests {
     }
 
     fn tombstone(id: &str, at: Option<Instant>, into: Option<&str>) -> Tombstone {
-        Tombstone { id: id.into(), at, into: into.map(str::to_owned) }
+        let into = into.map(|id| Successor { object: "contacts".into(), id: id.into() });
+        Tombstone { id: id.into(), at, into }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use ferry_sdk::connector::{Failure, Page, Window};
 use ferry_sdk::http::Request;
 use ferry_sdk::time::{self, SECOND};
-use ferry_sdk::value::{Instant, Tombstone};
+use ferry_sdk::value::{Instant, Successor, Tombstone};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
@@ -63,7 +63,8 @@ pub(crate) fn gone(api: &Api<'_>, object: &Standard, window: Window, token: Opti
         .query("limit", PAGE_MOST);
     let recents: Recents = api.json(request, object.name)?;
     let changes = recents.data.unwrap_or_default();
-    let gone = changes.iter().filter(|change| change.item == object.item).flat_map(Change::tombstones);
+    let gone =
+        changes.iter().filter(|change| change.item == object.item).flat_map(|change| change.tombstones(object.name));
     let gone = gone.filter(|tombstone| tombstone.at.is_none_or(|at| at < window.before)).collect();
     let next = recents.additional_data.and_then(|more| next(&more, since, start, changes.len(), window));
     Ok(Page { gone, ..Page::of(Vec::new(), next) })
@@ -86,7 +87,7 @@ fn written(instant: Instant) -> String {
 }
 
 impl Change {
-    fn tombstones(&self) -> Vec<Tombstone> {
+    fn tombstones(&self, object: &str) -> Vec<Tombstone> {
         let Some(id) = id(&self.id) else { return Vec::new() };
         let at = self.data["update_time"].as_str().and_then(time::instant);
         let data = &self.data;
@@ -95,7 +96,11 @@ impl Change {
             || data["status"] == "deleted";
         let mut tombstones = Vec::new();
         if let Some(merged) = self::id(&data["merge_what_id"]).filter(|merged| *merged != id) {
-            tombstones.push(Tombstone { id: merged, at, into: Some(id.clone()) });
+            tombstones.push(Tombstone {
+                id: merged,
+                at,
+                into: Some(Successor { object: object.to_owned(), id: id.clone() }),
+            });
         }
         if deleted {
             tombstones.push(Tombstone { id, at, into: None });
@@ -138,7 +143,7 @@ mod tests {
         let tombstone = |id: &str, at: i64, into: Option<&str>| Tombstone {
             id: id.into(),
             at: Some(at * SECOND),
-            into: into.map(str::to_owned),
+            into: into.map(|id| Successor { object: "persons".into(), id: id.into() }),
         };
         assert_eq!(page.gone, [tombstone("2", 3, None), tombstone("4", 4, Some("3"))]);
         assert_eq!(page.next.as_deref(), Some("4000000+0"));

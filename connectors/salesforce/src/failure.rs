@@ -111,6 +111,11 @@ pub(crate) fn checked(response: Response, subject: &str) -> Result<Response, Fai
     if response.is_success() { Ok(response) } else { Err(failure(&response, subject)) }
 }
 
+/// Whether the session has ended: some parts of the API tell it with another status than 401.
+pub(crate) fn is_session_over(response: &Response) -> bool {
+    CrmError::all_of(response).iter().any(|error| error.is("INVALID_SESSION_ID"))
+}
+
 /// What to do about a refusal.
 pub(crate) fn failure(response: &Response, subject: &str) -> Failure {
     let errors = CrmError::all_of(response);

@@ -23,6 +23,11 @@ pub(crate) fn is_merged(object: &str) -> bool {
     matches!(object, "Contact" | "Lead" | "Account")
 }
 
+/// Whether records of the object can become one of another: a lead becomes a contact, and can't be changed any more.
+pub(crate) fn is_converted(object: &str) -> bool {
+    object == "Lead"
+}
+
 /// # Errors
 /// `missing` for a name that can't be one of Salesforce's.
 pub(crate) fn checked(object: &str) -> Result<&str, Failure> {

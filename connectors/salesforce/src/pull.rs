@@ -31,8 +31,10 @@ struct Pull<'a> {
     request: PullRequest,
     columns: Columns,
     filter_readings: Vec<Reading>,
-    /// What the filter and the segment ask for.
+    /// What the filter and the segment ask for, and what is true of every record that is told of.
     conditions: Vec<String>,
+    /// Whether there is a filter or a segment.
+    is_narrowed: bool,
     token: Token,
 }
 
@@ -57,7 +59,7 @@ pub(crate) fn partition(call: &Call<'_>, request: PullRequest, most: u32) -> Res
         return Ok(vec![pull.next(Token::default())]);
     }
     // A filter tells nothing about the ids of its records.
-    let ends = if pull.conditions.is_empty() { (pull.end("ASC")?, pull.end("DESC")?) } else { (None, None) };
+    let ends = if !pull.is_narrowed { (pull.end("ASC")?, pull.end("DESC")?) } else { (None, None) };
     let starts = shares(&ends, most);
     let job = if pull.is_large(&ends)? { Some(Job::New) } else { None };
     let begins = std::iter::once(None).chain(starts.iter().cloned().map(Some));
@@ -83,7 +85,13 @@ impl<'a> Pull<'a> {
         if let Some(segment) = &request.segment {
             conditions.push(segments::condition(&request.object, segment)?);
         }
-        Ok(Self { api, request, columns, filter_readings, conditions, token })
+        let is_narrowed = !conditions.is_empty();
+        // A converted lead lives on as a contact: it is told of as gone. Who asks for converted ones gets them.
+        let asks = request.filter.iter().any(|condition| condition.field == "IsConverted");
+        if objects::is_converted(&request.object) && !asks {
+            conditions.push("IsConverted = false".to_owned());
+        }
+        Ok(Self { api, request, columns, filter_readings, conditions, is_narrowed, token })
     }
 
     /// `place` with what every token carries.
@@ -101,7 +109,7 @@ impl<'a> Pull<'a> {
         let from = self.api.settings.bulk_from;
         // There are no more records than ids between the ends: where those are few, nothing is to be counted.
         let are_few = Spread::of(ends).is_some_and(|spread| spread.span < from);
-        if from == 0 || are_few || (self.conditions.is_empty() && ends.0.is_none()) {
+        if from == 0 || are_few || (!self.is_narrowed && ends.0.is_none()) {
             return Ok(false);
         }
         let counted = bulk::count(&self.api, &self.request.object, &self.conditions)?;

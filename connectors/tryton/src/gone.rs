@@ -4,7 +4,7 @@
 
 use ferry_sdk::connector::{Failure, Page, Window};
 use ferry_sdk::http::Request;
-use ferry_sdk::value::{Instant, Tombstone};
+use ferry_sdk::value::{Instant, Successor, Tombstone};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -73,7 +73,7 @@ fn archived(api: &Api<'_>, model: &str, window: Window, after: i64) -> Result<Fo
     let tombstone = |record: Archived| Tombstone {
         id: record.id.to_string(),
         at: values::instant(&record.last_modified_at),
-        into: record.replaced_by.map(|id| id.to_string()),
+        into: record.replaced_by.map(|id| Successor { object: model.to_owned(), id: id.to_string() }),
     };
     Ok((records.into_iter().map(tombstone).collect(), next.or(then)))
 }

@@ -30,14 +30,22 @@ pub struct Row {
     pub values: Vec<Value>,
 }
 
+/// The record that another one lives on in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Successor {
+    /// Another object than the lost record's, after a conversion.
+    pub object: String,
+    pub id: String,
+}
+
 /// A record that is no longer there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tombstone {
     pub id: String,
     pub at: Option<Instant>,
-    /// The record that it lives on in.
-    pub into: Option<String>,
+    pub into: Option<Successor>,
 }
 
 /// What a CRM, a mapping or the host's own checks say about one field of one row; never the value itself.

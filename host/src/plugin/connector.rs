@@ -133,8 +133,8 @@ impl Connector for SandboxedConnector {
     }
 
     async fn pull(&self, request: PullRequest) -> Result<Page, CallError> {
-        let rules =
-            PageRules { columns: request.columns.len(), token: request.token.clone(), limit: request.limit as usize };
+        let (columns, limit) = (request.columns.len(), request.limit as usize);
+        let rules = PageRules { object: request.object.clone(), columns, token: request.token.clone(), limit };
         let request = convert::wit_request(request);
         self.call(
             "pull",
@@ -156,7 +156,7 @@ impl Connector for SandboxedConnector {
 
     async fn gone(&self, object: &str, window: Window, token: Option<String>) -> Result<Page, CallError> {
         // Tombstones only, so a row would be one too many.
-        let rules = PageRules { columns: 0, token: token.clone(), limit: 0 };
+        let rules = PageRules { object: object.to_owned(), columns: 0, token: token.clone(), limit: 0 };
         let (object, window) = (object.to_owned(), convert::wit_window(window));
         self.call(
             "gone",

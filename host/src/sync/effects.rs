@@ -116,10 +116,15 @@ impl<'a> Effects<'a> {
             return Effect::Refused(vec![problem("the contact's record is gone from the CRM")]);
         }
         let record = link.map_or_else(|| entry.record.clone(), |link| link.record.clone());
-        let (operation, links) = if spec.object == self.sync.object {
+        // A conversion may even have moved it to a record of another object.
+        let object = link.map_or(&*self.sync.object, |link| &*link.source.object);
+        let (operation, links) = if spec.object == object {
             (Operation::Update { id: record }, Vec::new())
+        } else if spec.object == self.sync.object {
+            let message = format!("the contact's record was converted, and lives on as a `{object}`");
+            return Effect::Refused(vec![problem(&message)]);
         } else {
-            let link = RecordLink { label: None, object: self.sync.object.clone(), id: record };
+            let link = RecordLink { label: None, object: object.to_owned(), id: record };
             (Operation::Create, vec![link])
         };
         let write = Write { key: write_key(&self.sync.id, &entry.outcome), operation, values, links, version: None };

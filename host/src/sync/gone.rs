@@ -1,7 +1,8 @@
-//! Marks the links of records that the CRM has deleted, archived or merged into others. Contacts stay.
+//! Marks the links of records that the CRM has deleted or archived, and moves those of records that live on in others, after
+//! a merge or a conversion. Contacts stay.
 
 use crate::model::connector::{Page, Window};
-use crate::model::contact::Contact;
+use crate::model::contact::{Contact, Source};
 use crate::model::failure::{CallError, Failure};
 use crate::model::sync::Sync;
 use crate::model::value::Tombstone;
@@ -60,25 +61,40 @@ fn buried_contact(
     let source = sync.source();
     let record = LookupKey::Record { source: &source, id: &tombstone.id };
     let Some(mut contact) = ports.workspace.find(record)?.into_iter().next() else { return Ok(None) };
-    let survivor = match &tombstone.into {
-        Some(id) => Some((id, ports.workspace.find(LookupKey::Record { source: &source, id })?.is_empty())),
-        None => None,
-    };
-    let Some(link) = contact.links.iter_mut().find(|link| link.sync == sync.id && link.record == tombstone.id) else {
-        return Ok(None);
-    };
-    match survivor {
-        // The record lives on under another id that nobody stands for yet: the link moves there, to be filled afresh.
-        Some((id, true)) => {
-            link.record.clone_from(id);
-            link.fingerprint = 0;
-            let moved = ports.workspace.hash(LookupKey::Record { source: &source, id });
-            Ok(Some((contact, vec![moved])))
-        }
-        _ if link.gone.is_some() => Ok(None),
-        _ => {
-            link.gone = Some(tombstone.at.unwrap_or_else(|| ports.clock.now()));
-            Ok(Some((contact, Vec::new())))
+    let home = new_home(ports, sync, tombstone, &contact)?;
+    let at = tombstone.at.unwrap_or_else(|| ports.clock.now());
+    let mut is_new = false;
+    // Other syncs may have led to the record as well, this one's own conversions among them.
+    for link in contact.links.iter_mut().filter(|link| link.source == source && link.record == tombstone.id) {
+        match &home {
+            Some((source, id)) => {
+                (link.source, link.fingerprint) = (source.clone(), 0);
+                link.record.clone_from(id);
+                is_new = true;
+            }
+            None if link.gone.is_some() => {}
+            None => {
+                link.gone = Some(at);
+                is_new = true;
+            }
         }
     }
+    let moved = home.map(|(source, id)| ports.workspace.hash(LookupKey::Record { source: &source, id: &id }));
+    Ok(is_new.then(|| (contact, moved.into_iter().collect())))
+}
+
+/// Where the links of a record move that lives on: to the surviving one, to be filled afresh, unless that one stands for
+/// somebody else already.
+fn new_home(
+    ports: &Ports,
+    sync: &Sync,
+    tombstone: &Tombstone,
+    contact: &Contact,
+) -> Result<Option<(Source, String)>, SyncError> {
+    let Some(into) = &tombstone.into else { return Ok(None) };
+    let source = Source { connection: sync.connection.clone(), object: into.object.as_str().into() };
+    let there = ports.workspace.find(LookupKey::Record { source: &source, id: &into.id })?;
+    // Where the contact has a link of the same sync there, as after both were pulled, it needs no second one.
+    let is_free = there.iter().all(|other| other.id == contact.id);
+    Ok(is_free.then(|| (source, into.id.clone())))
 }

@@ -14,7 +14,9 @@ export type Value =
   | { tag: 'texts'; val: string[] };
 
 export interface Row { id: string; modified?: Instant; version?: string; values: Value[] }
-export interface Tombstone { id: string; at?: Instant; into?: string }
+/** The record that another one lives on in: of another object after a conversion. */
+export interface Successor { object: string; id: string }
+export interface Tombstone { id: string; at?: Instant; into?: Successor }
 export interface Problem { field?: string; message: string }
 
 export interface Account { id: string; name: string; timeZone?: string; lacking: string[] }

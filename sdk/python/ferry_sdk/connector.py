@@ -124,5 +124,6 @@ def page(rows, next=None, *, gone=(), wait_ms=None, total=None):
 
 
 def tombstone(id, *, at=None, into=None):
-    """A record that is no longer there, and the one that it lives on in."""
-    return types.Tombstone(str(id), None if at is None else microseconds(at), into)
+    """A record that is no longer there; `into` is the object and the id that it lives on as, as in `("contacts", "7")`."""
+    successor = None if into is None else types.Successor(str(into[0]), str(into[1]))
+    return types.Tombstone(str(id), None if at is None else microseconds(at), successor)

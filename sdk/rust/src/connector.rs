@@ -14,7 +14,7 @@ pub use crate::bindings::connector::exports::ferry::crm::connector::{
     PullRequest, Segment, Slice, Webhook, Window, Write, Written,
 };
 pub use crate::failure::Failure;
-pub use crate::value::{Problem, Row, Tombstone, Value};
+pub use crate::value::{Problem, Row, Successor, Tombstone, Value};
 
 /// Checks signatures with a secret that stays with the host.
 pub trait Signature {

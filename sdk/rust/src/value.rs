@@ -1,6 +1,6 @@
 //! Values, rows, and what goes wrong with them, as the contract has them.
 
-pub use crate::bindings::connector::ferry::crm::types::{Instant, Problem, Row, Tombstone, Value};
+pub use crate::bindings::connector::ferry::crm::types::{Instant, Problem, Row, Successor, Tombstone, Value};
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {

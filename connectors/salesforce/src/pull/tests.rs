@@ -110,6 +110,26 @@ fn a_filter_and_a_campaign_narrow_every_slice() {
 }
 
 #[test]
+fn converted_leads_are_left_out_unless_they_are_asked_for() {
+    let fields =
+        json!({"fields": [{"name": "LastName", "type": "string"}, {"name": "IsConverted", "type": "boolean"}]});
+    let asked = |filter: Vec<Condition>| {
+        let target = "/services/data/v67.0/sobjects/Lead/describe";
+        let http = FakeHttp::new().expect(Method::Get, target, Ok(json(200, &fields))).expect(
+            Method::Get,
+            QUERY,
+            Ok(page(&[], true)),
+        );
+        run(&http, PullRequest { object: "Lead".into(), filter, ..request(Slice::All, None, 5) }).unwrap();
+        soql(&http)[0].clone()
+    };
+    let select = "SELECT Id,SystemModstamp,LastName FROM Lead WHERE IsConverted = ";
+    assert_eq!(asked(Vec::new()), format!("{select}false ORDER BY Id LIMIT 5"));
+    let converted = Condition { field: "IsConverted".into(), comparison: Comparison::Equal, values: vec![true.into()] };
+    assert_eq!(asked(vec![converted]), format!("{select}true ORDER BY Id LIMIT 5"));
+}
+
+#[test]
 fn ids_are_read_in_pieces_and_what_a_cut_answer_leaves_out_is_asked_for_again() {
     let http = FakeHttp::new()
         .expect(Method::Get, DESCRIBE, Ok(describe()))

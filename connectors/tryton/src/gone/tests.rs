@@ -49,14 +49,14 @@ fn tryton(log: &'static [(i64, &'static str)], is_administrator: bool) -> FakeHt
     })
 }
 
-fn all(http: &FakeHttp) -> Vec<(String, Option<Instant>, Option<String>)> {
+fn all(http: &FakeHttp) -> Vec<Tombstone> {
     let signature = FakeSignature::default();
     let call = call("{}", 0, http, &signature);
     let api = Api::open(&call).unwrap();
     let (mut gone, mut token) = (Vec::new(), None);
     loop {
         let page = super::gone(&api, PARTY, WINDOW, token.as_deref()).unwrap();
-        gone.extend(page.gone.into_iter().map(|tombstone| (tombstone.id, tombstone.at, tombstone.into)));
+        gone.extend(page.gone);
         token = page.next;
         if token.is_none() {
             return gone;
@@ -68,10 +68,12 @@ fn all(http: &FakeHttp) -> Vec<(String, Option<Instant>, Option<String>)> {
 fn archived_replaced_and_deleted_records_are_gone_with_the_ids_that_the_log_keeps_to_itself() {
     const LOG: &[(i64, &str)] =
         &[(4, "party.party,2"), (5, "party.party,1049"), (8, "party.party,10"), (9, "party_party,7")];
-    let at = |second: i64| Some(second * 1_000_000);
+    let gone = |id: &str, second: i64, into: Option<&str>| {
+        let into = into.map(|id| Successor { object: PARTY.to_owned(), id: id.to_owned() });
+        Tombstone { id: id.to_owned(), at: Some(second * 1_000_000), into }
+    };
     let expected =
-        [("3", at(1), None), ("5", at(2), Some("6")), ("2", at(4), None), ("1049", at(5), None), ("10", at(8), None)];
-    let expected = expected.map(|(id, at, into)| (id.to_owned(), at, into.map(str::to_owned)));
+        [gone("3", 1, None), gone("5", 2, Some("6")), gone("2", 4, None), gone("1049", 5, None), gone("10", 8, None)];
     assert_eq!(all(&tryton(LOG, true)), expected);
 }
 

@@ -162,6 +162,7 @@ pub(in super::super) fn wit_window(window: Window) -> wit::Window {
 /// What a page has to keep to, from the request that it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct PageRules {
+    pub(in super::super) object: String,
     pub(in super::super) columns: usize,
     pub(in super::super) token: Option<String>,
     pub(in super::super) limit: usize,
@@ -180,7 +181,7 @@ pub(in super::super) fn page(page: wit::Page, rules: &PageRules) -> Checked<Page
     }
     Ok(Page {
         rows: page.rows.into_iter().map(|it| row(it, rules.columns)).collect::<Checked<_>>()?,
-        gone: page.gone.into_iter().map(tombstone).collect::<Checked<_>>()?,
+        gone: page.gone.into_iter().map(|gone| tombstone(gone, &rules.object)).collect::<Checked<_>>()?,
         next,
         wait: page.wait.map(millis),
         total: page.total,
@@ -280,7 +281,7 @@ mod tests {
     use super::*;
 
     fn rules() -> PageRules {
-        PageRules { columns: 1, token: Some("here".into()), limit: 2 }
+        PageRules { object: "contacts".into(), columns: 1, token: Some("here".into()), limit: 2 }
     }
 
     fn empty() -> wit::Page {

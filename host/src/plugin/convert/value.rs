@@ -2,7 +2,7 @@
 
 use super::{Checked, MAX_TOLD, broken, id, message, wit};
 use crate::model::time::Instant;
-use crate::model::value::{Problem, Row, Tombstone, Value};
+use crate::model::value::{Problem, Row, Successor, Tombstone, Value};
 
 /// A guest's value. Text may hold anything that UTF-8 can: it is the customer's, and one odd character of theirs must not
 /// stop a page.
@@ -61,13 +61,19 @@ pub(super) fn row(row: wit::Row, width: usize) -> Checked<Row> {
     })
 }
 
-pub(super) fn tombstone(gone: wit::Tombstone) -> Checked<Tombstone> {
+/// `object` is what the plugin was asked about.
+pub(super) fn tombstone(gone: wit::Tombstone, object: &str) -> Checked<Tombstone> {
     let gone_id = id(gone.id, "a tombstone's id")?;
-    let into = gone.into.map(|into| id(into, "the id that a tombstone points to")).transpose()?;
-    if into.as_ref() == Some(&gone_id) {
+    let into = gone.into.map(successor).transpose()?;
+    if into.as_ref().is_some_and(|into| into.object == object && into.id == gone_id) {
         return broken("a tombstone says that a record lives on in itself");
     }
     Ok(Tombstone { id: gone_id, at: gone.at.map(Instant), into })
+}
+
+fn successor(into: wit::Successor) -> Checked<Successor> {
+    let object = id(into.object, "the object that a tombstone points to")?;
+    Ok(Successor { object, id: id(into.id, "the id that a tombstone points to")? })
 }
 
 pub(super) fn problems(list: Vec<wit::Problem>) -> Vec<Problem> {
@@ -119,10 +125,19 @@ mod tests {
 
     #[test]
     fn a_record_does_not_live_on_in_itself() {
-        let gone = |into: &str| wit::Tombstone { id: "1".into(), at: None, into: Some(into.into()) };
-        let merged = Tombstone { id: "1".into(), at: None, into: Some("2".into()) };
-        assert_eq!(tombstone(gone("2")), Ok(merged));
-        assert!(tombstone(gone("1")).is_err());
-        assert!(tombstone(gone("")).is_err());
+        let told = |object: &str, into: &str| {
+            let into = wit::Successor { object: object.into(), id: into.into() };
+            tombstone(wit::Tombstone { id: "1".into(), at: None, into: Some(into) }, "leads")
+        };
+        let expected = |object: &str, into: &str| {
+            let into = Successor { object: object.into(), id: into.into() };
+            Ok(Tombstone { id: "1".into(), at: None, into: Some(into) })
+        };
+        assert_eq!(told("leads", "2"), expected("leads", "2"));
+        // Ids are an object's own: another one's record may have the same.
+        assert_eq!(told("contacts", "1"), expected("contacts", "1"));
+        assert!(told("leads", "1").is_err());
+        assert!(told("leads", "").is_err());
+        assert!(told("", "2").is_err());
     }
 }

@@ -113,7 +113,7 @@ fn row() -> impl Strategy<Value = wit::Row> {
 fn no_answer_of_a_guest_ends_the_host_or_gets_past_the_rules() {
     let answer = (prop::collection::vec(row(), 0..4), prop::option::of(text()), any::<Option<u64>>(), 0..4_usize);
     run(answer, |(rows, next, total, columns)| {
-        let rules = PageRules { columns, token: Some("t".to_owned()), limit: 3 };
+        let rules = PageRules { object: "contacts".to_owned(), columns, token: Some("t".to_owned()), limit: 3 };
         let page = wit::Page { rows, gone: Vec::new(), next, wait: None, total };
         if let Ok(page) = convert::page(page, &rules) {
             assert!(page.rows.len() <= 3 && page.next.as_deref() != Some("t"));

@@ -2,10 +2,11 @@ use std::time::Duration;
 
 use super::crm::PushFault;
 use super::rig::Rig;
+use crate::model::connector::RecordLink;
 use crate::model::failure::Failure;
 use crate::model::outcome::{Delivery, Receipt, ReceiptState};
 use crate::model::sync::Counts;
-use crate::model::value::Problem;
+use crate::model::value::{Problem, Successor, Tombstone};
 use crate::sync::SyncError;
 
 /// A rig with so many contacts, each with a note in the outbox.
@@ -121,9 +122,25 @@ async fn trouble_that_does_not_end_becomes_a_dead_letter() {
 }
 
 #[tokio::test]
+async fn what_belongs_to_a_converted_record_goes_to_the_one_that_it_lives_on_in() {
+    let mut rig = with_notes(1).await;
+    let into = Some(Successor { object: "persons".into(), id: "51".into() });
+    rig.crm.state().gone = vec![Tombstone { id: "1".into(), at: None, into }];
+    rig.inbound().await.unwrap();
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 1);
+    let link = RecordLink { label: None, object: "persons".into(), id: "51".into() };
+    assert_eq!(rig.crm.state().journal[0].links, [link]);
+    // What would have been written on the record itself has nowhere to go.
+    let spec = rig.sync.outbound.values_mut().next().unwrap();
+    spec.object.clone_from(&rig.sync.object);
+    rig.note("later", 1, "1");
+    assert_eq!(rig.outbound().await.unwrap().counts.dead, 1);
+}
+
+#[tokio::test]
 async fn a_record_that_is_gone_gets_no_writes() {
     let rig = with_notes(1).await;
-    rig.crm.state().gone = vec![crate::model::value::Tombstone { id: "1".into(), at: None, into: None }];
+    rig.crm.state().gone = vec![Tombstone { id: "1".into(), at: None, into: None }];
     rig.inbound().await.unwrap();
     assert_eq!(rig.outbound().await.unwrap().counts.dead, 1);
     assert_eq!(sent(&rig), [""; 0]);

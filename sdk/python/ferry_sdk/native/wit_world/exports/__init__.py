@@ -70,7 +70,7 @@ class Connector(Protocol):
     @abstractmethod
     def gone(self, connection: connector.Connection, object: str, window: connector.Window, token: Optional[str]) -> connector.Page:
         """
-        What was deleted, archived or merged in a window. A page with tombstones only.
+        What was deleted, archived, merged or converted in a window. A page with tombstones only.
         
         Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
         """

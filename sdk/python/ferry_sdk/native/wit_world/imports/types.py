@@ -71,13 +71,21 @@ class Row:
     values: List[Value]
 
 @dataclass
+class Successor:
+    """
+    The record that another one lives on in.
+    """
+    object: str
+    id: str
+
+@dataclass
 class Tombstone:
     """
     A record that is no longer there.
     """
     id: str
     at: Optional[int]
-    into: Optional[str]
+    into: Optional[Successor]
 
 @dataclass
 class Problem:
