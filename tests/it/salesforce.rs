@@ -170,6 +170,24 @@ fn a_converted_lead_is_followed_to_its_contact_and_so_is_the_call() {
 }
 
 #[test]
+fn a_list_view_brings_its_contacts_and_no_others() {
+    let crossing = Crossing::connected(300, &[]);
+    let segments = crossing.host.ok(&["segments", "crm", "Contact"]).documents();
+    let named = |name: &str| segments.iter().find(|segment| segment["name"] == name).cloned();
+    assert!(named("Newsletter").is_some_and(|campaign| campaign["size"].as_u64() > Some(0)), "{segments:#?}");
+    assert_eq!(named("Recently Viewed Contacts"), None);
+    let view = named("Web or fair, where written to").unwrap();
+    crossing.sync("people", "Contact", &["--preset", "contacts-in", "--segment", view["id"].as_str().unwrap()]);
+    let counts = crossing.run();
+    let fits = |record: &Value| {
+        let fields = &record["properties"];
+        (fields["LeadSource"] == "Web" || fields["LeadSource"] == "Trade Show") && !fields["Email"].is_null()
+    };
+    let expected = crossing.records("Contact").iter().filter(|record| fits(record)).count();
+    assert!((10..290).contains(&expected) && counts["rows"] == json!(expected), "{expected} {counts}");
+}
+
+#[test]
 fn an_application_signs_in_by_a_jwt_and_a_stranger_does_not() {
     let crm = Salesforce::start(Options { clock: Start::Now, ..Options::default() }).unwrap();
     let credentials = crm.credentials();

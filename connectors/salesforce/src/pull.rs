@@ -11,7 +11,7 @@ use crate::api::{Api, is_id};
 use crate::objects;
 use crate::records::{Columns, Records, STAMP};
 use crate::schema;
-use crate::segments;
+use crate::segments::{self, View};
 use crate::soql;
 use crate::token::{Job, Token};
 use crate::values::{Reading, letters, of_letters};
@@ -35,6 +35,8 @@ struct Pull<'a> {
     conditions: Vec<String>,
     /// Whether there is a filter or a segment.
     is_narrowed: bool,
+    /// The segment.
+    view: Option<View>,
     token: Token,
 }
 
@@ -82,22 +84,27 @@ impl<'a> Pull<'a> {
         let filter = request.filter.iter().zip(&filter_readings);
         let mut conditions: Vec<String> =
             filter.map(|(condition, reading)| soql::condition(condition, *reading)).collect::<Result<_, _>>()?;
-        if let Some(segment) = &request.segment {
-            conditions.push(segments::condition(&request.object, segment)?);
-        }
-        let is_narrowed = !conditions.is_empty();
+        let view = match (&request.segment, &token.view) {
+            (None, _) => None,
+            // As it was when the walk began: a view that somebody changes meanwhile must not lose half of either.
+            (Some(_), Some(view)) => Some(view.clone()),
+            (Some(segment), None) => Some(segments::of(&api, &request.object, segment)?),
+        };
+        let is_narrowed = !conditions.is_empty() || view.is_some();
+        let condition = view.as_ref().map(|view| view.condition.as_str()).filter(|condition| !condition.is_empty());
+        conditions.extend(condition.map(|condition| format!("({condition})")));
         // A converted lead lives on as a contact: it is told of as gone. Who asks for converted ones gets them.
         let asks = request.filter.iter().any(|condition| condition.field == "IsConverted");
         if objects::is_converted(&request.object) && !asks {
             conditions.push("IsConverted = false".to_owned());
         }
-        Ok(Self { api, request, columns, filter_readings, conditions, is_narrowed, token })
+        Ok(Self { api, request, columns, filter_readings, conditions, is_narrowed, view, token })
     }
 
     /// `place` with what every token carries.
     fn next(&self, place: Token) -> String {
         let (columns, filter) = (letters(self.columns.readings()), letters(&self.filter_readings));
-        Token { columns: Some(columns), filter, ..place }.write()
+        Token { columns: Some(columns), filter, view: self.view.clone(), ..place }.write()
     }
 
     fn limit(&self) -> usize {
@@ -112,7 +119,7 @@ impl<'a> Pull<'a> {
         if from == 0 || are_few || (!self.is_narrowed && ends.0.is_none()) {
             return Ok(false);
         }
-        let counted = bulk::count(&self.api, &self.request.object, &self.conditions)?;
+        let counted = bulk::count(&self.api, &self.request.object, &self.from(&self.conditions))?;
         Ok(counted.is_none_or(|count| count >= from))
     }
 
@@ -123,11 +130,17 @@ impl<'a> Pull<'a> {
         after.into_iter().chain(until).collect()
     }
 
+    /// The object, whose records of it, and which.
+    fn from(&self, conditions: &[String]) -> String {
+        let scope = self.view.as_ref().map(|view| view.scope.as_str()).filter(|scope| !scope.is_empty());
+        let scope = scope.map(|scope| format!(" USING SCOPE {scope}")).unwrap_or_default();
+        format!("{}{scope}{}", self.request.object, soql::whole(conditions))
+    }
+
     fn query(&self, more: Vec<String>, tail: &str) -> Result<Records, Failure> {
         let conditions: Vec<String> = self.conditions.iter().cloned().chain(more).collect();
-        let (select, object) = (self.columns.select(), &self.request.object);
-        let soql = format!("SELECT {select} FROM {object}{}{tail}", soql::whole(&conditions));
-        self.columns.read(&self.api.send(self.api.query(&soql, false)?, object)?)
+        let soql = format!("SELECT {} FROM {}{tail}", self.columns.select(), self.from(&conditions));
+        self.columns.read(&self.api.send(self.api.query(&soql, false)?, &self.request.object)?)
     }
 
     /// Everything, in the order of ids: a record that changes meanwhile stays where it is.

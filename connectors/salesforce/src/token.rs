@@ -3,7 +3,9 @@
 use ferry_sdk::connector::Failure;
 use serde::{Deserialize, Serialize};
 
-/// The host keeps tokens with its checkpoints; one character a column leaves room for all that an object can have.
+use crate::segments::View;
+
+/// The host keeps tokens with its checkpoints; one character a column leaves room for all that an object can have, and for the condition of a list view.
 const TOKEN_MOST: usize = 8 * 1024;
 
 /// Where the next page starts.
@@ -28,6 +30,9 @@ pub(crate) struct Token {
     /// The bulk job that the partition goes by.
     #[serde(rename = "b", default, skip_serializing_if = "Option::is_none")]
     pub(crate) job: Option<Job>,
+    /// What the list view says that the pull is of.
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub(crate) view: Option<View>,
     /// How many of the given ids are done.
     #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
     pub(crate) done: Option<usize>,

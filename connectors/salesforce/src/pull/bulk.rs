@@ -10,7 +10,6 @@ use serde_json::json;
 use super::Pull;
 use crate::api::{Api, is_id};
 use crate::failure;
-use crate::soql;
 use crate::token::{Job, Token};
 
 /// A job of some ten thousand records takes a few seconds; the pause doubles with each look.
@@ -50,8 +49,8 @@ impl Pull<'_> {
     /// Without an order, so that Salesforce may share the work out.
     fn make(&self) -> Result<Page, Failure> {
         let conditions: Vec<String> = self.conditions.iter().cloned().chain(self.share()).collect();
-        let (select, object) = (self.columns.select(), &self.request.object);
-        let query = format!("SELECT {select} FROM {object}{}", soql::whole(&conditions));
+        let object = &self.request.object;
+        let query = format!("SELECT {} FROM {}", self.columns.select(), self.from(&conditions));
         let body = json!({"operation": "query", "query": query});
         // A job whose answer was lost is forgotten by Salesforce after a week: making another does no harm.
         let request = self.api.named(Request::post(self.api.path("/jobs/query")).json(&body).repeatable());
@@ -123,17 +122,17 @@ impl Pull<'_> {
     }
 }
 
-/// How many records there are under these conditions; none where counting takes Salesforce too long.
-pub(super) fn count(api: &Api<'_>, object: &str, conditions: &[String]) -> Result<Option<u64>, Failure> {
+/// How many records there are behind this `FROM`; none where counting takes Salesforce too long.
+pub(super) fn count(api: &Api<'_>, object: &str, from: &str) -> Result<Option<u64>, Failure> {
     #[derive(Deserialize)]
     struct Counted {
         #[serde(rename = "totalSize")]
         total: u64,
     }
-    let soql = format!("SELECT COUNT() FROM {object}{}", soql::whole(conditions));
+    let soql = format!("SELECT COUNT() FROM {from}");
     match api.json::<Counted>(api.query(&soql, false)?, object) {
         Ok(counted) => Ok(Some(counted.total)),
-        Err(Failure::Temporary(_)) => Ok(None),
+        Err(Failure::WindowTooLarge(_)) => Ok(None),
         Err(failure) => Err(failure),
     }
 }

@@ -103,10 +103,27 @@ fn a_filter_and_a_campaign_narrow_every_slice() {
     };
     assert_eq!(run(&http, narrowed).unwrap(), Page::of(Vec::new(), None));
     let expected = format!(
-        "SELECT Id,SystemModstamp,LastName FROM Contact WHERE LeadSource = 'Web' AND Id IN (SELECT ContactId FROM \
-         CampaignMember WHERE CampaignId = '701000000000001AAA') AND Id IN ('{A}')"
+        "SELECT Id,SystemModstamp,LastName FROM Contact WHERE LeadSource = 'Web' AND (Id IN (SELECT ContactId FROM \
+         CampaignMember WHERE CampaignId = '701000000000001AAA')) AND Id IN ('{A}')"
     );
     assert_eq!(soql(&http), [expected]);
+}
+
+#[test]
+fn a_list_view_narrows_every_page_as_it_was_when_the_walk_began() {
+    let target = "/services/data/v67.0/sobjects/Contact/listviews/00B000000000001AAA/describe";
+    let query = "SELECT Name FROM Contact USING SCOPE mine WHERE A__c = 1 OR B__c = 2 ORDER BY Name";
+    let http = FakeHttp::new()
+        .expect(Method::Get, DESCRIBE, Ok(describe()))
+        .expect(Method::Get, target, Ok(json(200, &json!({"query": query, "sobjectType": "Contact"}))))
+        .expect(Method::Get, QUERY, Ok(page(&[record(A, 1)], false)));
+    let of_view = |token| PullRequest { segment: Some("00B000000000001AAA".into()), ..request(Slice::All, token, 5) };
+    let first = run(&http, of_view(None)).unwrap();
+    let select = "SELECT Id,SystemModstamp,LastName FROM Contact USING SCOPE mine WHERE (A__c = 1 OR B__c = 2)";
+    assert_eq!(soql(&http), [format!("{select} ORDER BY Id LIMIT 5")]);
+    let http = FakeHttp::new().expect(Method::Get, QUERY, Ok(page(&[], true)));
+    run(&http, of_view(first.next)).unwrap();
+    assert_eq!(soql(&http), [format!("{select} AND Id > '{A}' ORDER BY Id LIMIT 5")]);
 }
 
 #[test]

@@ -247,11 +247,22 @@ impl Org {
             Source::Closed => Cell::Bool(self.state(kind, record).is_some_and(is_closed)),
             Source::Won => Cell::Bool(self.state(kind, record) == Some("Closed Won")),
             Source::AccountIndustry => return self.industry(kind, record),
+            Source::Members(field) => Cell::Int(self.members(Id::new(kind.prefix, record.number), field)),
         })
     }
 
     fn state<'a>(&self, kind: &Kind, record: &'a Record) -> Option<&'a str> {
         record.value(kind.place("StageName").or_else(|| kind.place("Status"))?).as_text()
+    }
+
+    fn members(&self, campaign: Id, field: &str) -> i64 {
+        let Some(at) = self.object("CampaignMember") else { return 0 };
+        let place = |name: &str| self.kind(at).place(name);
+        let (Some(of), Some(who)) = (place("CampaignId"), place(field)) else { return 0 };
+        let is_member = |record: &&Record| {
+            record.deleted_ms.is_none() && record.value(of).as_id() == Some(campaign) && !record.value(who).is_null()
+        };
+        i64::try_from(self.table(at).walk(0..=u64::MAX).filter(is_member).count()).unwrap_or(i64::MAX)
     }
 
     fn industry<'a>(&'a self, kind: &Kind, record: &Record) -> Cow<'a, Cell> {

@@ -97,6 +97,8 @@ pub(crate) enum Source {
     Won,
     /// A formula: the industry of the record's account. Changes when the account does; no stamp moves.
     AccountIndustry,
+    /// How many members of a campaign this field of theirs names a record for; no stamp moves.
+    Members(&'static str),
 }
 
 /// A field.

@@ -266,6 +266,8 @@ fn campaign() -> Kind {
         Field::new("EndDate", "End Date", T::Date),
         Field::new("IsActive", "Active", T::Boolean).required(),
         Field::new("Description", "Description", T::TextArea),
+        Field::new("NumberOfContacts", "Contacts in Campaign", T::Int).required().from(Source::Members("ContactId")),
+        Field::new("NumberOfLeads", "Leads in Campaign", T::Int).required().from(Source::Members("LeadId")),
         owner(),
     ];
     Kind::new("Campaign", "Campaign", "Campaigns", b"701", fields(vec![own]))

@@ -70,7 +70,10 @@ pub(crate) fn route(org: &Org, at: At, request: &Request, rest: &[&str], base: &
         return Err(ApiError::no_method(&request.method, "GET"));
     }
     let [named, what @ ..] = rest else {
-        let views: Vec<Value> = own.map(|(place, view)| summary(place, view, &base)).collect();
+        let limit = request.query("limit").map_or(Some(RESULTS), |text| text.parse().ok());
+        let limit = limit.filter(|limit| (1..=RESULTS_MAX).contains(limit));
+        let limit = limit.ok_or_else(|| ApiError::bad("INVALID_INPUT", "limit is a number of list views"))?;
+        let views: Vec<Value> = own.take(limit).map(|(place, view)| summary(place, view, &base)).collect();
         let body = json!({"done": true, "listviews": views, "nextRecordsUrl": null, "size": views.len(), "sobjectType": object});
         return Ok(Reply::json(200, &body));
     };
