@@ -133,6 +133,12 @@ fn a_call_is_a_task_once_although_its_answer_was_lost() {
         assert!(task.contains(part), "{part} in {task}");
     }
     assert!(made(&events, r#""Demo""#).contains(&record));
+    // Whoever listens to changes can tell ours from a person's.
+    let changes = crossing.crm.changes();
+    assert!(
+        changes.len() >= 2 && changes.iter().all(|change| change.change_origin.ends_with(";client=ferry")),
+        "{changes:#?}"
+    );
     assert_eq!(crossing.host.ok(&["outbox", "list", "--dead"]).documents().len(), 0);
 }
 
@@ -185,6 +191,22 @@ fn a_list_view_brings_its_contacts_and_no_others() {
     };
     let expected = crossing.records("Contact").iter().filter(|record| fits(record)).count();
     assert!((10..290).contains(&expected) && counts["rows"] == json!(expected), "{expected} {counts}");
+}
+
+#[test]
+fn a_field_that_the_org_begins_to_hide_ends_the_run_with_its_name_and_empties_nothing() {
+    let crossing = Crossing::new(30);
+    crossing.run();
+    let before = crossing.host.contacts();
+    crossing.crm.switch(|switches| switches.hidden_fields = ["Contact.MobilePhone".to_owned()].into());
+    let said = crossing.host.say(&["sync", "run", "people"]);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    let error = said.error();
+    assert!(error.to_string().contains("MobilePhone"), "{error:#}");
+    for key in ["message", "whose", "remedy"] {
+        assert!(error[key].as_str().is_some_and(|text| !text.is_empty()), "no {key}: {error:#}");
+    }
+    assert_eq!(crossing.host.contacts(), before);
 }
 
 #[test]
