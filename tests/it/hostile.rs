@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::rig::{Host, component};
+use crate::rig::{Host, component, said};
 
 const SECRET: &str = "pat-na1-0123456789-very-secret";
 
@@ -110,6 +110,19 @@ fn no_secret_is_in_what_the_state_keeps_or_an_environment_shows() {
     assert_eq!(host.fails(&["connection", "check", "bad"], "crm-permanent")["whose"], "crm");
     std::fs::write(&key, &old).unwrap();
     host.fails(&["connection", "check", "bad"], "vault-key");
+}
+
+#[test]
+fn a_state_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let host = Host::new();
+    let state = host.state.path().join("deep/er");
+    let say = |words: &[&str]| said(host.command(words).env("FERRY_STATE", &state).output().unwrap());
+    assert_eq!(say(&["plugin", "list"]).code, Some(0));
+    let mode = || std::fs::metadata(&state).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o700);
+    std::fs::set_permissions(&state, std::fs::Permissions::from_mode(0o750)).unwrap();
+    assert!(say(&["doctor"]).stdout.contains("state-open"));
 }
 
 #[test]

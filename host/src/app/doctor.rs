@@ -1,6 +1,7 @@
 //! What is well and what is not, from the state directory up to each sync, with whose it is to mend and how. Changes
 //! nothing but what opening the state and compiling a plugin leave behind.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::Tenant;
@@ -86,6 +87,12 @@ pub fn unopened(state_dir: &Path, error: &AppError) -> Vec<Finding> {
 }
 
 fn state(tenant: &Tenant, dir: &Path) -> Finding {
+    let others = std::fs::metadata(dir).map(|folder| folder.permissions().mode() & 0o077);
+    if others.is_ok_and(|rights| rights != 0) {
+        let what = format!("`{}` is open to others on this machine, and contacts lie in it", dir.display());
+        let remedy = format!("`chmod 700 {}`", dir.display());
+        return Finding::warn("state", what, Advice::new("state-open", Whose::Machine, Class::State, remedy));
+    }
     match tenant.app.store.size_on_disk() {
         Ok(bytes) => Finding::ok("state", format!("`{}` opens; the store has {} MiB", dir.display(), bytes >> 20)),
         Err(error) => Finding::fail("state", &error.into()),

@@ -22,6 +22,8 @@ pub mod suggest;
 mod sync_health;
 pub mod syncs;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -72,6 +74,7 @@ impl App {
     /// # Errors
     /// When another process holds the state, or it can't be read.
     pub fn open(options: AppOptions) -> Result<Arc<Self>, AppError> {
+        make_private(&options.state_dir);
         let store = Store::open(&options.state_dir, &options.command)?;
         let app = Self {
             options,
@@ -135,6 +138,12 @@ impl App {
         // Another thread may have been faster: then its vault is the one that is used.
         Ok(self.vault.get_or_init(|| vault))
     }
+}
+
+/// Makes the state's folder where it is missing, for the host's user alone: contacts and grants lie in it.
+fn make_private(dir: &Path) {
+    // What stands in the way is told by the store, which needs the folder next.
+    let _ = DirBuilder::new().recursive(true).mode(0o700).create(dir);
 }
 
 impl Drop for App {

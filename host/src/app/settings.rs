@@ -12,6 +12,9 @@ use crate::model::value::Problem;
 /// More problems than these are not read by anyone.
 const MOST_PROBLEMS: usize = 20;
 
+/// What one pattern may take when it is compiled: as it was when the package was read.
+const PATTERN_BYTES: usize = 1 << 20;
+
 /// A schema comes with a plugin: nesting deeper than this is not filled with defaults.
 const MOST_DEPTH: u32 = 16;
 
@@ -26,7 +29,7 @@ pub fn complete(manifest: &Manifest, given: Value) -> Result<String, AppError> {
     let schema: Value = serde_json::from_str(&settings.schema).map_err(|error| broken(error.to_string()))?;
     // A pattern of a plugin must not be able to backtrack for minutes.
     let validator = jsonschema::options()
-        .with_pattern_options(PatternOptions::regex())
+        .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
         .build(&schema)
         .map_err(|error| broken(error.to_string()))?;
     let mut filled = given;

@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::schema;
 use crate::model::manifest::{CONTRACT, Limits, Manifest, PluginKind};
 use crate::model::session::Session;
 
@@ -16,7 +17,7 @@ pub enum ManifestError {
     Limits,
     #[error("the manifest's `{key}` {reason}")]
     Bad { key: String, reason: String },
-    #[error("the settings schema is not a JSON Schema: {0}")]
+    #[error("the settings schema can't be used: {0}")]
     Schema(String),
     #[error(
         "the plugin was built for contract {found}, and this host speaks {CONTRACT}: build it with an SDK of {CONTRACT}"
@@ -31,6 +32,9 @@ fn most() -> String {
          {traffic_mib}"
     )
 }
+
+/// The largest manifest, with its schema and presets in it.
+const MAX_BYTES: usize = 8 << 20;
 
 /// The keys of each table. A test holds them against the manifest's own types.
 const KEYS: [(&str, &[&str]); 21] = [
@@ -96,6 +100,9 @@ fn toml_place(text: &str, error: &toml::de::Error) -> String {
 
 /// Reads the packed form and checks all of it.
 pub(super) fn from_json(bytes: &[u8]) -> Result<Manifest, ManifestError> {
+    if bytes.len() > MAX_BYTES {
+        return Err(ManifestError::Unreadable(format!("it has {} bytes, and {MAX_BYTES} are the most", bytes.len())));
+    }
     let json: Json = serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
     refuse_unknown_keys(&json)?;
     let manifest: Manifest =
@@ -180,7 +187,7 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
         PluginKind::Mapper => check_purity(manifest)?,
     }
     match &manifest.settings {
-        Some(settings) => check_schema(&settings.schema),
+        Some(settings) => schema::check(&settings.schema).map_err(ManifestError::Schema),
         None => Ok(()),
     }
 }
@@ -228,14 +235,6 @@ fn check_purity(manifest: &Manifest) -> Result<(), ManifestError> {
         Some((key, _)) => Err(bad(key, "has no place in a mapper, which reaches nothing")),
         None => Ok(()),
     }
-}
-
-fn check_schema(text: &str) -> Result<(), ManifestError> {
-    let schema: Json = serde_json::from_str(text).map_err(|error| ManifestError::Schema(error.to_string()))?;
-    if !schema.is_object() {
-        return Err(ManifestError::Schema("it is not a JSON object".into()));
-    }
-    jsonschema::validator_for(&schema).map(|_| ()).map_err(|error| ManifestError::Schema(error.to_string()))
 }
 
 fn bad(key: &str, reason: &str) -> ManifestError {

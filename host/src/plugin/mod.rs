@@ -14,6 +14,7 @@ mod manifest;
 mod mapper;
 pub mod package;
 mod sandbox;
+mod schema;
 mod shape;
 pub mod signature;
 #[cfg(test)]
