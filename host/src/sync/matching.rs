@@ -6,11 +6,11 @@ use crate::model::sync::MatchKey;
 use crate::model::value::Value;
 use crate::store::{LookupHash, LookupKey, StoreError, Workspace};
 
-use super::overlay::{Found, Overlay};
+use super::overlay::Overlay;
 
 /// Contacts that are looked at per key. A value that more of them share, as a switchboard's number or `info@`, tells nobody
-/// apart, and reading all of them for each row would make a backfill's cost grow with the square of its rows.
-const MOST_SHARING: usize = 50;
+/// apart, and reading them all for each row is dearer than everything else that is done for it.
+const MOST_SHARING: usize = 10;
 
 /// What is known of a record before it has a contact.
 pub(super) struct Candidate<'a> {
@@ -40,13 +40,16 @@ pub(super) enum Match {
 pub(super) fn find(overlay: &Overlay<'_>, keys: &[MatchKey], candidate: &Candidate<'_>) -> Result<Match, StoreError> {
     for (place, key) in keys.iter().enumerate() {
         let Some(text) = candidate.text(*key) else { continue };
-        let Found { mut contacts, are_all } = overlay.find_among(lookup(*key, text), MOST_SHARING)?;
-        if !are_all {
-            match keys[..place].iter().any(|earlier| candidate.text(*earlier).is_some()) {
-                true => continue,
-                false => return Ok(Match::Ambiguous { by: *key, contacts }),
+        let wanted = lookup(*key, text);
+        let meant = overlay.meant(wanted)?;
+        if meant.len() > MOST_SHARING {
+            if keys[..place].iter().any(|earlier| candidate.text(*earlier).is_some()) {
+                continue;
             }
+            let contacts = overlay.those_with(wanted, &meant[..MOST_SHARING])?;
+            return Ok(Match::Ambiguous { by: *key, contacts });
         }
+        let mut contacts = overlay.those_with(wanted, &meant)?;
         contacts.retain(|contact| !keys[..place].iter().any(|earlier| candidate.differs(*earlier, contact)));
         match contacts.len() {
             0 => {}

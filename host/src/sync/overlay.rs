@@ -13,12 +13,6 @@ pub(super) struct Overlay<'a> {
     found_by: HashMap<LookupHash, Vec<ContactId>>,
 }
 
-/// Contacts that have a key, and whether there may be more.
-pub(super) struct Found {
-    pub(super) contacts: Vec<Contact>,
-    pub(super) are_all: bool,
-}
-
 struct Changed {
     contact: Contact,
     new_keys: Vec<LookupHash>,
@@ -31,11 +25,11 @@ impl<'a> Overlay<'a> {
 
     /// The contacts that have `key`, in order, as they will be.
     pub(super) fn find(&self, key: LookupKey<'_>) -> Result<Vec<Contact>, StoreError> {
-        Ok(self.find_among(key, usize::MAX)?.contacts)
+        self.those_with(key, &self.meant(key)?)
     }
 
-    /// As [`Overlay::find`], among the first `most` that may be meant.
-    pub(super) fn find_among(&self, key: LookupKey<'_>, most: usize) -> Result<Found, StoreError> {
+    /// The contacts that may be meant by `key`, in order: none is read for this.
+    pub(super) fn meant(&self, key: LookupKey<'_>) -> Result<Vec<ContactId>, StoreError> {
         let hash = self.workspace.hash(key);
         let mut ids = self.workspace.candidates(hash)?;
         if let Some(fresh) = self.found_by.get(&hash) {
@@ -43,17 +37,20 @@ impl<'a> Overlay<'a> {
             ids.sort_unstable();
             ids.dedup();
         }
-        let are_all = ids.len() <= most;
-        ids.truncate(most);
+        Ok(ids)
+    }
+
+    /// Those of `ids` that have `key`, as they will be.
+    pub(super) fn those_with(&self, key: LookupKey<'_>, ids: &[ContactId]) -> Result<Vec<Contact>, StoreError> {
         let mut contacts = Vec::new();
         for id in ids {
-            let contact = match self.changed.get(&id) {
+            let contact = match self.changed.get(id) {
                 Some(changed) => Some(changed.contact.clone()),
-                None => self.workspace.contact(id)?,
+                None => self.workspace.contact(*id)?,
             };
             contacts.extend(contact.filter(|contact| key.fits(contact)));
         }
-        Ok(Found { contacts, are_all })
+        Ok(contacts)
     }
 
     /// The contact of `key` as it will be, where `found` is what was found before the page's other rows were looked at.
