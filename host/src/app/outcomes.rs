@@ -28,6 +28,14 @@ pub struct NewOutcome {
     pub values: Vec<(String, String)>,
 }
 
+/// Which entries of the outbox are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    These(Vec<OutboxId>),
+    /// The dead ones, of one sync or of all.
+    Dead(Option<SyncId>),
+}
+
 /// What became of an outcome that was to be recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
@@ -89,6 +97,7 @@ impl Tenant {
             record: record.to_owned(),
             delivery: Delivery::Waiting { attempts: 0, not_before: now },
             created: now,
+            retried: None,
         };
         let state = ReceiptState::Queued(entry.id);
         let queued = Receipt { sync: sync.clone(), outcome_id: outcome.id.clone(), state, at: now };
@@ -140,34 +149,67 @@ impl Tenant {
         self.store().scan::<OutboxEntry>().map(|entry| entry.map_err(AppError::from))
     }
 
-    /// Sends entries again at the next run: those named, or all dead ones where none is. Gives how many.
-    pub async fn retry(&self, ids: &[OutboxId]) -> Result<usize, AppError> {
-        // What a run is about to send must not be put back behind its back.
-        let _sending = self.store().sending().await;
-        let mut changes = Changes::default();
-        let mut retried = 0;
-        for id in ids {
-            if self.store().get::<OutboxEntry>(*id)?.is_none() {
-                return Err(AppError::not_found(Thing::OutboxEntry, &id.to_string(), []));
-            }
-        }
-        for entry in self.outbox() {
-            let mut entry = entry?;
-            let wanted = if ids.is_empty() { is_dead(&entry) } else { ids.contains(&entry.id) };
+    /// One entry of the outbox.
+    pub fn outbox_entry(&self, id: OutboxId) -> Result<OutboxEntry, AppError> {
+        let entry = self.store().get::<OutboxEntry>(id)?;
+        entry.ok_or_else(|| AppError::not_found(Thing::OutboxEntry, &id.to_string(), []))
+    }
+
+    /// Sends entries again at the next run; gives how many.
+    pub async fn retry(&self, wanted: &Wanted) -> Result<usize, AppError> {
+        let now = self.clock().now();
+        self.settle(wanted, |entry, changes| {
             // What may have left is not a person's to repeat: the next run finds out about it.
-            if wanted && !matches!(entry.delivery, Delivery::Unknown { .. }) {
-                entry.delivery = Delivery::Waiting { attempts: 0, not_before: self.clock().now() };
-                changes.put(entry.id, &entry)?;
-                retried += 1;
+            if matches!(entry.delivery, Delivery::Unknown { .. }) {
+                return Ok(false);
             }
+            entry.delivery = Delivery::Waiting { attempts: 0, not_before: now };
+            entry.retried = Some(now);
+            changes.put(entry.id, entry)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Gives dead entries up; gives how many. Receipts stay, so that their outcomes are never sent.
+    pub async fn discard(&self, wanted: &Wanted) -> Result<usize, AppError> {
+        let at = self.clock().now();
+        self.settle(wanted, |entry, changes| {
+            if !entry.is_dead() {
+                return Ok(false);
+            }
+            let state = ReceiptState::LeftOut { reason: "a person gave it up".to_owned() };
+            let (sync, outcome_id) = (entry.sync.clone(), entry.outcome.id.clone());
+            changes.put((&entry.sync, entry.outcome.id.as_str()), &Receipt { sync, outcome_id, state, at })?;
+            changes.remove::<OutboxEntry>(entry.id);
+            Ok(true)
+        })
+        .await
+    }
+
+    /// Changes the wanted entries together; counts those that `change` has changed.
+    async fn settle(
+        &self,
+        wanted: &Wanted,
+        change: impl Fn(&mut OutboxEntry, &mut Changes) -> Result<bool, AppError>,
+    ) -> Result<usize, AppError> {
+        // What a run is about to send must not be changed behind its back.
+        let _sending = self.store().sending().await;
+        let entries: Vec<OutboxEntry> = match wanted {
+            Wanted::These(ids) => ids.iter().map(|id| self.outbox_entry(*id)).collect::<Result<_, _>>()?,
+            Wanted::Dead(sync) => {
+                let wanted = |entry: &OutboxEntry| entry.is_dead() && sync.as_ref().is_none_or(|id| id == &entry.sync);
+                self.outbox().filter(|entry| entry.as_ref().map_or(true, wanted)).collect::<Result<_, _>>()?
+            }
+        };
+        let mut changes = Changes::default();
+        let mut changed = 0;
+        for mut entry in entries {
+            changed += usize::from(change(&mut entry, &mut changes)?);
         }
         self.commit(changes)?;
-        Ok(retried)
+        Ok(changed)
     }
-}
-
-fn is_dead(entry: &OutboxEntry) -> bool {
-    matches!(entry.delivery, Delivery::Dead { .. })
 }
 
 fn problem(field: &str, message: &str) -> Problem {

@@ -39,6 +39,7 @@ pub struct NewSync {
 pub struct NewOutbound {
     pub object: String,
     pub mapping: MappingSpec,
+    pub expires_s: Option<u64>,
 }
 
 /// Which ways a run goes, and how.
@@ -155,7 +156,7 @@ impl Tenant {
             }
         }
         let mut specs = BTreeMap::new();
-        for (kind, NewOutbound { object, mapping }) in &new.outbound {
+        for (kind, NewOutbound { object, mapping, expires_s }) in &new.outbound {
             let abilities = find_object(objects, object)?.abilities;
             let fields =
                 connector.fields(object).await.map_err(|source| AppError::call(&new.connection, "fields", source))?;
@@ -166,7 +167,8 @@ impl Tenant {
             for column in opened.output() {
                 check_writable(&fields, &column.name)?;
             }
-            specs.insert(*kind, OutboundSpec { object: object.clone(), abilities, mapping: mapping.clone() });
+            let (object, mapping) = (object.clone(), mapping.clone());
+            specs.insert(*kind, OutboundSpec { object, abilities, mapping, expires_s: *expires_s });
         }
         Ok(specs)
     }

@@ -145,7 +145,37 @@ pub(super) fn conflict(conflict: &Conflict, ours: &Value) -> Json {
     })
 }
 
-pub(super) fn outbox_entry(entry: &OutboxEntry) -> Json {
+/// Whether customers' values are written out. Lists of what went wrong end up in tickets and chats, where they do not belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Values {
+    Shown,
+    /// By type and length.
+    Veiled,
+}
+
+impl Values {
+    pub(super) fn cell(self, value: &Value) -> String {
+        match (self, value) {
+            (Self::Shown, value) => value.to_cell(),
+            (_, Value::Null) => "empty".to_owned(),
+            (_, Value::Boolean(_)) => "yes or no".to_owned(),
+            (_, Value::Integer(_) | Value::Decimal(_)) => "number".to_owned(),
+            (_, Value::Text(text)) => format!("text of {} characters", text.chars().count()),
+            (_, Value::Instant(_)) => "time".to_owned(),
+            (_, Value::Date(_)) => "date".to_owned(),
+            (_, Value::Texts(items)) => format!("{} texts", items.len()),
+        }
+    }
+
+    fn json(self, value: &Value) -> Json {
+        match self {
+            Self::Shown => value.to_json(),
+            Self::Veiled => json!({ "veiled": self.cell(value) }),
+        }
+    }
+}
+
+pub(super) fn outbox_entry(entry: &OutboxEntry, shown: Values) -> Json {
     let outcome = &entry.outcome;
     let delivery = match &entry.delivery {
         Delivery::Waiting { attempts, not_before } => {
@@ -160,10 +190,10 @@ pub(super) fn outbox_entry(entry: &OutboxEntry) -> Json {
     };
     json!({
         "id": entry.id, "sync": entry.sync, "record": entry.record, "created": entry.created.to_string(),
-        "delivery": delivery,
+        "retried": entry.retried.map(|at| at.to_string()), "delivery": delivery,
         "outcome": {
             "id": outcome.id, "kind": outcome.kind, "contact": outcome.contact, "at": outcome.at.to_string(),
-            "values": values(outcome.values.iter().map(|(name, value)| (name.as_str(), value))),
+            "values": outcome.values.iter().map(|(name, value)| (name.clone(), shown.json(value))).collect::<Map<_, _>>(),
         },
     })
 }

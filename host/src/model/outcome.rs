@@ -1,5 +1,7 @@
 //! What happened with a contact on our side, and its way to the CRM.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::connector::Write;
@@ -158,6 +160,20 @@ pub struct OutboxEntry {
     pub record: String,
     pub delivery: Delivery,
     pub created: Instant,
+    /// When a person last put it back.
+    #[serde(default)]
+    pub retried: Option<Instant>,
+}
+
+impl OutboxEntry {
+    /// How long it has waited, since it was recorded or put back.
+    pub fn age(&self, now: Instant) -> Duration {
+        now.since(self.retried.unwrap_or(self.created))
+    }
+
+    pub fn is_dead(&self) -> bool {
+        matches!(self.delivery, Delivery::Dead { .. })
+    }
 }
 
 /// What became of an outcome in a sync: the proof that it is not to be recorded or sent again.

@@ -65,13 +65,7 @@ impl ScheduleError {
 impl Schedule {
     /// Reads an interval, as in `15m`.
     pub fn every(text: &str) -> Result<Self, ScheduleError> {
-        let wrong = || ScheduleError::Interval(text.to_owned());
-        let span: jiff::SignedDuration = text.trim().parse().or_else(|_| days(text).ok_or_else(wrong))?;
-        let span = Duration::try_from(span).map_err(|_| wrong())?;
-        if !(SHORTEST..=LONGEST).contains(&span) {
-            return Err(ScheduleError::Bounds(span));
-        }
-        Ok(Self::Every { seconds: span.as_secs() })
+        Ok(Self::Every { seconds: span(text)?.as_secs() })
     }
 
     /// Reads a cron expression of five fields.
@@ -115,6 +109,14 @@ impl Schedule {
             Self::Cron { expression, time_zone } => format!("{expression} ({time_zone})"),
         }
     }
+}
+
+/// Reads a span between a minute and a year, as in `15m`.
+pub fn span(text: &str) -> Result<Duration, ScheduleError> {
+    let wrong = || ScheduleError::Interval(text.to_owned());
+    let span: jiff::SignedDuration = text.trim().parse().or_else(|_| days(text).ok_or_else(wrong))?;
+    let span = Duration::try_from(span).map_err(|_| wrong())?;
+    if (SHORTEST..=LONGEST).contains(&span) { Ok(span) } else { Err(ScheduleError::Bounds(span)) }
 }
 
 /// Days, which are no exact spans elsewhere, are 24 hours here.

@@ -122,6 +122,9 @@ pub struct OutboundSpec {
     /// What the connector can do with that object.
     pub abilities: Abilities,
     pub mapping: MappingSpec,
+    /// What has waited for longer, in seconds, is not sent any more but left to a person.
+    #[serde(default)]
+    pub expires_s: Option<u64>,
 }
 
 /// connection + object + segment/filter + mapping, inbound and outbound.

@@ -21,6 +21,7 @@ mod outbound;
 mod overlay;
 mod page;
 mod progress;
+mod queue;
 mod trial;
 mod walk;
 mod windows;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use crate::model::connector::{Operation, Write, WriteOutcome, Written};
 use crate::model::failure::{CallError, Failure};
-use crate::model::id::OutboxId;
 use crate::model::mapping::Direction;
 use crate::model::outcome::{Delivery, OutboxEntry, Receipt, ReceiptState};
 use crate::model::sync::{Counts, Run, RunEnd, Sync};
@@ -17,10 +16,8 @@ use crate::store::Changes;
 use super::delivery::{self, Next, problem};
 use super::effects::{Effect, Effects};
 use super::inbound::run_end;
+use super::queue::Queue;
 use super::{Observer, Ports, StopSignal, SyncError};
-
-/// Entries that are sent together: as many as the batch endpoints of most CRMs take.
-const BATCH: usize = 100;
 
 /// One run from outbox to CRM. Returns the run as it was written down, also when it failed.
 pub async fn run_outbound(
@@ -38,7 +35,7 @@ pub async fn run_outbound(
         counts: Counts::default(),
         end: RunEnd::Running,
     };
-    let mut outbound = Outbound { ports, sync, effects: Effects::of(ports, sync)?, run };
+    let mut outbound = Outbound { ports, sync, effects: Effects::of(ports, sync)?, queue: Queue::of(sync), run };
     let sent = outbound.send_all(observer, stop).await;
     outbound.end(sent)
 }
@@ -47,6 +44,7 @@ struct Outbound<'a> {
     ports: &'a Ports,
     sync: &'a Sync,
     effects: Effects<'a>,
+    queue: Queue<'a>,
     run: Run,
 }
 
@@ -60,15 +58,15 @@ struct Sending {
 
 impl Outbound<'_> {
     async fn send_all(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
-        let mut from = OutboxId(0);
         loop {
             if stop.is_raised() {
                 return Err(SyncError::Stopped);
             }
             let sending = self.ports.workspace.sending().await;
-            let batch = self.due(from)?;
-            let Some(last) = batch.last() else { return Ok(()) };
-            from = OutboxId(last.id.0 + 1);
+            let batch = self.queue.next(&self.ports.workspace, self.ports.clock.now())?;
+            if batch.is_empty() {
+                return Ok(());
+            }
             let ready = self.mark(batch).await?;
             drop(sending);
             for (object, entries) in ready {
@@ -77,19 +75,6 @@ impl Outbound<'_> {
             self.run.counts.pages += 1;
             observer.page(&self.run.counts, None);
         }
-    }
-
-    /// The next entries of this sync that are due.
-    fn due(&self, from: OutboxId) -> Result<Vec<OutboxEntry>, SyncError> {
-        let now = self.ports.clock.now();
-        let is_due = |entry: &OutboxEntry| match &entry.delivery {
-            Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } => *not_before <= now,
-            Delivery::Dead { .. } => false,
-        };
-        let entries = self.ports.workspace.scan_from::<OutboxEntry>(from);
-        let due =
-            entries.filter(|entry| entry.as_ref().map_or(true, |entry| entry.sync == self.sync.id && is_due(entry)));
-        Ok(due.take(BATCH).collect::<Result<_, _>>()?)
     }
 
     /// Maps entries, finds out about those that may have left, and marks on disk what leaves now; by object.
@@ -112,7 +97,9 @@ impl Outbound<'_> {
         }
         for (object, entries) in unknown {
             let not_arrived = self.find_out(&object, entries, &mut changes).await?;
-            sending.entry(object).or_default().extend(not_arrived);
+            let entries = sending.entry(object).or_default();
+            entries.extend(not_arrived);
+            entries.sort_by_key(|sending| sending.entry.id);
         }
         for ready in sending.values().flatten() {
             self.mark_sent(ready, self.ports.clock.now(), &mut changes)?;
@@ -129,6 +116,12 @@ impl Outbound<'_> {
         attempts: u32,
         changes: &mut Changes,
     ) -> Result<Option<Sending>, SyncError> {
+        if let Some(age) = self.expired(&entry) {
+            let problems = vec![problem(&format!("it has waited for {age:#}, and the sync sends nothing as old"))];
+            let remedy = "if it still matters, `ferry outbox retry`; else `ferry outbox discard`".to_owned();
+            self.bury(entry, problems, remedy, changes)?;
+            return Ok(None);
+        }
         match self.effects.of_entry(&entry).await? {
             Effect::Write { object, write } => return Ok(Some(Sending { entry, object, write, attempts })),
             Effect::LeftOut(reason) => self.settle(&entry, ReceiptState::LeftOut { reason }, changes)?,
@@ -138,6 +131,13 @@ impl Outbound<'_> {
             }
         }
         Ok(None)
+    }
+
+    /// How long an entry has waited, where that is too long.
+    fn expired(&self, entry: &OutboxEntry) -> Option<jiff::SignedDuration> {
+        let most = self.sync.outbound.get(&entry.outcome.kind)?.expires_s?;
+        let age = entry.age(self.ports.clock.now()).as_secs();
+        (age > most).then(|| jiff::SignedDuration::from_secs(age.cast_signed()))
     }
 
     /// Asks what became of writes that may have arrived. Gives back those that have not and may be sent.
@@ -241,10 +241,12 @@ impl Outbound<'_> {
                 Next::Delivered { record } => self.delivered(&sending, record, &mut changes)?,
                 Next::Again { wait } => {
                     self.run.counts.retried += 1;
+                    self.queue.hold(&sending.entry);
                     self.wait(sending, now.plus(wait), &mut changes)?;
                 }
                 Next::FindOut { wait } => {
                     self.run.counts.retried += 1;
+                    self.queue.hold(&sending.entry);
                     self.mark_sent(&sending, now.plus(wait), &mut changes)?;
                 }
                 Next::Dead { problems, remedy } => self.bury(sending.entry, problems, remedy, &mut changes)?,

@@ -5,7 +5,7 @@ use ferry::model::id::SyncId;
 use ferry::model::outcome::{Delivery, OutboxEntry};
 
 use crate::cli::context::Context;
-use crate::cli::documents;
+use crate::cli::documents::{self, Values};
 use crate::cli::failure::CliError;
 use crate::cli::table::Table;
 
@@ -24,13 +24,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
     let wanted = |entry: &OutboxEntry| {
-        (!args.dead || matches!(entry.delivery, Delivery::Dead { .. }))
-            && args.sync.as_ref().is_none_or(|sync| &entry.sync == sync)
+        (!args.dead || entry.is_dead()) && args.sync.as_ref().is_none_or(|sync| &entry.sync == sync)
     };
     let found = tenant.outbox().filter(|entry| entry.as_ref().map_or(true, wanted));
     if context.output.json {
         for entry in found {
-            context.output.json_line(&documents::outbox_entry(&entry?))?;
+            context.output.json_line(&documents::outbox_entry(&entry?, Values::Veiled))?;
         }
         return Ok(());
     }
@@ -51,7 +50,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     context.output.table(&table)
 }
 
-fn delivery(delivery: &Delivery) -> (&'static str, String) {
+/// The state of an entry in one word, and what to know of it.
+pub(super) fn delivery(delivery: &Delivery) -> (&'static str, String) {
     match delivery {
         Delivery::Waiting { attempts: 0, .. } => ("waiting", String::new()),
         Delivery::Waiting { attempts, not_before } => ("waiting", format!("{attempts} tries, next after {not_before}")),

@@ -10,6 +10,7 @@ use ferry::model::connector::Condition;
 use ferry::model::id::{ConnectionId, PluginId, SyncId};
 use ferry::model::outcome::OutcomeKind;
 use ferry::model::policy::Policy;
+use ferry::model::schedule;
 use ferry::model::sync::{MappingSpec, MatchKey};
 
 use crate::cli::context::Context;
@@ -71,6 +72,16 @@ pub(crate) struct Args {
     /// Send outcomes of a kind (call, qualification, appointment, note, task, change) to an object of the CRM
     #[arg(long, value_name = "KIND=OBJECT:FILE or KIND=OBJECT:preset/NAME")]
     outbound: Vec<Outbound>,
+
+    /// Leave outcomes of a kind to a person when they have waited for longer, as in `call=7d`; without it they never expire
+    #[arg(long, value_name = "KIND=SPAN", value_parser = expiry)]
+    expire: Vec<(OutcomeKind, u64)>,
+}
+
+fn expiry(text: &str) -> Result<(OutcomeKind, u64), String> {
+    let (kind, span) = text.split_once('=').ok_or("write it as in `call=7d`")?;
+    let span = schedule::span(span).map_err(|error| format!("{error}; {}", error.remedy()))?;
+    Ok((kind.parse()?, span.as_secs()))
 }
 
 fn match_key(text: &str) -> Result<MatchKey, String> {
@@ -132,11 +143,18 @@ fn new_sync(tenant: &Tenant, args: Args, output: &Output) -> Result<NewSync, Cli
     let mapping = spec(&inbound)?;
     let mut outbound = BTreeMap::new();
     for Outbound { kind, object, mapping } in &args.outbound {
-        let twice = outbound.insert(*kind, NewOutbound { object: object.clone(), mapping: spec(mapping)? }).is_some();
-        if twice {
+        let new = NewOutbound { object: object.clone(), mapping: spec(mapping)?, expires_s: None };
+        if outbound.insert(*kind, new).is_some() {
             let what = format!("outcomes of kind `{}` are sent to two objects", kind.as_str());
             return Err(CliError::usage(what, "name each kind once"));
         }
+    }
+    for (kind, seconds) in &args.expire {
+        let Some(outbound) = outbound.get_mut(kind) else {
+            let what = format!("outcomes of kind `{}` are to expire, and are sent nowhere", kind.as_str());
+            return Err(CliError::usage(what, "name their object and mapping with --outbound"));
+        };
+        outbound.expires_s = Some(*seconds);
     }
     Ok(NewSync {
         id: args.name,

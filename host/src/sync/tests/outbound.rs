@@ -145,3 +145,50 @@ async fn a_record_that_is_gone_gets_no_writes() {
     assert_eq!(rig.outbound().await.unwrap().counts.dead, 1);
     assert_eq!(sent(&rig), [""; 0]);
 }
+
+fn texts(rig: &Rig) -> Vec<String> {
+    let text = |write: &crate::model::connector::Write| {
+        let value = write.values.iter().find(|(name, _)| name == "text");
+        value.map_or(String::new(), |(_, value)| value.to_cell())
+    };
+    rig.crm.state().journal.iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn what_comes_later_about_a_contact_waits_for_what_came_before() {
+    let rig = with_notes(2).await;
+    rig.crm.state().push_faults.push_back(PushFault::Fail(Failure::Temporary("busy".into())));
+    rig.outbound().await.unwrap();
+    rig.note("later", 1, "1");
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 0);
+    rig.clock.advance(Duration::from_secs(60));
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 3);
+    assert_eq!(texts(&rig), ["note n1", "note n2", "note later"]);
+}
+
+#[tokio::test]
+async fn a_batch_changes_a_record_once() {
+    let mut rig = with_notes(2).await;
+    let spec = rig.sync.outbound.values_mut().next().unwrap();
+    spec.object = "contacts".into();
+    rig.note("later", 1, "1");
+    assert_eq!(rig.outbound().await.unwrap().counts.pages, 2);
+    assert_eq!(texts(&rig), ["note n1", "note n2", "note later"]);
+}
+
+#[tokio::test]
+async fn what_has_waited_too_long_is_left_to_a_person_who_may_send_it_all_the_same() {
+    let mut rig = with_notes(1).await;
+    rig.sync.outbound.values_mut().next().unwrap().expires_s = Some(3600);
+    rig.clock.advance(Duration::from_secs(3601));
+    assert_eq!(rig.outbound().await.unwrap().counts.dead, 1);
+    assert_eq!(sent(&rig), [""; 0]);
+    let mut entry = rig.outbox().remove(0);
+    let now = crate::model::time::Clock::now(&*rig.clock);
+    entry.delivery = Delivery::Waiting { attempts: 0, not_before: now };
+    entry.retried = Some(now);
+    let mut changes = crate::store::Changes::default();
+    changes.put(entry.id, &entry).unwrap();
+    rig.ports.workspace.commit(changes).unwrap();
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 1);
+}

@@ -104,7 +104,7 @@ impl Rig {
             clock: clock.clone(),
         };
         let abilities = Abilities { pull: true, windows: true, partitions: true, gone: true, ..Abilities::default() };
-        let outbound = OutboundSpec { object: "calls".into(), abilities, mapping: mapper.clone() };
+        let outbound = OutboundSpec { object: "calls".into(), abilities, mapping: mapper.clone(), expires_s: None };
         let sync = Sync {
             id: "in".parse().unwrap(),
             connection: "crm".parse().unwrap(),
@@ -179,6 +179,7 @@ impl Rig {
             record: record.into(),
             delivery: Delivery::Waiting { attempts: 0, not_before: self.clock.now() },
             created: self.clock.now(),
+            retried: None,
         };
         let mut changes = Changes::default();
         changes.put(entry.id, &entry).unwrap();

@@ -1,0 +1,78 @@
+//! Which entries of the outbox leave next: those of the sync that are due, in the order in which they were recorded, and
+//! nothing about a contact while something older about it waits. Dead entries hold nothing up: a person may take days.
+
+use std::collections::HashSet;
+
+use crate::model::id::{ContactId, OutboxId};
+use crate::model::outcome::{Delivery, OutboxEntry};
+use crate::model::sync::Sync;
+use crate::model::time::Instant;
+use crate::store::{StoreError, Workspace};
+
+/// Entries that are sent together: as many as the batch endpoints of most CRMs take.
+const BATCH: usize = 100;
+
+/// A contact and the CRM's object that is written to: within it, order counts.
+type Lane<'a> = (ContactId, Option<&'a str>);
+
+/// One pass over the outbox.
+pub(super) struct Queue<'a> {
+    sync: &'a Sync,
+    from: OutboxId,
+    /// Where something older waits.
+    held: HashSet<Lane<'a>>,
+}
+
+impl<'a> Queue<'a> {
+    pub(super) fn of(sync: &'a Sync) -> Self {
+        Self { sync, from: OutboxId(0), held: HashSet::new() }
+    }
+
+    /// The next entries to send; none at the end of the pass.
+    pub(super) fn next(&mut self, workspace: &Workspace, now: Instant) -> Result<Vec<OutboxEntry>, StoreError> {
+        let mut batch = Vec::new();
+        let mut updated = HashSet::new();
+        for entry in workspace.scan_from::<OutboxEntry>(self.from) {
+            let entry = entry?;
+            let lane = self.lane(&entry);
+            let wanted = entry.sync == self.sync.id && self.is_due(&entry, now) && !self.held.contains(&lane);
+            // CRMs refuse a batch that updates one record twice, so the second update opens the next batch.
+            if wanted && self.updates(lane) && !updated.insert(lane) {
+                break;
+            }
+            self.from = OutboxId(entry.id.0 + 1);
+            if wanted {
+                batch.push(entry);
+            }
+            if batch.len() == BATCH {
+                break;
+            }
+        }
+        Ok(batch)
+    }
+
+    /// What comes after this entry waits with it, to the end of the pass.
+    pub(super) fn hold(&mut self, entry: &OutboxEntry) {
+        self.held.insert(self.lane(entry));
+    }
+
+    fn is_due(&mut self, entry: &OutboxEntry, now: Instant) -> bool {
+        match &entry.delivery {
+            Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } if *not_before > now => {
+                self.hold(entry);
+                false
+            }
+            Delivery::Dead { .. } => false,
+            _ => true,
+        }
+    }
+
+    fn lane(&self, entry: &OutboxEntry) -> Lane<'a> {
+        (entry.outcome.contact, self.sync.outbound.get(&entry.outcome.kind).map(|spec| spec.object.as_str()))
+    }
+
+    /// Whether writes there change the contact's record, and do not create another one.
+    fn updates(&self, (_, object): Lane<'_>) -> bool {
+        object == Some(self.sync.object.as_str())
+    }
+}
