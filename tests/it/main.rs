@@ -16,3 +16,4 @@ mod scenarios;
 mod server;
 mod trust;
 mod tryton;
+mod why;

@@ -11,6 +11,7 @@ pub mod decisions;
 pub mod doctor;
 pub mod error;
 pub mod kit;
+pub mod ledger;
 pub mod outcomes;
 pub mod plugins;
 pub mod runs;

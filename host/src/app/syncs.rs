@@ -9,13 +9,14 @@ use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
+use crate::model::ledger::SetAside;
 use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
 use crate::model::policy::Policy;
 use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
-use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
+use crate::model::sync::{MappingSpec, MappingVersion, MatchKey, OutboundSpec, Run, Sync, SyncState};
 use crate::store::Changes;
 use crate::sync::{self, Observer, Ports, Stopper, SyncError, TrialReport};
 
@@ -98,6 +99,7 @@ impl Tenant {
             segment: new.segment,
             filter: new.filter,
             mapping: new.mapping,
+            version: 1,
             abilities: object.abilities,
             lateness_ms: object.lateness_ms,
             columns,
@@ -109,6 +111,7 @@ impl Tenant {
         let mut changes = Changes::default();
         sync::define(self.store(), &output, &mut changes).map_err(SyncError::from)?;
         changes.put(&sync.id, &sync)?;
+        changes.put((&sync.id, sync.version), &sync.mapping_version(output, sync.created))?;
         self.commit(changes)?;
         Ok(sync)
     }
@@ -199,6 +202,12 @@ impl Tenant {
         for conflict in self.conflicts(Some(id)) {
             let Conflict { contact, attribute, .. } = conflict?;
             changes.remove::<Conflict>((id, contact, &attribute));
+        }
+        for version in self.store().scan_under::<MappingVersion>(&[id.as_str()]) {
+            changes.remove::<MappingVersion>((id, version?.number));
+        }
+        for row in self.store().scan_under::<SetAside>(&[id.as_str()]) {
+            changes.remove::<SetAside>((id, &row?.record));
         }
         for refusal in self.refusals(id) {
             changes.remove::<Refusal>((id, refusal?.record.as_str()));

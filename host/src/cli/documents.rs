@@ -4,6 +4,7 @@ use ferry::app::syncs::SyncStatus;
 use ferry::model::conflict::Conflict;
 use ferry::model::contact::Contact;
 use ferry::model::health::PluginHealth;
+use ferry::model::ledger::{Origin, Step};
 use ferry::model::outcome::{Delivery, OutboxEntry};
 use ferry::model::refusal::{Refusal, RefusalReason};
 use ferry::model::sync::{Checkpoint, Connection, InstalledPlugin, Run, RunEnd, Sync};
@@ -134,6 +135,21 @@ pub(super) fn refusal(refusal: &Refusal) -> Json {
     json!({
         "sync": refusal.sync, "record": refusal.record, "run": refusal.run, "at": refusal.at.to_string(),
         "reason": reason(&refusal.reason), "message": refusal.reason.describe(),
+    })
+}
+
+/// One change of an attribute, and who made it.
+pub(super) fn step(step: &Step<'_>) -> Json {
+    let by = match step.origin {
+        Origin::Record { sync, record, run, page, version, modified } => json!({
+            "kind": "record", "sync": sync, "record": record, "run": run, "page": page, "mapping_version": version,
+            "modified": modified.map(|at| at.to_string()), "policy": step.policy,
+        }),
+        Origin::Person => json!({ "kind": "person" }),
+    };
+    json!({
+        "attribute": &**step.attribute, "value": step.after.to_json(), "replaced": step.before.map(Value::to_json),
+        "at": step.at.to_string(), "by": by,
     })
 }
 

@@ -8,6 +8,7 @@ pub mod grant;
 pub mod health;
 pub mod http;
 pub mod id;
+pub mod ledger;
 pub mod manifest;
 pub mod mapping;
 pub mod origin_pattern;

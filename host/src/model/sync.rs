@@ -133,6 +133,9 @@ pub struct Sync {
     pub segment: Option<String>,
     pub filter: Vec<Condition>,
     pub mapping: MappingSpec,
+    /// The mapping's version, counted from 1.
+    #[serde(default = "first_version")]
+    pub version: u32,
     /// What the connector can do with the object, and how late its records may appear, as it said then.
     pub abilities: Abilities,
     pub lateness_ms: u32,
@@ -146,7 +149,36 @@ pub struct Sync {
     pub created: Instant,
 }
 
+fn first_version() -> u32 {
+    1
+}
+
+/// A mapping that a sync has, or had: versions are kept, so that a value can be traced to the one that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingVersion {
+    pub sync: SyncId,
+    pub number: u32,
+    pub mapping: MappingSpec,
+    /// What it reads.
+    pub columns: Vec<Column>,
+    /// What it fills.
+    pub output: Vec<Column>,
+    pub created: Instant,
+}
+
 impl Sync {
+    /// The mapping that it has now, to be kept.
+    pub fn mapping_version(&self, output: Vec<Column>, created: Instant) -> MappingVersion {
+        MappingVersion {
+            sync: self.id.clone(),
+            number: self.version,
+            mapping: self.mapping.clone(),
+            columns: self.columns.clone(),
+            output,
+            created,
+        }
+    }
+
     pub fn policy(&self, attribute: &str) -> Policy {
         self.policies.get(attribute).copied().unwrap_or_default()
     }

@@ -11,10 +11,11 @@ use siphasher::sip::SipHasher13;
 use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::{Names, Numbers};
 use super::table::{Document, Table};
-use super::{StoreError, contact, key};
+use super::{StoreError, contact, key, provenance};
 use crate::model::conflict::Conflict;
 use crate::model::contact::Contact;
 use crate::model::id::{ContactId, OutboxId, RunId, SyncId};
+use crate::model::ledger::Provenance;
 use crate::model::outcome::OutboxEntry;
 use crate::model::sync::Run;
 
@@ -159,6 +160,26 @@ impl Workspace {
         })
     }
 
+    fn provenance_key(&self, id: ContactId) -> Vec<u8> {
+        key::in_workspace(self.number, Table::Provenance, &id.0.to_be_bytes())
+    }
+
+    /// Where a contact's values come from.
+    pub fn provenance(&self, id: ContactId) -> Result<Option<Provenance>, StoreError> {
+        let bytes = self.tree.get(self.provenance_key(id))?;
+        bytes.map(|bytes| provenance::decode(&bytes, &self.names)).transpose()
+    }
+
+    /// The same for contacts from `from` on, in order. Memory does not grow with their number.
+    pub fn provenances(&self, from: ContactId) -> impl Iterator<Item = Result<(ContactId, Provenance), StoreError>> {
+        let prefix = self.provenance_key(ContactId(0)).len() - 8;
+        let range = self.provenance_key(from)..=self.provenance_key(ContactId(u64::MAX));
+        self.tree.range(range).map(move |entry| {
+            let (key, bytes) = entry?;
+            Ok((ContactId(key::read_u64(&key[prefix..])?), provenance::decode(&bytes, &self.names)?))
+        })
+    }
+
     /// What `key` is looked up by. The same for as long as the store lives.
     pub fn hash(&self, key: LookupKey<'_>) -> LookupHash {
         key.hash(&self.hash_key)
@@ -235,6 +256,9 @@ impl Workspace {
         for contact in &changes.contacts {
             batch.insert(self.contact_key(contact.id), contact::encode(contact, &mut numbers)?);
         }
+        for (id, provenance) in &changes.provenances {
+            batch.insert(self.provenance_key(*id), provenance::encode(provenance, &mut numbers)?);
+        }
         if changes.lookups.is_empty() {
             return Ok(self.tree.apply_batch(batch)?);
         }
@@ -299,6 +323,7 @@ pub struct Changes {
     /// Table and key, and the document or none to remove it.
     documents: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     contacts: Vec<Contact>,
+    provenances: Vec<(ContactId, Provenance)>,
     lookups: Vec<(LookupHash, ContactId)>,
 }
 
@@ -319,8 +344,13 @@ impl Changes {
         self.contacts.push(contact);
     }
 
+    /// Keeps where a contact's values come from.
+    pub fn provenance(&mut self, id: ContactId, provenance: Provenance) {
+        self.provenances.push((id, provenance));
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.documents.is_empty() && self.contacts.is_empty()
+        self.documents.is_empty() && self.contacts.is_empty() && self.provenances.is_empty()
     }
 }
 

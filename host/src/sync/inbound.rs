@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::model::connector::Window;
 use crate::model::id::RunId;
+use crate::model::ledger::Retention;
 use crate::model::mapping::Direction;
 use crate::model::sync::{Checkpoint, Counts, Run, RunEnd, Sync, SyncState};
 use crate::store::Changes;
@@ -221,8 +222,22 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
     let attributes = Attributes::of(mapping.output());
     let policies = attributes.names().map(|name| sync.policy(name)).collect();
     let (source, fingerprints) = (sync.source(), Fingerprints::of(sync));
+    let retention = ports.workspace.get::<Retention>(())?.unwrap_or_default();
+    let horizon = retention.horizon(ports.clock.now());
     let waiting = Waiting::of(&ports.workspace, &sync.id)?;
-    Ok(Pages { sync, source, workspace: &ports.workspace, mapping, attributes, policies, fingerprints, waiting, run })
+    Ok(Pages {
+        sync,
+        source,
+        workspace: &ports.workspace,
+        mapping,
+        attributes,
+        policies,
+        fingerprints,
+        waiting,
+        run,
+        page: 0,
+        horizon,
+    })
 }
 
 impl Counts {

@@ -3,6 +3,7 @@
 
 use crate::model::contact::{AttributeName, Contact};
 use crate::model::id::SyncId;
+use crate::model::ledger::Replaced;
 use crate::model::policy::Policy;
 use crate::model::time::Instant;
 use crate::model::value::Value;
@@ -14,6 +15,13 @@ pub struct Change {
     pub before: Value,
     pub after: Value,
     pub policy: Policy,
+}
+
+impl Change {
+    /// What the ledger keeps of it.
+    pub(super) fn replaced(&self) -> Replaced {
+        Replaced { attribute: self.attribute.clone(), policy: self.policy, value: Some(self.before.clone()) }
+    }
 }
 
 /// The three values of an attribute.
