@@ -8,6 +8,7 @@ mod languages;
 mod layering;
 mod merge;
 mod pipedrive;
+mod plan;
 mod plugin;
 mod refusals;
 mod rig;

@@ -199,9 +199,10 @@ pub fn of_sync(error: &SyncError) -> Advice {
         | SyncError::MapperFault(_)
         | SyncError::TooDense(_) => (Whose::Plugin, Class::Plugin),
         SyncError::Call { source: CallError::Advice(failure), .. } => of_failure(failure),
-        SyncError::Mapping(MappingError::Mistakes(_)) | SyncError::Attribute(_) | SyncError::NoMapper(_) => {
-            (Whose::Configuration, Class::Configuration)
-        }
+        SyncError::Mapping(MappingError::Mistakes(_))
+        | SyncError::Attribute(_)
+        | SyncError::NoMapper(_)
+        | SyncError::Unread(_) => (Whose::Configuration, Class::Configuration),
         SyncError::Stopped => (Whose::Configuration, Class::Stopped),
         SyncError::Lost => (Whose::Ferry, Class::Internal),
     };

@@ -173,6 +173,10 @@ pub enum AppError {
     NoConflict { contact: ContactId, attribute: String },
     #[error("several syncs have another value of `{attribute}`: {}", syncs.iter().map(SyncId::as_str).collect::<Vec<_>>().join(", "))]
     SeveralConflicts { attribute: String, syncs: Vec<SyncId> },
+    #[error("the mapping gives {contacts} contacts of `{sync}` another e-mail or phone, by which contacts are found")]
+    Rekeys { sync: SyncId, contacts: u64 },
+    #[error("the mapping of `{0}` is the first that it has had")]
+    FirstMapping(SyncId),
     #[error("the CRM does not let field `{field}` be written")]
     ReadOnly { field: String },
     #[error("sync `{sync}` is running already ({})", direction_word(*direction))]
@@ -354,6 +358,11 @@ impl AppError {
                 advice::configuration("conflict-not-found", "`ferry conflicts list` shows what has to be decided")
             }
             Self::SeveralConflicts { .. } => advice::configuration("several-conflicts", "name one of them with --sync"),
+            Self::Rekeys { .. } => advice::configuration(
+                "match-key-change",
+                "look at them with `ferry sync plan`; if it is meant, repeat this with --agree",
+            ),
+            Self::FirstMapping(_) => advice::configuration("mapping-first", "there is nothing to go back to"),
             Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
             Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
             Self::Running { sync, .. } => advice::configuration(

@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod error;
 pub mod kit;
 pub mod ledger;
+pub mod mappings;
 pub mod outcomes;
 pub mod plugins;
 pub mod runs;

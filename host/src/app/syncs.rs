@@ -129,7 +129,11 @@ impl Tenant {
     }
 
     /// The columns that a mapping reads, with the CRM's types, and what it gives.
-    async fn open_inbound(&self, spec: &MappingSpec, fields: &[Field]) -> Result<(Vec<Column>, Vec<Column>), AppError> {
+    pub(super) async fn open_inbound(
+        &self,
+        spec: &MappingSpec,
+        fields: &[Field],
+    ) -> Result<(Vec<Column>, Vec<Column>), AppError> {
         let mapper = self.mapper(&spec.mapper).await?;
         let mistakes = |error| AppError::mapping(&spec.mapper, error);
         let reads = mapper.reads(&spec.configuration, Direction::Inbound).await.map_err(mistakes)?;
@@ -272,7 +276,7 @@ impl Tenant {
         Ok(RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? })
     }
 
-    async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
+    pub(super) async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
         let specs = sync.outbound.values().map(|spec| &spec.mapping);
         let names: BTreeSet<&PluginId> = specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
         let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();

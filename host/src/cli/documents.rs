@@ -64,7 +64,7 @@ pub(super) fn sync(sync: &Sync) -> Json {
     json!({
         "name": sync.id, "connection": sync.connection, "object": sync.object, "segment": sync.segment,
         "filter": sync.filter.iter().map(filter::show).collect::<Vec<_>>(),
-        "mapping": sync.mapping, "reads": sync.columns, "match": sync.match_keys, "policies": sync.policies, "outbound": outbound,
+        "mapping": sync.mapping, "mapping_version": sync.version, "reads": sync.columns, "match": sync.match_keys, "policies": sync.policies, "outbound": outbound,
         "created": sync.created.to_string(),
     })
 }
@@ -75,7 +75,7 @@ pub(super) fn status(status: &SyncStatus) -> Json {
         "name": status.sync.id, "connection": status.sync.connection, "object": status.sync.object,
         "linked": state.linked, "refused": state.refused, "waiting": status.waiting, "dead": status.dead,
         "seen_until": state.high_water.map(|at| at.to_string()),
-        "walking": state.checkpoint.as_ref().map(walking),
+        "walking": state.checkpoint.as_ref().map(walking), "remapping": state.remap.is_some(),
         "last_run": status.last_run.as_ref().map(run),
     })
 }

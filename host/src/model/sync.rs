@@ -7,7 +7,7 @@ use url::Url;
 
 use super::connector::{Condition, Window};
 use super::grant::{Digest, Grant};
-use super::id::{ConnectionId, PluginId, RunId, SyncId};
+use super::id::{ConnectionId, ContactId, PluginId, RunId, SyncId};
 use super::manifest::Manifest;
 use super::mapping::{Column, Direction};
 use super::outcome::OutcomeKind;
@@ -163,6 +163,8 @@ pub struct MappingVersion {
     pub columns: Vec<Column>,
     /// What it fills.
     pub output: Vec<Column>,
+    /// The version that was there before it.
+    pub replaces: Option<u32>,
     pub created: Instant,
 }
 
@@ -175,6 +177,7 @@ impl Sync {
             mapping: self.mapping.clone(),
             columns: self.columns.clone(),
             output,
+            replaces: None,
             created,
         }
     }
@@ -202,12 +205,29 @@ pub enum Checkpoint {
     Increment { started: Instant, windows: Vec<Window>, next: Option<String> },
 }
 
+/// How far a changed mapping has come through the stored rows: first those of contacts, then those set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remap {
+    Contacts { from: ContactId },
+    Aside { after: String },
+}
+
+impl Remap {
+    pub fn start() -> Self {
+        Self::Contacts { from: ContactId(0) }
+    }
+}
+
 /// A sync's progress; committed with every page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncState {
     /// Everything modified before this has been seen.
     pub high_water: Option<Instant>,
     pub checkpoint: Option<Checkpoint>,
+    /// Where a changed mapping stands on its way through the stored rows.
+    #[serde(default)]
+    pub remap: Option<Remap>,
     pub last_run: Option<RunId>,
     /// Links that this sync holds.
     pub linked: u64,

@@ -16,7 +16,7 @@ use super::overlay::Overlay;
 use super::page::Verdict;
 
 /// Gets each row's record, verdict and, where it has any, mapped values.
-pub(super) type Tell<'a> = dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send + 'a;
+pub type Tell<'a> = dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send + 'a;
 
 /// The changes of a page.
 pub(super) struct PageChanges {

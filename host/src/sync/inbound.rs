@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::model::connector::Window;
+use crate::model::connector::{Page, Window};
 use crate::model::id::RunId;
 use crate::model::ledger::Retention;
-use crate::model::mapping::Direction;
-use crate::model::sync::{Checkpoint, Counts, Run, RunEnd, Sync, SyncState};
+use crate::model::mapping::{Column, Direction};
+use crate::model::sync::{Checkpoint, Counts, MappingVersion, Run, RunEnd, Sync, SyncState};
+use crate::model::time::Instant;
 use crate::store::Changes;
 
 use super::attributes::{self, Attributes};
@@ -39,12 +40,25 @@ pub async fn run_inbound(
     inbound.end(walked).await
 }
 
-struct Inbound<'a> {
-    ports: &'a Ports,
-    sync: &'a Sync,
+/// Takes the mapping that a sync has now to every row that is stored. Returns the run as it was written down; when it
+/// fails, the failure is written down too, and the next run goes on with it.
+pub async fn run_remap(
+    ports: &Ports,
+    sync: &Sync,
+    observer: &dyn Observer,
+    stop: &StopSignal,
+) -> Result<Run, SyncError> {
+    let mut inbound = Inbound::open(ports, sync, 1).await?;
+    let done = inbound.remap(observer, stop).await;
+    inbound.end(done).await
+}
+
+pub(super) struct Inbound<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) sync: &'a Sync,
     puller: Puller,
     pages: Pages<'a>,
-    state: SyncState,
+    pub(super) state: SyncState,
     run: Run,
     partitions: u32,
     since_flush: u64,
@@ -64,11 +78,13 @@ impl<'a> Inbound<'a> {
             counts: Counts::default(),
             end: RunEnd::Running,
         };
+        let pages = open_pages(ports, sync, run_id).await?;
+        settle_mapping(ports, sync, pages.mapping.output(), now)?;
         Ok(Self {
             ports,
             sync,
             puller: Puller::new(sync, ports.connector.clone(), ports.clock.clone()),
-            pages: open_pages(ports, sync, run_id).await?,
+            pages,
             state,
             run,
             partitions: partitions.max(1),
@@ -78,6 +94,7 @@ impl<'a> Inbound<'a> {
 
     /// Finishes what an earlier run began, then walks what is new.
     async fn walk_all(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
+        self.remap(observer, stop).await?;
         if self.state.checkpoint.is_some() {
             self.walk(observer, stop).await?;
         }
@@ -120,7 +137,9 @@ impl<'a> Inbound<'a> {
                 () = stop.raised() => return Err(SyncError::Stopped),
             };
             match pulled {
-                Some(Ok(pulled)) => self.commit(pulled, observer).await?,
+                Some(Ok(Pulled { page, position })) => {
+                    self.commit(page, observer, |state| advance(state, position)).await?;
+                }
                 Some(Err(WalkError::Call(source))) => return Err(self.call("pull", source)),
                 Some(Err(WalkError::TooDense(window))) => return Err(SyncError::TooDense(window)),
                 None => return Err(SyncError::Lost),
@@ -133,17 +152,22 @@ impl<'a> Inbound<'a> {
         Ok(())
     }
 
-    /// Writes the page's rows and the checkpoint together or neither.
-    async fn commit(&mut self, pulled: Pulled, observer: &dyn Observer) -> Result<(), SyncError> {
-        let total = pulled.page.total;
+    /// Writes the page's rows and how far that is together or neither.
+    pub(super) async fn commit(
+        &mut self,
+        page: Page,
+        observer: &dyn Observer,
+        advance: impl FnOnce(&mut SyncState),
+    ) -> Result<(), SyncError> {
+        let total = page.total;
         let writing = self.ports.workspace.writing().await;
         let now = self.ports.clock.now();
-        let mut page = self.pages.changes(pulled.page, now, None).await?;
+        let mut page = self.pages.changes(page, now, None).await?;
         self.run.counts.add(&page.counts);
         self.state.linked = self.state.linked.saturating_add_signed(page.linked);
         self.state.refused = self.state.refused.saturating_add_signed(page.refused);
         self.state.last_run = Some(self.run.id);
-        self.advance(pulled.position);
+        advance(&mut self.state);
         self.write_progress(&mut page.changes)?;
         self.ports.workspace.commit(page.changes)?;
         drop(writing);
@@ -154,14 +178,6 @@ impl<'a> Inbound<'a> {
             self.ports.store.flush_soon().await?;
         }
         Ok(())
-    }
-
-    fn advance(&mut self, position: walk::Position) {
-        let Some(checkpoint) = &mut self.state.checkpoint else { return };
-        if let Some(seen_until) = walk::advance(checkpoint, position) {
-            self.state.high_water = Some(seen_until);
-            self.state.checkpoint = None;
-        }
     }
 
     fn write_progress(&self, changes: &mut Changes) -> Result<(), SyncError> {
@@ -189,6 +205,27 @@ impl<'a> Inbound<'a> {
     }
 }
 
+fn advance(state: &mut SyncState, position: walk::Position) {
+    let Some(checkpoint) = &mut state.checkpoint else { return };
+    if let Some(seen_until) = walk::advance(checkpoint, position) {
+        state.high_water = Some(seen_until);
+        state.checkpoint = None;
+    }
+}
+
+/// Writes down what the sync's mapping is and fills, where that is not known yet.
+fn settle_mapping(ports: &Ports, sync: &Sync, output: &[Column], now: Instant) -> Result<(), SyncError> {
+    let mut changes = Changes::default();
+    attributes::define(&ports.workspace, output, &mut changes)?;
+    if ports.workspace.get::<MappingVersion>((&sync.id, sync.version))?.is_none() {
+        changes.put((&sync.id, sync.version), &sync.mapping_version(output.to_vec(), now))?;
+    }
+    if !changes.is_empty() {
+        ports.workspace.commit(changes)?;
+    }
+    Ok(())
+}
+
 pub(super) fn run_end(result: &Result<(), SyncError>) -> RunEnd {
     match result {
         Ok(()) => RunEnd::Done,
@@ -214,11 +251,9 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
         .open(&sync.mapping.configuration, Direction::Inbound, &sync.columns)
         .await?;
     // Attributes may have been settled by another sync since this one was created.
-    let mut changes = Changes::default();
-    attributes::define(&ports.workspace, mapping.output(), &mut changes)?;
-    if !changes.is_empty() {
-        ports.workspace.commit(changes)?;
-    }
+    attributes::define(&ports.workspace, mapping.output(), &mut Changes::default())?;
+    let versions = ports.workspace.scan_under::<MappingVersion>(&[sync.id.as_str()]);
+    let filled = versions.map(|version| version.map(|version| (version.number, version.output)));
     let attributes = Attributes::of(mapping.output());
     let policies = attributes.names().map(|name| sync.policy(name)).collect();
     let (source, fingerprints) = (sync.source(), Fingerprints::of(sync));
@@ -236,6 +271,7 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
         waiting,
         run,
         page: 0,
+        filled: filled.collect::<Result<_, _>>()?,
         horizon,
     })
 }

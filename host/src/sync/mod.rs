@@ -21,6 +21,7 @@ mod outbound;
 mod overlay;
 mod page;
 mod progress;
+mod remap;
 mod trial;
 mod walk;
 mod windows;
@@ -37,14 +38,16 @@ use crate::store::{Store, Workspace};
 
 pub use attributes::{AttributeError, check_value, define, read_value};
 pub use delivery::write_key;
+pub use draft::Tell;
 pub use effects::columns as outcome_columns;
 pub use error::SyncError;
 pub use hand::{set_by_hand, unsent};
-pub use inbound::{PARTITIONS, run_inbound};
+pub use inbound::{PARTITIONS, run_inbound, run_remap};
 pub use merge::Change;
 pub use outbound::run_outbound;
 pub use page::Verdict;
 pub use progress::{Observer, Silent, StopSignal, Stopper, stop_signal};
+pub use remap::{Plan, plan};
 pub use trial::{TrialReport, TrialRow, try_sync};
 
 /// All that a run needs.

@@ -1,11 +1,13 @@
 //! Turns one page of rows into changes: what is unchanged is seen first, the rest is mapped, typed, matched and merged.
 
 use crate::model::conflict::Conflict;
+use std::collections::HashMap;
+
 use crate::model::connector::Page;
 use crate::model::contact::{AttributeName, Contact, Link, Source};
 use crate::model::id::{ContactId, RunId};
 use crate::model::ledger::{Entry, Origin, PackedValues, RawRow, Replaced, SetAside};
-use crate::model::mapping::{Mapped, Mapping};
+use crate::model::mapping::{Column, Mapped, Mapping};
 use crate::model::policy::Policy;
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::sync::{MatchKey, Sync};
@@ -44,6 +46,8 @@ pub(super) struct Pages<'a> {
     pub(super) fingerprints: Fingerprints,
     pub(super) waiting: Waiting,
     pub(super) run: RunId,
+    /// What each version of the mapping fills.
+    pub(super) filled: HashMap<u32, Vec<Column>>,
     /// Pages so far.
     pub(super) page: u64,
     /// What is older in ledgers is forgotten.
@@ -245,7 +249,12 @@ impl Pages<'_> {
             let (sync, record, policies) = (&self.sync.id, arrival.record.as_str(), &self.policies[..]);
             let created = contact.created;
             let ours_at = |attribute: &str| provenance.changed_at(attribute).unwrap_or(created);
-            merge::merge(&mut contact, Incoming { sync, record, values, policies, modified }, ours_at)
+            let version = provenance.rows.iter().find(|row| row.sync == *sync).map(|row| row.version);
+            let agreed = version
+                .filter(|version| *version != self.sync.version)
+                .and_then(|it| self.filled.get(&it))
+                .map(Vec::as_slice);
+            merge::merge(&mut contact, Incoming { sync, record, values, policies, modified, agreed }, ours_at)
         };
         let replaced = if is_new { self.filled(&contact) } else { changes.iter().map(Change::replaced).collect() };
         provenance.write(Entry { origin: self.origin(&arrival), at: now, replaced }, self.horizon);

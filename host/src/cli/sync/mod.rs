@@ -1,8 +1,10 @@
 //! `ferry sync`
 
+mod apply;
 mod cancel;
 mod create;
 mod list;
+mod plan;
 mod policy;
 mod remove;
 mod run;
@@ -22,6 +24,9 @@ pub(super) enum Command {
     List(list::Args),
     Show(show::Args),
     Policy(policy::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Rollback(apply::RollbackArgs),
     Test(test::Args),
     Run(run::Args),
     Runs(runs::Args),
@@ -40,6 +45,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Create(args) => create::run(*args, context),
         Command::List(args) => list::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Plan(args) => plan::run(&args, context),
+        Command::Apply(args) => apply::run(&args, context),
+        Command::Rollback(args) => apply::roll_back(&args, context),
         Command::Policy(args) => policy::run(args, context),
         Command::Test(args) => test::run(&args, context),
         Command::Run(args) => run::run(&args, context),
