@@ -202,7 +202,8 @@ pub fn of_sync(error: &SyncError) -> Advice {
         SyncError::Mapping(MappingError::Mistakes(_))
         | SyncError::Attribute(_)
         | SyncError::NoMapper(_)
-        | SyncError::Unread(_) => (Whose::Configuration, Class::Configuration),
+        | SyncError::Unread(_)
+        | SyncError::TooManyGone { .. } => (Whose::Configuration, Class::Configuration),
         SyncError::Stopped => (Whose::Configuration, Class::Stopped),
         SyncError::Lost => (Whose::Ferry, Class::Internal),
     };

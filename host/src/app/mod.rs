@@ -4,6 +4,7 @@
 //! Opening is cheap: the sandbox and the way to the network are made when they are first needed.
 
 pub mod advice;
+mod census;
 mod composed;
 pub mod connections;
 pub mod contacts;

@@ -24,6 +24,8 @@ pub enum SyncError {
     TooDense(Window),
     #[error("the stored rows do not have what the mapping reads: {}", .0.join(", "))]
     Unread(Vec<String>),
+    #[error("{missing} of {living} records seem to be gone from the CRM")]
+    TooManyGone { missing: u64, living: u64 },
     #[error("mapper `{0}` is not installed")]
     NoMapper(PluginId),
     #[error("the run was stopped")]
@@ -43,6 +45,7 @@ impl SyncError {
             Self::Attribute(error) => error.code(),
             Self::TooDense(_) => "window-too-dense",
             Self::Unread(_) => "rows-lack-columns",
+            Self::TooManyGone { .. } => "sweep-too-many-gone",
             Self::NoMapper(_) => "mapper-missing",
             Self::Stopped => "stopped",
             Self::Lost => "lost-task",
@@ -60,6 +63,11 @@ impl SyncError {
             Self::TooDense(_) => "report it to the connector's publisher: it has to page inside one instant".to_owned(),
             Self::Unread(_) => {
                 "mend the name, or `ferry sync apply --reread`: the next run reads every record anew".to_owned()
+            }
+            Self::TooManyGone { .. } => {
+                "see in the CRM whether they are, or whether a permission, a list or a filter has changed; if they are, \
+                 `ferry sync sweep --agree`"
+                    .to_owned()
             }
             Self::NoMapper(_) => "install it with `ferry plugin install`".to_owned(),
             Self::Stopped => "run the sync again: it goes on where it stopped".to_owned(),

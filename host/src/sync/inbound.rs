@@ -59,13 +59,13 @@ pub(super) struct Inbound<'a> {
     puller: Puller,
     pages: Pages<'a>,
     pub(super) state: SyncState,
-    run: Run,
+    pub(super) run: Run,
     partitions: u32,
     since_flush: u64,
 }
 
 impl<'a> Inbound<'a> {
-    async fn open(ports: &'a Ports, sync: &'a Sync, partitions: u32) -> Result<Self, SyncError> {
+    pub(super) async fn open(ports: &'a Ports, sync: &'a Sync, partitions: u32) -> Result<Self, SyncError> {
         let run_id = ports.workspace.new_run_id();
         let now = ports.clock.now();
         let state = ports.workspace.get::<SyncState>(&sync.id)?.unwrap_or_default();
@@ -187,7 +187,7 @@ impl<'a> Inbound<'a> {
     }
 
     /// Writes down how the run ended.
-    async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
+    pub(super) async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
         self.run.ended = Some(self.ports.clock.now());
         self.run.end = run_end(&walked);
         self.state.last_run = Some(self.run.id);

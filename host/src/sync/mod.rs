@@ -7,6 +7,7 @@
 mod advice;
 mod attributes;
 mod backoff;
+mod census;
 mod delivery;
 mod draft;
 mod effects;
@@ -37,6 +38,7 @@ use crate::model::time::Clock;
 use crate::store::{Store, Workspace};
 
 pub use attributes::{AttributeError, check_value, define, read_value};
+pub use census::{Difference, Swept, Verified, run_sweep, verify};
 pub use delivery::write_key;
 pub use draft::Tell;
 pub use effects::columns as outcome_columns;

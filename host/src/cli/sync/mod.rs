@@ -12,7 +12,9 @@ mod runs;
 mod schedule;
 mod show;
 mod status;
+mod sweep;
 mod test;
+mod verify;
 
 use super::context::Context;
 use super::failure::CliError;
@@ -36,6 +38,8 @@ pub(super) enum Command {
     Pause(schedule::Named),
     /// Let a paused sync run by its schedule again
     Resume(schedule::Named),
+    Sweep(sweep::Args),
+    Verify(verify::Args),
     Status(status::Args),
     Remove(remove::Args),
 }
@@ -56,6 +60,8 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Schedule(args) => schedule::run(&args, context),
         Command::Pause(args) => schedule::pause(&args, true, context),
         Command::Resume(args) => schedule::pause(&args, false, context),
+        Command::Sweep(args) => sweep::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
     }

@@ -121,7 +121,11 @@ impl Connector for Crm {
                 let within = |(_, (modified, _)): &(&u64, &(Instant, _))| modified >= since && modified < before;
                 state.records.iter().filter(within).map(|(id, _)| *id).collect()
             }
-            _ => state.records.keys().copied().collect(),
+            Slice::Ids(ids) => {
+                let asked = |id: &&u64| ids.contains(&id.to_string());
+                state.records.keys().filter(asked).copied().collect()
+            }
+            Slice::All => state.records.keys().copied().collect(),
         };
         if matches!(request.slice, Slice::Window(_)) && ids.len() > state.window_cap {
             return Err(Failure::WindowTooLarge(Some(ids.len() as u64)).into());
