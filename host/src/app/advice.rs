@@ -204,6 +204,8 @@ pub fn of_sync(error: &SyncError) -> Advice {
         | SyncError::NoMapper(_)
         | SyncError::Unread(_)
         | SyncError::TooManyGone { .. } => (Whose::Configuration, Class::Configuration),
+        // What an account may see is the CRM's to say, as with any other permission.
+        SyncError::FieldsVanished(_) => (Whose::Crm, Class::SignIn),
         SyncError::Stopped => (Whose::Configuration, Class::Stopped),
         SyncError::Lost => (Whose::Ferry, Class::Internal),
     };

@@ -7,6 +7,7 @@ use super::error::{AppError, Thing};
 use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
+use crate::model::drift::{Drift, SeenFields};
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
 use crate::model::ledger::SetAside;
@@ -203,6 +204,7 @@ impl Tenant {
         changes.remove::<Sync>(id);
         changes.remove::<SyncState>(id);
         changes.remove::<Timetable>(id);
+        changes.remove::<SeenFields>(id);
         for conflict in self.conflicts(Some(id)) {
             let Conflict { contact, attribute, .. } = conflict?;
             changes.remove::<Conflict>((id, contact, &attribute));
@@ -223,6 +225,13 @@ impl Tenant {
             }
         }
         self.commit(changes)
+    }
+
+    /// What has become of the CRM's fields since the sync's first run, newest first.
+    pub fn drifts(&self, id: &SyncId) -> Result<Vec<Drift>, AppError> {
+        self.sync(id)?;
+        let seen = self.store().get::<SeenFields>(id)?;
+        Ok(seen.into_iter().flat_map(|seen| seen.drifts.into_iter().rev()).collect())
     }
 
     pub fn sync_status(&self, id: &SyncId) -> Result<SyncStatus, AppError> {

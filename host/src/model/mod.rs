@@ -3,6 +3,7 @@
 pub mod conflict;
 pub mod connector;
 pub mod contact;
+pub mod drift;
 pub mod failure;
 pub mod grant;
 pub mod health;

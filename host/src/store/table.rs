@@ -9,6 +9,7 @@ use crate::model::conflict::Conflict;
 use crate::model::contact::AttributeDefinition;
 use crate::model::grant::Digest;
 use crate::model::health::PluginHealth;
+use crate::model::drift::SeenFields;
 use crate::model::id::{ConnectionId, ContactId, OutboxId, PluginId, RunId, SyncId};
 use crate::model::ledger::{Retention, SetAside};
 use crate::model::outcome::{OutboxEntry, Receipt};
@@ -48,7 +49,8 @@ pub(super) enum Table {
     SetAside = 52,
     Retention = 53,
     MappingVersions = 54,
-    // 55 to 59: the engine's; 60 to 69: events, audiences, suppressions.
+    SeenFields = 55,
+    // 56 to 59: the engine's; 60 to 69: events, audiences, suppressions.
 }
 
 /// Something that is kept whole under a key.
@@ -97,6 +99,7 @@ documents! {
     Retention, Retention, "retention", <'a> (), |()| Vec::new();
     MappingVersion, MappingVersions, "mapping version", <'a> (&'a SyncId, u32), |(sync, number)|
         [key::text(&[sync.as_str()]), number.to_be_bytes().to_vec()].concat();
+    SeenFields, SeenFields, "fields that were seen", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     OutboxEntry, Outbox, "outbox entry", <'a> OutboxId, |id| id.0.to_be_bytes().to_vec();
     Receipt, Receipts, "receipt", <'a> (&'a SyncId, &'a str), |(sync, id)| key::text(&[sync.as_str(), id]);
 }

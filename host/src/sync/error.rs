@@ -26,6 +26,8 @@ pub enum SyncError {
     Unread(Vec<String>),
     #[error("{missing} of {living} records seem to be gone from the CRM")]
     TooManyGone { missing: u64, living: u64 },
+    #[error("the CRM does not show what the mapping reads: {}", .0.join(", "))]
+    FieldsVanished(Vec<String>),
     #[error("mapper `{0}` is not installed")]
     NoMapper(PluginId),
     #[error("the run was stopped")]
@@ -46,6 +48,7 @@ impl SyncError {
             Self::TooDense(_) => "window-too-dense",
             Self::Unread(_) => "rows-lack-columns",
             Self::TooManyGone { .. } => "sweep-too-many-gone",
+            Self::FieldsVanished(_) => "fields-vanished",
             Self::NoMapper(_) => "mapper-missing",
             Self::Stopped => "stopped",
             Self::Lost => "lost-task",
@@ -67,6 +70,10 @@ impl SyncError {
             Self::TooManyGone { .. } => {
                 "see in the CRM whether they are, or whether a permission, a list or a filter has changed; if they are, \
                  `ferry sync sweep --agree`"
+                    .to_owned()
+            }
+            Self::FieldsVanished(_) => {
+                "give the account that Ferry signs in with the right to see them, or `ferry sync apply` a mapping without them"
                     .to_owned()
             }
             Self::NoMapper(_) => "install it with `ferry plugin install`".to_owned(),

@@ -95,6 +95,7 @@ impl<'a> Inbound<'a> {
     /// Finishes what an earlier run began, then walks what is new.
     async fn walk_all(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
         self.remap(observer, stop).await?;
+        self.look_at_fields().await?;
         if self.state.checkpoint.is_some() {
             self.walk(observer, stop).await?;
         }
@@ -200,7 +201,7 @@ impl<'a> Inbound<'a> {
         Ok(self.run)
     }
 
-    fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
+    pub(super) fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
         SyncError::Call { connection: self.sync.connection.clone(), verb, source }
     }
 }

@@ -23,6 +23,7 @@ mod overlay;
 mod page;
 mod progress;
 mod remap;
+mod schema;
 mod trial;
 mod walk;
 mod windows;

@@ -3,6 +3,7 @@
 mod apply;
 mod cancel;
 mod create;
+mod drift;
 mod list;
 mod plan;
 mod policy;
@@ -40,6 +41,7 @@ pub(super) enum Command {
     Resume(schedule::Named),
     Sweep(sweep::Args),
     Verify(verify::Args),
+    Drift(drift::Args),
     Status(status::Args),
     Remove(remove::Args),
 }
@@ -62,6 +64,7 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Resume(args) => schedule::pause(&args, false, context),
         Command::Sweep(args) => sweep::run(&args, context),
         Command::Verify(args) => verify::run(&args, context),
+        Command::Drift(args) => drift::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
     }
