@@ -5,6 +5,7 @@ mod clients;
 mod conformance;
 mod crash;
 mod hostile;
+mod joining;
 mod languages;
 mod layering;
 mod merge;

@@ -15,7 +15,7 @@ use crate::model::value::Problem;
 use crate::plugin::LoadError;
 use crate::plugin::package::PackageError;
 use crate::store::StoreError;
-use crate::sync::SyncError;
+use crate::sync::{JoinError, SyncError};
 use crate::trace::TraceError;
 use crate::vault::{KeyError, TokenError, VaultError};
 
@@ -177,6 +177,8 @@ pub enum AppError {
     Rekeys { sync: SyncId, contacts: u64 },
     #[error("the mapping of `{0}` is the first that it has had")]
     FirstMapping(SyncId),
+    #[error(transparent)]
+    Join(#[from] JoinError),
     #[error("the CRM does not let field `{field}` be written")]
     ReadOnly { field: String },
     #[error("sync `{sync}` is running already ({})", direction_word(*direction))]
@@ -275,7 +277,7 @@ impl AppError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Store(error) => advice::of_store(error),
-            Self::Sync(error) => advice::of_sync(error),
+            Self::Sync(error) | Self::Join(JoinError::Sync(error)) => advice::of_sync(error),
             Self::Fault(fault) => advice::of_fault(fault),
             Self::Package(error) => advice::of_package(error),
             Self::Install(error) => error.advice(),
@@ -363,6 +365,7 @@ impl AppError {
                 "look at them with `ferry sync plan`; if it is meant, repeat this with --agree",
             ),
             Self::FirstMapping(_) => advice::configuration("mapping-first", "there is nothing to go back to"),
+            Self::Join(error) => advice::configuration(error.code(), error.remedy()),
             Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
             Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
             Self::Running { sync, .. } => advice::configuration(

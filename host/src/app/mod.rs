@@ -11,6 +11,7 @@ pub mod contacts;
 pub mod decisions;
 pub mod doctor;
 pub mod error;
+mod joining;
 pub mod kit;
 pub mod ledger;
 pub mod mappings;

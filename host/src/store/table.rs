@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 
 use super::key;
 use crate::model::conflict::Conflict;
-use crate::model::contact::AttributeDefinition;
+use crate::model::contact::{AttributeDefinition, MergedInto};
+use crate::model::drift::SeenFields;
 use crate::model::grant::Digest;
 use crate::model::health::PluginHealth;
-use crate::model::drift::SeenFields;
 use crate::model::id::{ConnectionId, ContactId, OutboxId, PluginId, RunId, SyncId};
 use crate::model::ledger::{Retention, SetAside};
 use crate::model::outcome::{OutboxEntry, Receipt};
@@ -50,7 +50,8 @@ pub(super) enum Table {
     Retention = 53,
     MappingVersions = 54,
     SeenFields = 55,
-    // 56 to 59: the engine's; 60 to 69: events, audiences, suppressions.
+    MergedInto = 56,
+    // 57 to 59: the engine's; 60 to 69: events, audiences, suppressions.
 }
 
 /// Something that is kept whole under a key.
@@ -100,6 +101,7 @@ documents! {
     MappingVersion, MappingVersions, "mapping version", <'a> (&'a SyncId, u32), |(sync, number)|
         [key::text(&[sync.as_str()]), number.to_be_bytes().to_vec()].concat();
     SeenFields, SeenFields, "fields that were seen", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
+    MergedInto, MergedInto, "merged contact", <'a> ContactId, |id| id.0.to_be_bytes().to_vec();
     OutboxEntry, Outbox, "outbox entry", <'a> OutboxId, |id| id.0.to_be_bytes().to_vec();
     Receipt, Receipts, "receipt", <'a> (&'a SyncId, &'a str), |(sync, id)| key::text(&[sync.as_str(), id]);
 }

@@ -13,7 +13,7 @@ use super::names::{Names, Numbers};
 use super::table::{Document, Table};
 use super::{StoreError, contact, key, provenance};
 use crate::model::conflict::Conflict;
-use crate::model::contact::Contact;
+use crate::model::contact::{Contact, MergedInto};
 use crate::model::id::{ContactId, OutboxId, RunId, SyncId};
 use crate::model::ledger::Provenance;
 use crate::model::outcome::OutboxEntry;
@@ -38,20 +38,21 @@ pub struct Workspace {
 
 impl Workspace {
     pub(super) fn open(tree: sled::Tree, number: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
-        let after_last = |table: u8| -> Result<AtomicU64, StoreError> {
+        let after_last = |table: u8| -> Result<u64, StoreError> {
             let mut prefix = number.to_be_bytes().to_vec();
             prefix.push(table);
             let next = match tree.scan_prefix(&prefix).next_back() {
                 Some(last) => key::read_u64(&last?.0[prefix.len()..])? + 1,
                 None => 1,
             };
-            Ok(AtomicU64::new(next))
+            Ok(next)
         };
         Ok(Self {
             names: Names::open(tree.clone(), number)?,
-            next_contact: after_last(Table::Contacts as u8)?,
-            next_run: after_last(Run::TABLE)?,
-            next_outbox: after_last(OutboxEntry::TABLE)?,
+            // The number of a contact that became part of another is not given out again.
+            next_contact: after_last(Table::Contacts as u8)?.max(after_last(MergedInto::TABLE)?).into(),
+            next_run: after_last(Run::TABLE)?.into(),
+            next_outbox: after_last(OutboxEntry::TABLE)?.into(),
             lookups: OnceLock::new(),
             writing: tokio::sync::Mutex::default(),
             sending: tokio::sync::Mutex::default(),
@@ -148,6 +149,22 @@ impl Workspace {
     pub fn contact(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
         let bytes = self.tree.get(self.contact_key(id))?;
         bytes.map(|bytes| contact::decode(id, &bytes, &self.names)).transpose()
+    }
+
+    /// The contact of this number, or the one that it became part of.
+    pub fn contact_or_heir(&self, mut id: ContactId) -> Result<Option<Contact>, StoreError> {
+        /// Merges of merges; more are a circle.
+        const MOST_STEPS: usize = 64;
+        for _ in 0..MOST_STEPS {
+            if let Some(contact) = self.contact(id)? {
+                return Ok(Some(contact));
+            }
+            match self.get::<MergedInto>(id)? {
+                Some(MergedInto { into, .. }) => id = into,
+                None => return Ok(None),
+            }
+        }
+        Err(StoreError::Corrupt { what: "what became of a contact" })
     }
 
     /// Contacts from `from` on, in order. Memory does not grow with their number.
@@ -342,6 +359,13 @@ impl Changes {
     pub fn contact(&mut self, contact: Contact, found_by: &[LookupHash]) {
         self.lookups.extend(found_by.iter().map(|hash| (*hash, contact.id)));
         self.contacts.push(contact);
+    }
+
+    /// Takes a contact away, with where its values come from.
+    pub fn remove_contact(&mut self, id: ContactId) {
+        for table in [Table::Contacts, Table::Provenance] {
+            self.documents.push(([&[table as u8][..], &id.0.to_be_bytes()].concat(), None));
+        }
     }
 
     /// Keeps where a contact's values come from.

@@ -13,6 +13,7 @@ use crate::store::Changes;
 use super::attributes::{self, Attributes};
 use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
+use super::joining::Whom;
 use super::page::Pages;
 use super::walk::{self, Pulled, Puller, WalkError};
 use super::{Observer, Ports, StopSignal, SyncError, gone};
@@ -201,6 +202,11 @@ impl<'a> Inbound<'a> {
         Ok(self.run)
     }
 
+    /// Whose a record is, as a person has said.
+    pub(super) fn decide(&mut self, record: &str, whom: Whom) {
+        self.pages.decided = Some((record.to_owned(), whom));
+    }
+
     pub(super) fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
         SyncError::Call { connection: self.sync.connection.clone(), verb, source }
     }
@@ -272,6 +278,7 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
         waiting,
         run,
         page: 0,
+        decided: None,
         filled: filled.collect::<Result<_, _>>()?,
         horizon,
     })

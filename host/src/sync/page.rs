@@ -19,6 +19,7 @@ use super::SyncError;
 use super::attributes::Attributes;
 use super::draft::{Draft, PageChanges, Tell, Waiting};
 use super::fingerprint::Fingerprints;
+use super::joining::Whom;
 use super::matching::{self, Candidate, Match};
 use super::merge::{self, Change, Held, Incoming, Merged};
 
@@ -48,6 +49,8 @@ pub(super) struct Pages<'a> {
     pub(super) run: RunId,
     /// What each version of the mapping fills.
     pub(super) filled: HashMap<u32, Vec<Column>>,
+    /// A record, and whose it is, as a person has said.
+    pub(super) decided: Option<(String, Whom)>,
     /// Pages so far.
     pub(super) page: u64,
     /// What is older in ledgers is forgotten.
@@ -192,7 +195,7 @@ impl Pages<'_> {
         let linked = draft.overlay().renewed(arrival.stored.take(), record)?;
         let (contact, is_new, was_linked) = match linked {
             Some(contact) => (contact, false, true),
-            None => match self.match_contact(draft, &arrival.record, &values)? {
+            None => match self.find_contact(draft, &arrival.record, &values)? {
                 Match::One(contact) => (*contact, false, false),
                 Match::New => (self.blank(now, values.len()), true, false),
                 Match::Ambiguous { by, contacts } => {
@@ -212,6 +215,25 @@ impl Pages<'_> {
             (_, _, true) => Verdict::Unchanged(id),
             (_, _, false) => Verdict::Changed(id, changes),
         })
+    }
+
+    fn find_contact(
+        &self,
+        draft: &Draft<'_>,
+        record: &str,
+        values: &[(AttributeName, Value)],
+    ) -> Result<Match, SyncError> {
+        match &self.decided {
+            Some((decided, whom)) if decided == record => match whom {
+                Whom::New => Ok(Match::New),
+                // Where the contact has gone meanwhile, the keys say who it is.
+                Whom::Contact(id) => match self.workspace.contact(*id)? {
+                    Some(contact) => Ok(Match::One(Box::new(contact))),
+                    None => self.match_contact(draft, record, values),
+                },
+            },
+            _ => self.match_contact(draft, record, values),
+        }
     }
 
     fn match_contact(

@@ -77,6 +77,13 @@ impl Inbound<'_> {
     }
 }
 
+/// A row that was set aside, as a page of its own.
+pub(super) fn page_of(workspace: &Workspace, sync: &Sync, aside: SetAside) -> Result<Page, SyncError> {
+    let SetAside { record, modified, version, values, .. } = aside;
+    let row = StoredRows::of(workspace, sync, Remap::start())?.row(record, modified, version, values)?;
+    Ok(Page { rows: vec![row], ..Page::default() })
+}
+
 /// The rows of a sync, in the columns that its mapping reads now.
 struct StoredRows<'a> {
     workspace: &'a Workspace,
