@@ -67,6 +67,36 @@ fn a_mapping_is_planned_applied_and_rolled_back_over_what_is_stored() {
 }
 
 #[test]
+fn a_crash_at_any_commit_of_an_apply_leaves_one_mapping_for_every_contact() {
+    /// Points after which an apply is surely over.
+    const MOST_POINTS: u32 = 100;
+    let rig = Rig::new(60, 64);
+    rig.run_inbound();
+    let plain = rig.cities();
+    let upper = rig.changed_mapping("from = \"city\"", "from = \"city\"\ntransform = [\"upper\"]");
+    let demo = mapping("contacts.toml").display().to_string();
+    let mut died = 0;
+    for point in 0..MOST_POINTS {
+        let file = if point % 2 == 0 { &upper } else { &demo };
+        let words = ["sync", "apply", "people", "--mapping", file];
+        let output = rig.host.command(&words).env("FERRY_CRASH_AFTER", point.to_string()).output().unwrap();
+        rig.run_inbound();
+        let sync = rig.host.ok(&["sync", "show", "people"]).document();
+        let is_upper = sync["mapping"]["configuration"].as_str().unwrap().contains("upper");
+        for (record, city) in rig.cities() {
+            let expected = plain[&record].as_str().map(|city| if is_upper { city.to_uppercase() } else { city.into() });
+            assert_eq!(city.as_str().map(str::to_owned), expected, "point {point}, record {record}");
+        }
+        match output.status.code() {
+            Some(0) => break,
+            None => died += 1,
+            code => panic!("{code:?}: {}", String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+    assert!((5..MOST_POINTS).contains(&died), "it died {died} times");
+}
+
+#[test]
 fn what_a_person_has_set_survives_another_mapping() {
     let rig = Rig::connected(20, 62);
     rig.create_sync(&["--policy", "city=ours"]);

@@ -25,6 +25,7 @@ pub mod sign_in;
 pub mod suggest;
 mod sync_health;
 pub mod syncs;
+mod thing;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};

@@ -69,6 +69,8 @@ pub struct SyncStatus {
     pub sync: Sync,
     pub state: SyncState,
     pub last_run: Option<Run>,
+    /// Values about which a person has to decide.
+    pub conflicts: usize,
     /// Outbox entries that wait, and that a person must look at.
     pub waiting: u64,
     pub dead: u64,
@@ -249,7 +251,8 @@ impl Tenant {
                 _ => waiting += 1,
             }
         }
-        Ok(SyncStatus { sync, state, last_run, waiting, dead })
+        let conflicts = self.conflicts(Some(id)).count();
+        Ok(SyncStatus { sync, state, last_run, conflicts, waiting, dead })
     }
 
     /// Tries a sync on a sample; writes nothing.

@@ -73,7 +73,7 @@ pub(super) fn status(status: &SyncStatus) -> Json {
     let state = &status.state;
     json!({
         "name": status.sync.id, "connection": status.sync.connection, "object": status.sync.object,
-        "linked": state.linked, "refused": state.refused, "waiting": status.waiting, "dead": status.dead,
+        "linked": state.linked, "refused": state.refused, "conflicts": status.conflicts, "waiting": status.waiting, "dead": status.dead,
         "seen_until": state.high_water.map(|at| at.to_string()),
         "walking": state.checkpoint.as_ref().map(walking), "remapping": state.remap.is_some(),
         "last_run": status.last_run.as_ref().map(run),

@@ -9,7 +9,7 @@ use super::table::Table;
 
 /// Show or say how long the workspace keeps what is only there to explain
 ///
-/// What is older is forgotten at once, and from then on as contacts change. Where each value is from stays.
+/// What is older is forgotten at once, as contacts change, and once a day by `ferry serve`. Where each value is from stays.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Days for which `ferry why` and `ferry history` know what was replaced

@@ -88,6 +88,7 @@ impl Inbound<'_> {
         observer: &dyn Observer,
         stop: &StopSignal,
     ) -> Result<(), SyncError> {
+        self.look_at_fields().await?;
         let (workspace, sync) = (self.ports.workspace.clone(), self.sync);
         let mut ids = Puller::new(sync, self.ports.connector.clone(), self.ports.clock.clone());
         ids.request.columns.clear();
