@@ -1,14 +1,17 @@
 //! Whole crossings: the built program, the built components, a simulated CRM. `cargo xtask test` builds what they need.
 
+mod census;
 mod clients;
 mod conformance;
 mod crash;
 mod hostile;
+mod joining;
 mod languages;
 mod layering;
 mod merge;
 mod outbox;
 mod pipedrive;
+mod plan;
 mod plugin;
 mod refusals;
 mod rig;
@@ -17,3 +20,4 @@ mod scenarios;
 mod server;
 mod trust;
 mod tryton;
+mod why;

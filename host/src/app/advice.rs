@@ -199,9 +199,13 @@ pub fn of_sync(error: &SyncError) -> Advice {
         | SyncError::MapperFault(_)
         | SyncError::TooDense(_) => (Whose::Plugin, Class::Plugin),
         SyncError::Call { source: CallError::Advice(failure), .. } => of_failure(failure),
-        SyncError::Mapping(MappingError::Mistakes(_)) | SyncError::Attribute(_) | SyncError::NoMapper(_) => {
-            (Whose::Configuration, Class::Configuration)
-        }
+        SyncError::Mapping(MappingError::Mistakes(_))
+        | SyncError::Attribute(_)
+        | SyncError::NoMapper(_)
+        | SyncError::Unread(_)
+        | SyncError::TooManyGone { .. } => (Whose::Configuration, Class::Configuration),
+        // What an account may see is the CRM's to say, as with any other permission.
+        SyncError::FieldsVanished(_) => (Whose::Crm, Class::SignIn),
         SyncError::Stopped => (Whose::Configuration, Class::Stopped),
         SyncError::Lost => (Whose::Ferry, Class::Internal),
     };

@@ -14,8 +14,9 @@ impl Tenant {
         self.store().contacts(from).map(|contact| contact.map_err(AppError::from))
     }
 
+    /// The contact of this id, or the one that it became part of.
     pub fn contact(&self, id: ContactId) -> Result<Contact, AppError> {
-        let contact = self.store().contact(id)?;
+        let contact = self.store().contact_or_heir(id)?;
         contact.ok_or_else(|| AppError::not_found(Thing::Contact, &id.to_string(), []))
     }
 

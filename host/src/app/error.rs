@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::advice::{self, Advice, Class, Whose};
 use super::plugins::error::InstallError;
+pub use super::thing::Thing;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId, SyncId};
@@ -15,75 +16,9 @@ use crate::model::value::Problem;
 use crate::plugin::LoadError;
 use crate::plugin::package::PackageError;
 use crate::store::StoreError;
-use crate::sync::SyncError;
+use crate::sync::{JoinError, SyncError};
 use crate::trace::TraceError;
 use crate::vault::{KeyError, TokenError, VaultError};
-
-/// What a name stands for, and which command lists the ones there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Thing {
-    Plugin,
-    Connection,
-    Sync,
-    Contact,
-    Preset,
-    Object,
-    Field,
-    Segment,
-    OutboxEntry,
-    Attribute,
-    Publisher,
-}
-
-impl Thing {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Plugin => "plugin",
-            Self::Connection => "connection",
-            Self::Sync => "sync",
-            Self::Contact => "contact",
-            Self::Preset => "preset",
-            Self::Object => "object",
-            Self::Field => "field",
-            Self::Segment => "segment",
-            Self::OutboxEntry => "outbox entry",
-            Self::Attribute => "attribute",
-            Self::Publisher => "trusted publisher",
-        }
-    }
-
-    fn code(self) -> &'static str {
-        match self {
-            Self::Plugin => "plugin-not-found",
-            Self::Connection => "connection-not-found",
-            Self::Sync => "sync-not-found",
-            Self::Contact => "contact-not-found",
-            Self::Preset => "preset-not-found",
-            Self::Object => "object-not-found",
-            Self::Field => "field-not-found",
-            Self::Segment => "segment-not-found",
-            Self::OutboxEntry => "outbox-entry-not-found",
-            Self::Attribute => "attribute-not-found",
-            Self::Publisher => "publisher-not-found",
-        }
-    }
-
-    fn listed_by(self) -> &'static str {
-        match self {
-            Self::Plugin => "ferry plugin list",
-            Self::Connection => "ferry connection list",
-            Self::Sync => "ferry sync list",
-            Self::Contact => "ferry contacts list",
-            Self::Preset => "ferry plugin inspect",
-            Self::Object => "ferry objects CONNECTION",
-            Self::Field => "ferry fields CONNECTION OBJECT",
-            Self::Segment => "ferry segments CONNECTION OBJECT",
-            Self::OutboxEntry => "ferry outbox list",
-            Self::Attribute => "ferry contacts list",
-            Self::Publisher => "ferry plugin trust list",
-        }
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -173,6 +108,12 @@ pub enum AppError {
     NoConflict { contact: ContactId, attribute: String },
     #[error("several syncs have another value of `{attribute}`: {}", syncs.iter().map(SyncId::as_str).collect::<Vec<_>>().join(", "))]
     SeveralConflicts { attribute: String, syncs: Vec<SyncId> },
+    #[error("the mapping gives {contacts} contacts of `{sync}` another e-mail or phone, by which contacts are found")]
+    Rekeys { sync: SyncId, contacts: u64 },
+    #[error("the mapping of `{0}` is the first that it has had")]
+    FirstMapping(SyncId),
+    #[error(transparent)]
+    Join(#[from] JoinError),
     #[error("the CRM does not let field `{field}` be written")]
     ReadOnly { field: String },
     #[error("sync `{sync}` is running already ({})", direction_word(*direction))]
@@ -271,7 +212,7 @@ impl AppError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Store(error) => advice::of_store(error),
-            Self::Sync(error) => advice::of_sync(error),
+            Self::Sync(error) | Self::Join(JoinError::Sync(error)) => advice::of_sync(error),
             Self::Fault(fault) => advice::of_fault(fault),
             Self::Package(error) => advice::of_package(error),
             Self::Install(error) => error.advice(),
@@ -354,6 +295,12 @@ impl AppError {
                 advice::configuration("conflict-not-found", "`ferry conflicts list` shows what has to be decided")
             }
             Self::SeveralConflicts { .. } => advice::configuration("several-conflicts", "name one of them with --sync"),
+            Self::Rekeys { .. } => advice::configuration(
+                "match-key-change",
+                "look at them with `ferry sync plan`; if it is meant, repeat this with --agree",
+            ),
+            Self::FirstMapping(_) => advice::configuration("mapping-first", "there is nothing to go back to"),
+            Self::Join(error) => advice::configuration(error.code(), error.remedy()),
             Self::Outcome { .. } => advice::configuration("outcome", "mend the values named above"),
             Self::ReadOnly { .. } => advice::configuration("read-only", "take the field out of the outbound mapping"),
             Self::Running { sync, .. } => advice::configuration(

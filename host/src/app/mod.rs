@@ -4,13 +4,17 @@
 //! Opening is cheap: the sandbox and the way to the network are made when they are first needed.
 
 pub mod advice;
+mod census;
 mod composed;
 pub mod connections;
 pub mod contacts;
 pub mod decisions;
 pub mod doctor;
 pub mod error;
+mod joining;
 pub mod kit;
+pub mod ledger;
+pub mod mappings;
 pub mod outcomes;
 pub mod plugins;
 pub mod runs;
@@ -21,6 +25,7 @@ pub mod sign_in;
 pub mod suggest;
 mod sync_health;
 pub mod syncs;
+mod thing;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;

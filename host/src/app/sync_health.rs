@@ -140,6 +140,11 @@ fn history(tenant: &Tenant, sync: &Sync, subject: &str) -> Result<Vec<Finding>, 
         let what = format!("{} rows were refused", status.state.refused);
         findings.push(Finding::warn(subject, what, configuration("refused-rows", remedy)));
     }
+    if status.conflicts > 0 {
+        let remedy = format!("`ferry conflicts list --sync {}` shows both sides", sync.id);
+        let what = format!("{} values wait for somebody to decide", status.conflicts);
+        findings.push(Finding::warn(subject, what, configuration("conflicts", remedy)));
+    }
     if status.dead > 0 {
         let what = format!("{} writes were refused by the CRM", status.dead);
         let remedy = "`ferry outbox list --dead` says why; `ferry outbox retry` sends them again".to_owned();

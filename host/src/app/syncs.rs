@@ -7,15 +7,17 @@ use super::error::{AppError, Thing};
 use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
+use crate::model::drift::{Drift, SeenFields};
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
+use crate::model::ledger::SetAside;
 use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
 use crate::model::policy::Policy;
 use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
-use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
+use crate::model::sync::{MappingSpec, MappingVersion, MatchKey, OutboundSpec, Run, Sync, SyncState};
 use crate::store::Changes;
 use crate::sync::{self, Observer, Ports, Stopper, SyncError, TrialReport};
 
@@ -68,6 +70,8 @@ pub struct SyncStatus {
     pub sync: Sync,
     pub state: SyncState,
     pub last_run: Option<Run>,
+    /// Values about which a person has to decide.
+    pub conflicts: usize,
     /// Outbox entries that wait, and that a person must look at.
     pub waiting: u64,
     pub dead: u64,
@@ -99,6 +103,7 @@ impl Tenant {
             segment: new.segment,
             filter: new.filter,
             mapping: new.mapping,
+            version: 1,
             abilities: object.abilities,
             lateness_ms: object.lateness_ms,
             columns,
@@ -110,6 +115,7 @@ impl Tenant {
         let mut changes = Changes::default();
         sync::define(self.store(), &output, &mut changes).map_err(SyncError::from)?;
         changes.put(&sync.id, &sync)?;
+        changes.put((&sync.id, sync.version), &sync.mapping_version(output, sync.created))?;
         self.commit(changes)?;
         Ok(sync)
     }
@@ -127,7 +133,11 @@ impl Tenant {
     }
 
     /// The columns that a mapping reads, with the CRM's types, and what it gives.
-    async fn open_inbound(&self, spec: &MappingSpec, fields: &[Field]) -> Result<(Vec<Column>, Vec<Column>), AppError> {
+    pub(super) async fn open_inbound(
+        &self,
+        spec: &MappingSpec,
+        fields: &[Field],
+    ) -> Result<(Vec<Column>, Vec<Column>), AppError> {
         let mapper = self.mapper(&spec.mapper).await?;
         let mistakes = |error| AppError::mapping(&spec.mapper, error);
         let reads = mapper.reads(&spec.configuration, Direction::Inbound).await.map_err(mistakes)?;
@@ -198,9 +208,16 @@ impl Tenant {
         changes.remove::<Sync>(id);
         changes.remove::<SyncState>(id);
         changes.remove::<Timetable>(id);
+        changes.remove::<SeenFields>(id);
         for conflict in self.conflicts(Some(id)) {
             let Conflict { contact, attribute, .. } = conflict?;
             changes.remove::<Conflict>((id, contact, &attribute));
+        }
+        for version in self.store().scan_under::<MappingVersion>(&[id.as_str()]) {
+            changes.remove::<MappingVersion>((id, version?.number));
+        }
+        for row in self.store().scan_under::<SetAside>(&[id.as_str()]) {
+            changes.remove::<SetAside>((id, &row?.record));
         }
         for refusal in self.refusals(id) {
             changes.remove::<Refusal>((id, refusal?.record.as_str()));
@@ -212,6 +229,13 @@ impl Tenant {
             }
         }
         self.commit(changes)
+    }
+
+    /// What has become of the CRM's fields since the sync's first run, newest first.
+    pub fn drifts(&self, id: &SyncId) -> Result<Vec<Drift>, AppError> {
+        self.sync(id)?;
+        let seen = self.store().get::<SeenFields>(id)?;
+        Ok(seen.into_iter().flat_map(|seen| seen.drifts.into_iter().rev()).collect())
     }
 
     pub fn sync_status(&self, id: &SyncId) -> Result<SyncStatus, AppError> {
@@ -229,7 +253,8 @@ impl Tenant {
                 _ => waiting += 1,
             }
         }
-        Ok(SyncStatus { sync, state, last_run, waiting, dead })
+        let conflicts = self.conflicts(Some(id)).count();
+        Ok(SyncStatus { sync, state, last_run, conflicts, waiting, dead })
     }
 
     /// Tries a sync on a sample; writes nothing.
@@ -265,7 +290,7 @@ impl Tenant {
         Ok(RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? })
     }
 
-    async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
+    pub(super) async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
         let specs = sync.outbound.values().map(|spec| &spec.mapping);
         let names: BTreeSet<&PluginId> = specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
         let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();

@@ -4,6 +4,7 @@ use ferry::app::syncs::SyncStatus;
 use ferry::model::conflict::Conflict;
 use ferry::model::contact::Contact;
 use ferry::model::health::PluginHealth;
+use ferry::model::ledger::{Origin, Step};
 use ferry::model::outcome::{Delivery, OutboxEntry};
 use ferry::model::refusal::{Refusal, RefusalReason};
 use ferry::model::sync::{Checkpoint, Connection, InstalledPlugin, Run, RunEnd, Sync};
@@ -63,7 +64,7 @@ pub(super) fn sync(sync: &Sync) -> Json {
     json!({
         "name": sync.id, "connection": sync.connection, "object": sync.object, "segment": sync.segment,
         "filter": sync.filter.iter().map(filter::show).collect::<Vec<_>>(),
-        "mapping": sync.mapping, "reads": sync.columns, "match": sync.match_keys, "policies": sync.policies, "outbound": outbound,
+        "mapping": sync.mapping, "mapping_version": sync.version, "reads": sync.columns, "match": sync.match_keys, "policies": sync.policies, "outbound": outbound,
         "created": sync.created.to_string(),
     })
 }
@@ -72,9 +73,9 @@ pub(super) fn status(status: &SyncStatus) -> Json {
     let state = &status.state;
     json!({
         "name": status.sync.id, "connection": status.sync.connection, "object": status.sync.object,
-        "linked": state.linked, "refused": state.refused, "waiting": status.waiting, "dead": status.dead,
+        "linked": state.linked, "refused": state.refused, "conflicts": status.conflicts, "waiting": status.waiting, "dead": status.dead,
         "seen_until": state.high_water.map(|at| at.to_string()),
-        "walking": state.checkpoint.as_ref().map(walking),
+        "walking": state.checkpoint.as_ref().map(walking), "remapping": state.remap.is_some(),
         "last_run": status.last_run.as_ref().map(run),
     })
 }
@@ -134,6 +135,21 @@ pub(super) fn refusal(refusal: &Refusal) -> Json {
     json!({
         "sync": refusal.sync, "record": refusal.record, "run": refusal.run, "at": refusal.at.to_string(),
         "reason": reason(&refusal.reason), "message": refusal.reason.describe(),
+    })
+}
+
+/// One change of an attribute, and who made it.
+pub(super) fn step(step: &Step<'_>) -> Json {
+    let by = match step.origin {
+        Origin::Record { sync, record, run, page, version, modified } => json!({
+            "kind": "record", "sync": sync, "record": record, "run": run, "page": page, "mapping_version": version,
+            "modified": modified.map(|at| at.to_string()), "policy": step.policy,
+        }),
+        Origin::Person => json!({ "kind": "person" }),
+    };
+    json!({
+        "attribute": &**step.attribute, "value": step.after.to_json(), "replaced": step.before.map(Value::to_json),
+        "at": step.at.to_string(), "by": by,
     })
 }
 

@@ -13,12 +13,14 @@ mod documents;
 mod failure;
 mod fields;
 mod filter;
+mod history;
 mod objects;
 mod outbox;
 mod outcome;
 mod output;
 mod plugin;
 mod redirect;
+mod retention;
 mod safe_csv;
 mod secrets;
 mod segments;
@@ -27,6 +29,7 @@ mod sync;
 mod table;
 mod trace;
 mod vault;
+mod why;
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
@@ -91,6 +94,9 @@ enum Command {
     Sync(sync::Command),
     #[command(subcommand)]
     Contacts(contacts::Command),
+    Why(why::Args),
+    History(history::Args),
+    Retention(retention::Args),
     #[command(subcommand)]
     Conflicts(conflicts::Command),
     #[command(subcommand)]
@@ -178,6 +184,9 @@ fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Trace(args) => trace::run(args, context),
         Command::Sync(command) => sync::run(command, context),
         Command::Contacts(command) => contacts::run(command, context),
+        Command::Why(args) => why::run(&args, context),
+        Command::History(args) => history::run(&args, context),
+        Command::Retention(args) => retention::run(&args, context),
         Command::Conflicts(command) => conflicts::run(command, context),
         Command::Outcome(command) => outcome::run(command, context),
         Command::Outbox(command) => outbox::run(command, context),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferry::server::keep_schedules;
+use ferry::server::{keep_retention, keep_schedules};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -37,11 +37,13 @@ pub(super) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
         say_ready(context)?;
         let runner: Arc<dyn Runner> = Arc::new(Commands(served));
         let schedules = tokio::spawn(keep_schedules(Arc::clone(&app)));
+        let retention = tokio::spawn(keep_retention(Arc::clone(&app)));
         tokio::select! {
             () = host.serve(runner) => {}
             () = signals.next() => {}
         }
         context.output.note("stopping: runs end after their page; a second signal ends them at once");
+        retention.abort();
         app.stop_runs();
         tokio::select! {
             () = finish(host, schedules) => Ok(()),

@@ -76,6 +76,13 @@ pub struct Contact {
     pub links: Vec<Link>,
 }
 
+/// Where a contact went that a person made part of another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergedInto {
+    pub contact: ContactId,
+    pub into: ContactId,
+}
+
 impl Contact {
     pub fn get(&self, attribute: &str) -> Option<&Value> {
         self.attributes.iter().find(|(name, _)| &**name == attribute).map(|(_, value)| value)

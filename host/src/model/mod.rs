@@ -3,11 +3,13 @@
 pub mod conflict;
 pub mod connector;
 pub mod contact;
+pub mod drift;
 pub mod failure;
 pub mod grant;
 pub mod health;
 pub mod http;
 pub mod id;
+pub mod ledger;
 pub mod manifest;
 pub mod mapping;
 pub mod origin_pattern;

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::connector::{Condition, Window};
 use super::grant::{Digest, Grant};
-use super::id::{ConnectionId, PluginId, RunId, SyncId};
+use super::id::{ConnectionId, ContactId, PluginId, RunId, SyncId};
 use super::manifest::Manifest;
 use super::mapping::{Column, Direction};
 use super::outcome::OutcomeKind;
@@ -136,6 +136,9 @@ pub struct Sync {
     pub segment: Option<String>,
     pub filter: Vec<Condition>,
     pub mapping: MappingSpec,
+    /// The mapping's version, counted from 1.
+    #[serde(default = "first_version")]
+    pub version: u32,
     /// What the connector can do with the object, and how late its records may appear, as it said then.
     pub abilities: Abilities,
     pub lateness_ms: u32,
@@ -149,7 +152,39 @@ pub struct Sync {
     pub created: Instant,
 }
 
+fn first_version() -> u32 {
+    1
+}
+
+/// A mapping that a sync has, or had: versions are kept, so that a value can be traced to the one that made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MappingVersion {
+    pub sync: SyncId,
+    pub number: u32,
+    pub mapping: MappingSpec,
+    /// What it reads.
+    pub columns: Vec<Column>,
+    /// What it fills.
+    pub output: Vec<Column>,
+    /// The version that was there before it.
+    pub replaces: Option<u32>,
+    pub created: Instant,
+}
+
 impl Sync {
+    /// The mapping that it has now, to be kept.
+    pub fn mapping_version(&self, output: Vec<Column>, created: Instant) -> MappingVersion {
+        MappingVersion {
+            sync: self.id.clone(),
+            number: self.version,
+            mapping: self.mapping.clone(),
+            columns: self.columns.clone(),
+            output,
+            replaces: None,
+            created,
+        }
+    }
+
     pub fn policy(&self, attribute: &str) -> Policy {
         self.policies.get(attribute).copied().unwrap_or_default()
     }
@@ -173,12 +208,29 @@ pub enum Checkpoint {
     Increment { started: Instant, windows: Vec<Window>, next: Option<String> },
 }
 
+/// How far a changed mapping has come through the stored rows: first those of contacts, then those set aside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Remap {
+    Contacts { from: ContactId },
+    Aside { after: String },
+}
+
+impl Remap {
+    pub fn start() -> Self {
+        Self::Contacts { from: ContactId(0) }
+    }
+}
+
 /// A sync's progress; committed with every page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncState {
     /// Everything modified before this has been seen.
     pub high_water: Option<Instant>,
     pub checkpoint: Option<Checkpoint>,
+    /// Where a changed mapping stands on its way through the stored rows.
+    #[serde(default)]
+    pub remap: Option<Remap>,
     pub last_run: Option<RunId>,
     /// Links that this sync holds.
     pub linked: u64,

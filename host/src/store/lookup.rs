@@ -54,6 +54,13 @@ pub(super) fn entry(hash: LookupHash, contact: ContactId) -> Entry {
     (hash.0, contact.0)
 }
 
+impl LookupHash {
+    /// For whoever keeps many of them.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 impl LookupKey<'_> {
     pub(super) fn hash(self, hash_key: &[u8; 16]) -> LookupHash {
         let mut hasher = SipHasher13::new_with_key(hash_key);

@@ -12,6 +12,7 @@ mod holder;
 mod key;
 mod lookup;
 mod names;
+mod provenance;
 mod sealed;
 mod table;
 mod workspace;

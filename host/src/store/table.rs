@@ -6,15 +6,17 @@ use serde::de::DeserializeOwned;
 
 use super::key;
 use crate::model::conflict::Conflict;
-use crate::model::contact::AttributeDefinition;
+use crate::model::contact::{AttributeDefinition, MergedInto};
+use crate::model::drift::SeenFields;
 use crate::model::grant::Digest;
 use crate::model::health::PluginHealth;
 use crate::model::id::{ConnectionId, ContactId, OutboxId, PluginId, RunId, SyncId};
+use crate::model::ledger::{Retention, SetAside};
 use crate::model::outcome::{OutboxEntry, Receipt};
 use crate::model::publisher::{PublisherKey, TrustedPublisher};
 use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
-use crate::model::sync::{Connection, InstalledPlugin, OtherVersion, Run, Sync, SyncState};
+use crate::model::sync::{Connection, InstalledPlugin, MappingVersion, OtherVersion, Run, Sync, SyncState};
 
 /// The byte after the workspace's number. Released values are never given another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +45,13 @@ pub(super) enum Table {
     LookupBuckets = 42,
     LookupFilter = 43,
     Conflicts = 50,
-    // 51 to 69: ledger, raw rows, events, audiences, suppressions.
+    Provenance = 51,
+    SetAside = 52,
+    Retention = 53,
+    MappingVersions = 54,
+    SeenFields = 55,
+    MergedInto = 56,
+    // 57 to 59: the engine's; 60 to 69: events, audiences, suppressions.
 }
 
 /// Something that is kept whole under a key.
@@ -88,6 +96,12 @@ documents! {
     Refusal, Refusals, "refused row", <'a> (&'a SyncId, &'a str), |(sync, record)| key::text(&[sync.as_str(), record]);
     Conflict, Conflicts, "conflict", <'a> (&'a SyncId, ContactId, &'a str), |(sync, contact, attribute)|
         [key::text(&[sync.as_str()]), contact.0.to_be_bytes().to_vec(), key::text(&[attribute])].concat();
+    SetAside, SetAside, "row set aside", <'a> (&'a SyncId, &'a str), |(sync, record)| key::text(&[sync.as_str(), record]);
+    Retention, Retention, "retention", <'a> (), |()| Vec::new();
+    MappingVersion, MappingVersions, "mapping version", <'a> (&'a SyncId, u32), |(sync, number)|
+        [key::text(&[sync.as_str()]), number.to_be_bytes().to_vec()].concat();
+    SeenFields, SeenFields, "fields that were seen", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
+    MergedInto, MergedInto, "merged contact", <'a> ContactId, |id| id.0.to_be_bytes().to_vec();
     OutboxEntry, Outbox, "outbox entry", <'a> OutboxId, |id| id.0.to_be_bytes().to_vec();
     Receipt, Receipts, "receipt", <'a> (&'a SyncId, &'a str), |(sync, id)| key::text(&[sync.as_str(), id]);
 }

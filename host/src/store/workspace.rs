@@ -11,10 +11,11 @@ use siphasher::sip::SipHasher13;
 use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::{Names, Numbers};
 use super::table::{Document, Table};
-use super::{StoreError, contact, key};
+use super::{StoreError, contact, key, provenance};
 use crate::model::conflict::Conflict;
-use crate::model::contact::Contact;
+use crate::model::contact::{Contact, MergedInto};
 use crate::model::id::{ContactId, OutboxId, RunId, SyncId};
+use crate::model::ledger::Provenance;
 use crate::model::outcome::OutboxEntry;
 use crate::model::sync::Run;
 
@@ -37,20 +38,21 @@ pub struct Workspace {
 
 impl Workspace {
     pub(super) fn open(tree: sled::Tree, number: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
-        let after_last = |table: u8| -> Result<AtomicU64, StoreError> {
+        let after_last = |table: u8| -> Result<u64, StoreError> {
             let mut prefix = number.to_be_bytes().to_vec();
             prefix.push(table);
             let next = match tree.scan_prefix(&prefix).next_back() {
                 Some(last) => key::read_u64(&last?.0[prefix.len()..])? + 1,
                 None => 1,
             };
-            Ok(AtomicU64::new(next))
+            Ok(next)
         };
         Ok(Self {
             names: Names::open(tree.clone(), number)?,
-            next_contact: after_last(Table::Contacts as u8)?,
-            next_run: after_last(Run::TABLE)?,
-            next_outbox: after_last(OutboxEntry::TABLE)?,
+            // The number of a contact that became part of another is not given out again.
+            next_contact: after_last(Table::Contacts as u8)?.max(after_last(MergedInto::TABLE)?).into(),
+            next_run: after_last(Run::TABLE)?.into(),
+            next_outbox: after_last(OutboxEntry::TABLE)?.into(),
             lookups: OnceLock::new(),
             writing: tokio::sync::Mutex::default(),
             sending: tokio::sync::Mutex::default(),
@@ -149,6 +151,22 @@ impl Workspace {
         bytes.map(|bytes| contact::decode(id, &bytes, &self.names)).transpose()
     }
 
+    /// The contact of this number, or the one that it became part of.
+    pub fn contact_or_heir(&self, mut id: ContactId) -> Result<Option<Contact>, StoreError> {
+        /// Merges of merges; more are a circle.
+        const MOST_STEPS: usize = 64;
+        for _ in 0..MOST_STEPS {
+            if let Some(contact) = self.contact(id)? {
+                return Ok(Some(contact));
+            }
+            match self.get::<MergedInto>(id)? {
+                Some(MergedInto { into, .. }) => id = into,
+                None => return Ok(None),
+            }
+        }
+        Err(StoreError::Corrupt { what: "what became of a contact" })
+    }
+
     /// Contacts from `from` on, in order. Memory does not grow with their number.
     pub fn contacts(&self, from: ContactId) -> impl Iterator<Item = Result<Contact, StoreError>> {
         let prefix = self.contact_key(ContactId(0)).len() - 8;
@@ -156,6 +174,26 @@ impl Workspace {
         self.tree.range(range).map(move |entry| {
             let (key, bytes) = entry?;
             contact::decode(ContactId(key::read_u64(&key[prefix..])?), &bytes, &self.names)
+        })
+    }
+
+    fn provenance_key(&self, id: ContactId) -> Vec<u8> {
+        key::in_workspace(self.number, Table::Provenance, &id.0.to_be_bytes())
+    }
+
+    /// Where a contact's values come from.
+    pub fn provenance(&self, id: ContactId) -> Result<Option<Provenance>, StoreError> {
+        let bytes = self.tree.get(self.provenance_key(id))?;
+        bytes.map(|bytes| provenance::decode(&bytes, &self.names)).transpose()
+    }
+
+    /// The same for contacts from `from` on, in order. Memory does not grow with their number.
+    pub fn provenances(&self, from: ContactId) -> impl Iterator<Item = Result<(ContactId, Provenance), StoreError>> {
+        let prefix = self.provenance_key(ContactId(0)).len() - 8;
+        let range = self.provenance_key(from)..=self.provenance_key(ContactId(u64::MAX));
+        self.tree.range(range).map(move |entry| {
+            let (key, bytes) = entry?;
+            Ok((ContactId(key::read_u64(&key[prefix..])?), provenance::decode(&bytes, &self.names)?))
         })
     }
 
@@ -235,6 +273,9 @@ impl Workspace {
         for contact in &changes.contacts {
             batch.insert(self.contact_key(contact.id), contact::encode(contact, &mut numbers)?);
         }
+        for (id, provenance) in &changes.provenances {
+            batch.insert(self.provenance_key(*id), provenance::encode(provenance, &mut numbers)?);
+        }
         if changes.lookups.is_empty() {
             return Ok(self.tree.apply_batch(batch)?);
         }
@@ -299,6 +340,7 @@ pub struct Changes {
     /// Table and key, and the document or none to remove it.
     documents: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     contacts: Vec<Contact>,
+    provenances: Vec<(ContactId, Provenance)>,
     lookups: Vec<(LookupHash, ContactId)>,
 }
 
@@ -319,8 +361,20 @@ impl Changes {
         self.contacts.push(contact);
     }
 
+    /// Takes a contact away, with where its values come from.
+    pub fn remove_contact(&mut self, id: ContactId) {
+        for table in [Table::Contacts, Table::Provenance] {
+            self.documents.push(([&[table as u8][..], &id.0.to_be_bytes()].concat(), None));
+        }
+    }
+
+    /// Keeps where a contact's values come from.
+    pub fn provenance(&mut self, id: ContactId, provenance: Provenance) {
+        self.provenances.push((id, provenance));
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.documents.is_empty() && self.contacts.is_empty()
+        self.documents.is_empty() && self.contacts.is_empty() && self.provenances.is_empty()
     }
 }
 

@@ -1,8 +1,11 @@
 //! What one page changes, as it grows: contacts, refused rows and counts, not yet committed.
 
+use std::collections::BTreeMap;
+
 use crate::model::conflict::Conflict;
 use crate::model::contact::{AttributeName, Contact};
 use crate::model::id::{ContactId, SyncId};
+use crate::model::ledger::{Provenance, SetAside};
 use crate::model::refusal::Refusal;
 use crate::model::sync::Counts;
 use crate::model::value::Value;
@@ -13,7 +16,7 @@ use super::overlay::Overlay;
 use super::page::Verdict;
 
 /// Gets each row's record, verdict and, where it has any, mapped values.
-pub(super) type Tell<'a> = dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send + 'a;
+pub type Tell<'a> = dyn FnMut(&str, &Verdict, &[(AttributeName, Value)]) + Send + 'a;
 
 /// The changes of a page.
 pub(super) struct PageChanges {
@@ -28,13 +31,15 @@ pub(super) struct PageChanges {
 #[derive(Default)]
 pub(super) struct Waiting {
     refused: KeySet<Refusal>,
+    aside: KeySet<SetAside>,
     conflicts: KeySet<Conflict>,
 }
 
 impl Waiting {
     pub(super) fn of(workspace: &Workspace, sync: &SyncId) -> Result<Self, SyncError> {
         let under = [sync.as_str()];
-        Ok(Self { refused: workspace.keys_under(&under)?, conflicts: workspace.keys_under(&under)? })
+        let refused = workspace.keys_under(&under)?;
+        Ok(Self { refused, aside: workspace.keys_under(&under)?, conflicts: workspace.keys_under(&under)? })
     }
 }
 
@@ -42,6 +47,7 @@ pub(super) struct Draft<'a> {
     workspace: &'a Workspace,
     sync: &'a SyncId,
     overlay: Overlay<'a>,
+    provenance: BTreeMap<ContactId, Provenance>,
     waiting: &'a mut Waiting,
     result: PageChanges,
 }
@@ -50,7 +56,8 @@ impl<'a> Draft<'a> {
     /// `waiting` has at least what waits of the sync.
     pub(super) fn new(workspace: &'a Workspace, sync: &'a SyncId, waiting: &'a mut Waiting) -> Self {
         let result = PageChanges { changes: Changes::default(), counts: Counts::default(), linked: 0, refused: 0 };
-        Self { workspace, sync, overlay: Overlay::over(workspace), waiting, result }
+        let (overlay, provenance) = (Overlay::over(workspace), BTreeMap::new());
+        Self { workspace, sync, overlay, provenance, waiting, result }
     }
 
     pub(super) fn overlay(&self) -> &Overlay<'a> {
@@ -108,6 +115,32 @@ impl<'a> Draft<'a> {
         }
     }
 
+    /// Keeps a row that is no contact.
+    pub(super) fn set_aside(&mut self, row: &SetAside) -> Result<(), SyncError> {
+        self.waiting.aside.add((self.sync, &row.record));
+        Ok(self.result.changes.put((self.sync, row.record.as_str()), row)?)
+    }
+
+    /// The row is a contact's now.
+    pub(super) fn take_in(&mut self, record: &str) {
+        if self.waiting.aside.may_hold((self.sync, record)) {
+            self.result.changes.remove::<SetAside>((self.sync, record));
+        }
+    }
+
+    /// Where a contact's values come from, to be put back with what is new about it.
+    pub(super) fn take_provenance(&mut self, contact: ContactId, is_new: bool) -> Result<Provenance, SyncError> {
+        match self.provenance.remove(&contact) {
+            Some(provenance) => Ok(provenance),
+            None if is_new => Ok(Provenance::default()),
+            None => Ok(self.workspace.provenance(contact)?.unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn put_provenance(&mut self, contact: ContactId, provenance: Provenance) {
+        self.provenance.insert(contact, provenance);
+    }
+
     pub(super) fn count(&mut self, verdict: &Verdict) {
         let counts = &mut self.result.counts;
         match verdict {
@@ -121,6 +154,9 @@ impl<'a> Draft<'a> {
 
     pub(super) fn finish(mut self) -> PageChanges {
         self.overlay.into_changes(&mut self.result.changes);
+        for (contact, provenance) in self.provenance {
+            self.result.changes.provenance(contact, provenance);
+        }
         self.result
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Effects<'a> {
             let message = format!("the sync no longer sends outcomes of kind `{}`", kind.as_str());
             return Ok(Effect::Refused(vec![problem(&message)]));
         };
-        let Some(contact) = self.ports.workspace.contact(entry.outcome.contact)? else {
+        let Some(contact) = self.ports.workspace.contact_or_heir(entry.outcome.contact)? else {
             return Ok(Effect::Refused(vec![problem("the contact is no longer there")]));
         };
         let before = match kind {

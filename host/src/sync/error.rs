@@ -22,6 +22,12 @@ pub enum SyncError {
     Attribute(#[from] AttributeError),
     #[error("the CRM says that {} alone holds more records than it pages through", .0.since)]
     TooDense(Window),
+    #[error("the stored rows do not have what the mapping reads: {}", .0.join(", "))]
+    Unread(Vec<String>),
+    #[error("{missing} of {living} records seem to be gone from the CRM")]
+    TooManyGone { missing: u64, living: u64 },
+    #[error("the CRM does not show what the mapping reads: {}", .0.join(", "))]
+    FieldsVanished(Vec<String>),
     #[error("mapper `{0}` is not installed")]
     NoMapper(PluginId),
     #[error("the run was stopped")]
@@ -40,6 +46,9 @@ impl SyncError {
             Self::Mapping(MappingError::Fault(fault)) | Self::MapperFault(fault) => fault.kind.code(),
             Self::Attribute(error) => error.code(),
             Self::TooDense(_) => "window-too-dense",
+            Self::Unread(_) => "rows-lack-columns",
+            Self::TooManyGone { .. } => "sweep-too-many-gone",
+            Self::FieldsVanished(_) => "fields-vanished",
             Self::NoMapper(_) => "mapper-missing",
             Self::Stopped => "stopped",
             Self::Lost => "lost-task",
@@ -55,6 +64,18 @@ impl SyncError {
             Self::Mapping(MappingError::Fault(fault)) | Self::MapperFault(fault) => fault.kind.remedy().to_owned(),
             Self::Attribute(error) => error.remedy().to_owned(),
             Self::TooDense(_) => "report it to the connector's publisher: it has to page inside one instant".to_owned(),
+            Self::Unread(_) => {
+                "mend the name, or `ferry sync apply --reread`: the next run reads every record anew".to_owned()
+            }
+            Self::TooManyGone { .. } => {
+                "see in the CRM whether they are, or whether a permission, a list or a filter has changed; if they are, \
+                 `ferry sync sweep --agree`"
+                    .to_owned()
+            }
+            Self::FieldsVanished(_) => {
+                "give the account that Ferry signs in with the right to see them, or `ferry sync apply` a mapping without them"
+                    .to_owned()
+            }
             Self::NoMapper(_) => "install it with `ferry plugin install`".to_owned(),
             Self::Stopped => "run the sync again: it goes on where it stopped".to_owned(),
             Self::Lost => "run the sync again; if it happens twice, report it as a mistake in ferry".to_owned(),

@@ -2,6 +2,8 @@
 
 use crate::model::conflict::Conflict;
 use crate::model::contact::{AttributeName, Contact, Link};
+use crate::model::ledger::{Entry, Origin, Replaced, Retention};
+use crate::model::policy::Policy;
 use crate::model::time::Instant;
 use crate::model::value::Value;
 use crate::store::{Changes, StoreError, Workspace};
@@ -19,9 +21,12 @@ pub fn set_by_hand(
     changes: &mut Changes,
 ) -> Result<Contact, StoreError> {
     let before = contact.clone();
+    let mut entry = Entry { origin: Origin::Person, at: now, replaced: Vec::new() };
     for (attribute, value) in values {
-        if contact.set(attribute, value.clone()).is_some() {
+        if let Some(old) = contact.set(attribute, value.clone()) {
             contact.changed = now;
+            let (attribute, policy) = (attribute.clone(), Policy::default());
+            entry.replaced.push(Replaced { attribute, policy, value: Some(old) });
         }
         for link in &mut contact.links {
             let key = (&link.sync, contact.id, &**attribute);
@@ -30,6 +35,12 @@ pub fn set_by_hand(
                 link.agree(attribute, conflict.theirs, value);
             }
         }
+    }
+    if !entry.replaced.is_empty() {
+        let mut provenance = workspace.provenance(contact.id)?.unwrap_or_default();
+        let retention = workspace.get::<Retention>(())?.unwrap_or_default();
+        provenance.write(entry, retention.horizon(now));
+        changes.provenance(contact.id, provenance);
     }
     let is_changed = |attribute: &str| before.get(attribute) != contact.get(attribute);
     let new_keys: Vec<_> = matching::hashes(workspace, &contact, |key| is_changed(key.attribute())).collect();

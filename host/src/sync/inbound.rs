@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use crate::model::connector::Window;
+use crate::model::connector::{Page, Window};
 use crate::model::id::RunId;
-use crate::model::mapping::Direction;
-use crate::model::sync::{Checkpoint, Counts, Run, RunEnd, Sync, SyncState};
+use crate::model::ledger::Retention;
+use crate::model::mapping::{Column, Direction};
+use crate::model::sync::{Checkpoint, Counts, MappingVersion, Run, RunEnd, Sync, SyncState};
+use crate::model::time::Instant;
 use crate::store::Changes;
 
 use super::attributes::{self, Attributes};
 use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
+use super::joining::Whom;
 use super::page::Pages;
 use super::walk::{self, Pulled, Puller, WalkError};
 use super::{Observer, Ports, StopSignal, SyncError, gone};
@@ -38,19 +41,32 @@ pub async fn run_inbound(
     inbound.end(walked).await
 }
 
-struct Inbound<'a> {
-    ports: &'a Ports,
-    sync: &'a Sync,
+/// Takes the mapping that a sync has now to every row that is stored. Returns the run as it was written down; when it
+/// fails, the failure is written down too, and the next run goes on with it.
+pub async fn run_remap(
+    ports: &Ports,
+    sync: &Sync,
+    observer: &dyn Observer,
+    stop: &StopSignal,
+) -> Result<Run, SyncError> {
+    let mut inbound = Inbound::open(ports, sync, 1).await?;
+    let done = inbound.remap(observer, stop).await;
+    inbound.end(done).await
+}
+
+pub(super) struct Inbound<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) sync: &'a Sync,
     puller: Puller,
     pages: Pages<'a>,
-    state: SyncState,
-    run: Run,
+    pub(super) state: SyncState,
+    pub(super) run: Run,
     partitions: u32,
     since_flush: u64,
 }
 
 impl<'a> Inbound<'a> {
-    async fn open(ports: &'a Ports, sync: &'a Sync, partitions: u32) -> Result<Self, SyncError> {
+    pub(super) async fn open(ports: &'a Ports, sync: &'a Sync, partitions: u32) -> Result<Self, SyncError> {
         let run_id = ports.workspace.new_run_id();
         let now = ports.clock.now();
         let state = ports.workspace.get::<SyncState>(&sync.id)?.unwrap_or_default();
@@ -63,11 +79,13 @@ impl<'a> Inbound<'a> {
             counts: Counts::default(),
             end: RunEnd::Running,
         };
+        let pages = open_pages(ports, sync, run_id).await?;
+        settle_mapping(ports, sync, pages.mapping.output(), now)?;
         Ok(Self {
             ports,
             sync,
             puller: Puller::new(sync, ports.connector.clone(), ports.clock.clone()),
-            pages: open_pages(ports, sync, run_id).await?,
+            pages,
             state,
             run,
             partitions: partitions.max(1),
@@ -77,6 +95,8 @@ impl<'a> Inbound<'a> {
 
     /// Finishes what an earlier run began, then walks what is new.
     async fn walk_all(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
+        self.remap(observer, stop).await?;
+        self.look_at_fields().await?;
         if self.state.checkpoint.is_some() {
             self.walk(observer, stop).await?;
         }
@@ -119,7 +139,9 @@ impl<'a> Inbound<'a> {
                 () = stop.raised() => return Err(SyncError::Stopped),
             };
             match pulled {
-                Some(Ok(pulled)) => self.commit(pulled, observer).await?,
+                Some(Ok(Pulled { page, position })) => {
+                    self.commit(page, observer, |state| advance(state, position)).await?;
+                }
                 Some(Err(WalkError::Call(source))) => return Err(self.call("pull", source)),
                 Some(Err(WalkError::TooDense(window))) => return Err(SyncError::TooDense(window)),
                 None => return Err(SyncError::Lost),
@@ -132,17 +154,22 @@ impl<'a> Inbound<'a> {
         Ok(())
     }
 
-    /// Writes the page's rows and the checkpoint together or neither.
-    async fn commit(&mut self, pulled: Pulled, observer: &dyn Observer) -> Result<(), SyncError> {
-        let total = pulled.page.total;
+    /// Writes the page's rows and how far that is together or neither.
+    pub(super) async fn commit(
+        &mut self,
+        page: Page,
+        observer: &dyn Observer,
+        advance: impl FnOnce(&mut SyncState),
+    ) -> Result<(), SyncError> {
+        let total = page.total;
         let writing = self.ports.workspace.writing().await;
         let now = self.ports.clock.now();
-        let mut page = self.pages.changes(pulled.page, now, None).await?;
+        let mut page = self.pages.changes(page, now, None).await?;
         self.run.counts.add(&page.counts);
         self.state.linked = self.state.linked.saturating_add_signed(page.linked);
         self.state.refused = self.state.refused.saturating_add_signed(page.refused);
         self.state.last_run = Some(self.run.id);
-        self.advance(pulled.position);
+        advance(&mut self.state);
         self.write_progress(&mut page.changes)?;
         self.ports.workspace.commit(page.changes)?;
         drop(writing);
@@ -155,14 +182,6 @@ impl<'a> Inbound<'a> {
         Ok(())
     }
 
-    fn advance(&mut self, position: walk::Position) {
-        let Some(checkpoint) = &mut self.state.checkpoint else { return };
-        if let Some(seen_until) = walk::advance(checkpoint, position) {
-            self.state.high_water = Some(seen_until);
-            self.state.checkpoint = None;
-        }
-    }
-
     fn write_progress(&self, changes: &mut Changes) -> Result<(), SyncError> {
         changes.put(&self.sync.id, &self.state)?;
         changes.put(self.run.id, &self.run)?;
@@ -170,7 +189,7 @@ impl<'a> Inbound<'a> {
     }
 
     /// Writes down how the run ended.
-    async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
+    pub(super) async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
         self.run.ended = Some(self.ports.clock.now());
         self.run.end = run_end(&walked);
         self.state.last_run = Some(self.run.id);
@@ -183,9 +202,35 @@ impl<'a> Inbound<'a> {
         Ok(self.run)
     }
 
-    fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
+    /// Whose a record is, as a person has said.
+    pub(super) fn decide(&mut self, record: &str, whom: Whom) {
+        self.pages.decided = Some((record.to_owned(), whom));
+    }
+
+    pub(super) fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
         SyncError::Call { connection: self.sync.connection.clone(), verb, source }
     }
+}
+
+fn advance(state: &mut SyncState, position: walk::Position) {
+    let Some(checkpoint) = &mut state.checkpoint else { return };
+    if let Some(seen_until) = walk::advance(checkpoint, position) {
+        state.high_water = Some(seen_until);
+        state.checkpoint = None;
+    }
+}
+
+/// Writes down what the sync's mapping is and fills, where that is not known yet.
+fn settle_mapping(ports: &Ports, sync: &Sync, output: &[Column], now: Instant) -> Result<(), SyncError> {
+    let mut changes = Changes::default();
+    attributes::define(&ports.workspace, output, &mut changes)?;
+    if ports.workspace.get::<MappingVersion>((&sync.id, sync.version))?.is_none() {
+        changes.put((&sync.id, sync.version), &sync.mapping_version(output.to_vec(), now))?;
+    }
+    if !changes.is_empty() {
+        ports.workspace.commit(changes)?;
+    }
+    Ok(())
 }
 
 pub(super) fn run_end(result: &Result<(), SyncError>) -> RunEnd {
@@ -213,16 +258,30 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
         .open(&sync.mapping.configuration, Direction::Inbound, &sync.columns)
         .await?;
     // Attributes may have been settled by another sync since this one was created.
-    let mut changes = Changes::default();
-    attributes::define(&ports.workspace, mapping.output(), &mut changes)?;
-    if !changes.is_empty() {
-        ports.workspace.commit(changes)?;
-    }
+    attributes::define(&ports.workspace, mapping.output(), &mut Changes::default())?;
+    let versions = ports.workspace.scan_under::<MappingVersion>(&[sync.id.as_str()]);
+    let filled = versions.map(|version| version.map(|version| (version.number, version.output)));
     let attributes = Attributes::of(mapping.output());
     let policies = attributes.names().map(|name| sync.policy(name)).collect();
     let (source, fingerprints) = (sync.source(), Fingerprints::of(sync));
+    let retention = ports.workspace.get::<Retention>(())?.unwrap_or_default();
+    let horizon = retention.horizon(ports.clock.now());
     let waiting = Waiting::of(&ports.workspace, &sync.id)?;
-    Ok(Pages { sync, source, workspace: &ports.workspace, mapping, attributes, policies, fingerprints, waiting, run })
+    Ok(Pages {
+        sync,
+        source,
+        workspace: &ports.workspace,
+        mapping,
+        attributes,
+        policies,
+        fingerprints,
+        waiting,
+        run,
+        page: 0,
+        decided: None,
+        filled: filled.collect::<Result<_, _>>()?,
+        horizon,
+    })
 }
 
 impl Counts {

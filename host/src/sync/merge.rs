@@ -3,6 +3,8 @@
 
 use crate::model::contact::{AttributeName, Contact};
 use crate::model::id::SyncId;
+use crate::model::ledger::Replaced;
+use crate::model::mapping::Column;
 use crate::model::policy::Policy;
 use crate::model::time::Instant;
 use crate::model::value::Value;
@@ -14,6 +16,13 @@ pub struct Change {
     pub before: Value,
     pub after: Value,
     pub policy: Policy,
+}
+
+impl Change {
+    /// What the ledger keeps of it.
+    pub(super) fn replaced(&self) -> Replaced {
+        Replaced { attribute: self.attribute.clone(), policy: self.policy, value: Some(self.before.clone()) }
+    }
 }
 
 /// The three values of an attribute.
@@ -62,6 +71,8 @@ pub(super) struct Incoming<'a> {
     pub(super) policies: &'a [Policy],
     /// When the CRM says that the record changed.
     pub(super) modified: Instant,
+    /// What the mapping filled when the record was last merged, if that was another version of it.
+    pub(super) agreed: Option<&'a [Column]>,
 }
 
 /// A value that a person has to decide about.
@@ -83,18 +94,21 @@ pub(super) struct Merged {
 
 /// Merges a record's values; `ours_at` says when one of ours was last changed.
 pub(super) fn merge(contact: &mut Contact, incoming: Incoming<'_>, ours_at: impl Fn(&str) -> Instant) -> Merged {
-    let Incoming { sync, record, values, policies, modified } = incoming;
+    let Incoming { sync, record, values, policies, modified, agreed: filled } = incoming;
     let link = contact.links.iter_mut().find(|link| link.sync == *sync && link.record == record);
     let known = link.map(|link| std::mem::take(&mut link.base));
     let is_known = known.is_some();
     let mut merged = Merged { base: known.unwrap_or_default(), ..Merged::default() };
+    if let Some(filled) = filled {
+        merged.base.retain(|(name, _)| filled.iter().any(|column| column.name == **name));
+    }
     for (place, (attribute, theirs)) in values.into_iter().enumerate() {
         let policy = policies.get(place).copied().unwrap_or_default();
         let agreed = merged.base.iter().position(|(name, _)| *name == attribute);
         let ours = contact.get(&attribute).unwrap_or(&Value::Null);
         let base = match agreed {
             Some(at) => Some(&merged.base[at].1),
-            None => is_known.then_some(ours),
+            None => (is_known && was_filled(filled, &attribute)).then_some(ours),
         };
         let is_theirs_newer = policy == Policy::Newest && modified >= ours_at(&attribute);
         match decide(policy, Sides { base, theirs: &theirs, ours, is_theirs_newer }) {
@@ -116,6 +130,11 @@ pub(super) fn merge(contact: &mut Contact, incoming: Incoming<'_>, ours_at: impl
         }
     }
     merged
+}
+
+/// Whether the record had a say about the attribute when it was last merged.
+fn was_filled(filled: Option<&[Column]>, attribute: &str) -> bool {
+    filled.is_none_or(|columns| columns.iter().any(|column| column.name == attribute))
 }
 
 /// What the CRM has is the base from now on; kept only where it is not ours.
@@ -175,7 +194,14 @@ mod tests {
     fn come(contact: &mut Contact, theirs: &Value, policy: Policy, modified: i64) -> (Value, bool) {
         let sync = "in".parse().unwrap();
         let values = vec![("city".into(), theirs.clone())];
-        let incoming = Incoming { sync: &sync, record: "1", values, policies: &[policy], modified: Instant(modified) };
+        let incoming = Incoming {
+            sync: &sync,
+            record: "1",
+            values,
+            policies: &[policy],
+            modified: Instant(modified),
+            agreed: None,
+        };
         let merged = merge(contact, incoming, |_| Instant(100));
         if let Some(link) = contact.links.first_mut() {
             link.base = merged.base;

@@ -7,6 +7,7 @@
 mod advice;
 mod attributes;
 mod backoff;
+mod census;
 mod delivery;
 mod draft;
 mod effects;
@@ -15,6 +16,7 @@ mod fingerprint;
 mod gone;
 mod hand;
 mod inbound;
+mod joining;
 mod matching;
 mod merge;
 mod outbound;
@@ -22,6 +24,8 @@ mod overlay;
 mod page;
 mod progress;
 mod queue;
+mod remap;
+mod schema;
 mod trial;
 mod walk;
 mod windows;
@@ -37,15 +41,19 @@ use crate::model::time::Clock;
 use crate::store::{Store, Workspace};
 
 pub use attributes::{AttributeError, check_value, define, read_value};
+pub use census::{Difference, Swept, Verified, run_sweep, verify};
 pub use delivery::write_key;
+pub use draft::Tell;
 pub use effects::columns as outcome_columns;
 pub use error::SyncError;
 pub use hand::{set_by_hand, unsent};
-pub use inbound::{PARTITIONS, run_inbound};
+pub use inbound::{PARTITIONS, run_inbound, run_remap};
+pub use joining::{JoinError, Whom, decide_record, merge_contacts, take_record};
 pub use merge::Change;
 pub use outbound::run_outbound;
 pub use page::Verdict;
 pub use progress::{Observer, Silent, StopSignal, Stopper, stop_signal};
+pub use remap::{Plan, plan};
 pub use trial::{TrialReport, TrialRow, try_sync};
 
 /// All that a run needs.

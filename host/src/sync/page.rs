@@ -1,10 +1,13 @@
 //! Turns one page of rows into changes: what is unchanged is seen first, the rest is mapped, typed, matched and merged.
 
 use crate::model::conflict::Conflict;
+use std::collections::HashMap;
+
 use crate::model::connector::Page;
 use crate::model::contact::{AttributeName, Contact, Link, Source};
 use crate::model::id::{ContactId, RunId};
-use crate::model::mapping::{Mapped, Mapping};
+use crate::model::ledger::{Entry, Origin, PackedValues, RawRow, Replaced, SetAside};
+use crate::model::mapping::{Column, Mapped, Mapping};
 use crate::model::policy::Policy;
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::sync::{MatchKey, Sync};
@@ -16,6 +19,7 @@ use super::SyncError;
 use super::attributes::Attributes;
 use super::draft::{Draft, PageChanges, Tell, Waiting};
 use super::fingerprint::Fingerprints;
+use super::joining::Whom;
 use super::matching::{self, Candidate, Match};
 use super::merge::{self, Change, Held, Incoming, Merged};
 
@@ -43,6 +47,14 @@ pub(super) struct Pages<'a> {
     pub(super) fingerprints: Fingerprints,
     pub(super) waiting: Waiting,
     pub(super) run: RunId,
+    /// What each version of the mapping fills.
+    pub(super) filled: HashMap<u32, Vec<Column>>,
+    /// A record, and whose it is, as a person has said.
+    pub(super) decided: Option<(String, Whom)>,
+    /// Pages so far.
+    pub(super) page: u64,
+    /// What is older in ledgers is forgotten.
+    pub(super) horizon: Instant,
 }
 
 /// A row on its way through a page.
@@ -50,6 +62,7 @@ struct Arrival {
     record: String,
     modified: Option<Instant>,
     fingerprint: u64,
+    values: PackedValues,
     /// The contact that stood for it before the page.
     stored: Option<Contact>,
 }
@@ -64,6 +77,7 @@ impl Pages<'_> {
         now: Instant,
         mut tell: Option<&mut Tell<'_>>,
     ) -> Result<PageChanges, SyncError> {
+        self.page += 1;
         let mut waiting = std::mem::take(&mut self.waiting);
         let mut draft = Draft::new(self.workspace, &self.sync.id, &mut waiting);
         draft.counts().pages = 1;
@@ -111,7 +125,8 @@ impl Pages<'_> {
         {
             return Ok(Arrived::Settled { verdict: Verdict::Refused(refusal.reason), record: row.id });
         }
-        let arrival = Arrival { record: row.id, modified: row.modified, fingerprint, stored };
+        let values = PackedValues::of(&row.values);
+        let arrival = Arrival { record: row.id, modified: row.modified, fingerprint, values, stored };
         Ok(Arrived::ToMap(arrival, row.values))
     }
 
@@ -137,6 +152,7 @@ impl Pages<'_> {
             Ok(Err(problems)) => self.refuse(draft, arrival, RefusalReason::Problems(problems), now)?,
             Err(reason) => {
                 draft.forget_refusal(&arrival.record)?;
+                self.set_aside(draft, &arrival)?;
                 Verdict::Skipped(reason)
             }
         };
@@ -154,10 +170,17 @@ impl Pages<'_> {
         reason: RefusalReason,
         now: Instant,
     ) -> Result<Verdict, SyncError> {
+        self.set_aside(draft, &arrival)?;
         let Arrival { record, fingerprint, .. } = arrival;
         let refusal = Refusal { sync: self.sync.id.clone(), record, reason, fingerprint, run: self.run, at: now };
         draft.remember_refusal(&refusal)?;
         Ok(Verdict::Refused(refusal.reason))
+    }
+
+    fn set_aside(&self, draft: &mut Draft<'_>, arrival: &Arrival) -> Result<(), SyncError> {
+        let values = arrival.values.unpack().unwrap_or_default();
+        let (sync, record) = (self.sync.id.clone(), arrival.record.clone());
+        draft.set_aside(&SetAside { sync, record, modified: arrival.modified, version: self.sync.version, values })
     }
 
     fn merge(
@@ -172,7 +195,7 @@ impl Pages<'_> {
         let linked = draft.overlay().renewed(arrival.stored.take(), record)?;
         let (contact, is_new, was_linked) = match linked {
             Some(contact) => (contact, false, true),
-            None => match self.match_contact(draft, &arrival.record, &values)? {
+            None => match self.find_contact(draft, &arrival.record, &values)? {
                 Match::One(contact) => (*contact, false, false),
                 Match::New => (self.blank(now, values.len()), true, false),
                 Match::Ambiguous { by, contacts } => {
@@ -183,6 +206,7 @@ impl Pages<'_> {
             },
         };
         draft.forget_refusal(&arrival.record)?;
+        draft.take_in(&arrival.record);
         let id = contact.id;
         let changes = self.apply(draft, contact, arrival, values, now)?;
         Ok(match (is_new, was_linked, changes.is_empty()) {
@@ -191,6 +215,25 @@ impl Pages<'_> {
             (_, _, true) => Verdict::Unchanged(id),
             (_, _, false) => Verdict::Changed(id, changes),
         })
+    }
+
+    fn find_contact(
+        &self,
+        draft: &Draft<'_>,
+        record: &str,
+        values: &[(AttributeName, Value)],
+    ) -> Result<Match, SyncError> {
+        match &self.decided {
+            Some((decided, whom)) if decided == record => match whom {
+                Whom::New => Ok(Match::New),
+                // Where the contact has gone meanwhile, the keys say who it is.
+                Whom::Contact(id) => match self.workspace.contact(*id)? {
+                    Some(contact) => Ok(Match::One(Box::new(contact))),
+                    None => self.match_contact(draft, record, values),
+                },
+            },
+            _ => self.match_contact(draft, record, values),
+        }
     }
 
     fn match_contact(
@@ -214,20 +257,31 @@ impl Pages<'_> {
         &self,
         draft: &mut Draft<'_>,
         mut contact: Contact,
-        arrival: Arrival,
+        mut arrival: Arrival,
         values: Vec<(AttributeName, Value)>,
         now: Instant,
     ) -> Result<Vec<Change>, SyncError> {
         let is_new = contact.links.is_empty() && contact.attributes.is_empty();
+        let mut provenance = draft.take_provenance(contact.id, is_new)?;
         let Merged { changes, held, base } = if is_new {
             contact.attributes.extend(values.into_iter().filter(|(_, value)| *value != Value::Null));
             Merged::default()
         } else {
             let modified = arrival.modified.unwrap_or(now);
             let (sync, record, policies) = (&self.sync.id, arrival.record.as_str(), &self.policies[..]);
-            let ours_at = contact.changed;
-            merge::merge(&mut contact, Incoming { sync, record, values, policies, modified }, |_| ours_at)
+            let created = contact.created;
+            let ours_at = |attribute: &str| provenance.changed_at(attribute).unwrap_or(created);
+            let version = provenance.rows.iter().find(|row| row.sync == *sync).map(|row| row.version);
+            let agreed = version
+                .filter(|version| *version != self.sync.version)
+                .and_then(|it| self.filled.get(&it))
+                .map(Vec::as_slice);
+            merge::merge(&mut contact, Incoming { sync, record, values, policies, modified, agreed }, ours_at)
         };
+        let replaced = if is_new { self.filled(&contact) } else { changes.iter().map(Change::replaced).collect() };
+        provenance.write(Entry { origin: self.origin(&arrival), at: now, replaced }, self.horizon);
+        provenance.keep_row(self.raw_row(&mut arrival));
+        draft.put_provenance(contact.id, provenance);
         self.hold(draft, contact.id, &arrival.record, &held, now)?;
         if !changes.is_empty() {
             contact.changed = now;
@@ -243,6 +297,38 @@ impl Pages<'_> {
         }
         draft.put(contact, new_keys);
         Ok(changes)
+    }
+
+    /// What a new contact is made of, for its ledger.
+    fn filled(&self, contact: &Contact) -> Vec<Replaced> {
+        let mut policies = self.attributes.names().zip(&self.policies);
+        let replaced = contact.attributes.iter().map(|(attribute, _)| {
+            // Both are in the order of the mapping.
+            let policy = policies.find(|(name, _)| *name == attribute).map_or(Policy::default(), |(_, policy)| *policy);
+            Replaced { attribute: attribute.clone(), policy, value: Some(Value::Null) }
+        });
+        replaced.collect()
+    }
+
+    fn origin(&self, arrival: &Arrival) -> Origin {
+        Origin::Record {
+            sync: self.sync.id.clone(),
+            record: arrival.record.clone(),
+            run: self.run,
+            page: self.page,
+            version: self.sync.version,
+            modified: arrival.modified,
+        }
+    }
+
+    fn raw_row(&self, arrival: &mut Arrival) -> RawRow {
+        RawRow {
+            sync: self.sync.id.clone(),
+            record: arrival.record.clone(),
+            modified: arrival.modified,
+            version: self.sync.version,
+            values: std::mem::take(&mut arrival.values),
+        }
     }
 
     /// What is held is written down; what was held before and is settled now is not.

@@ -1,8 +1,11 @@
 //! `ferry sync`
 
+mod apply;
 mod cancel;
 mod create;
+mod drift;
 mod list;
+mod plan;
 mod policy;
 mod remove;
 mod run;
@@ -10,7 +13,9 @@ mod runs;
 mod schedule;
 mod show;
 mod status;
+mod sweep;
 mod test;
+mod verify;
 
 use super::context::Context;
 use super::failure::CliError;
@@ -22,6 +27,9 @@ pub(super) enum Command {
     List(list::Args),
     Show(show::Args),
     Policy(policy::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Rollback(apply::RollbackArgs),
     Test(test::Args),
     Run(run::Args),
     Runs(runs::Args),
@@ -31,6 +39,9 @@ pub(super) enum Command {
     Pause(schedule::Named),
     /// Let a paused sync run by its schedule again
     Resume(schedule::Named),
+    Sweep(sweep::Args),
+    Verify(verify::Args),
+    Drift(drift::Args),
     Status(status::Args),
     Remove(remove::Args),
 }
@@ -40,6 +51,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Create(args) => create::run(*args, context),
         Command::List(args) => list::run(&args, context),
         Command::Show(args) => show::run(&args, context),
+        Command::Plan(args) => plan::run(&args, context),
+        Command::Apply(args) => apply::run(&args, context),
+        Command::Rollback(args) => apply::roll_back(&args, context),
         Command::Policy(args) => policy::run(args, context),
         Command::Test(args) => test::run(&args, context),
         Command::Run(args) => run::run(&args, context),
@@ -48,6 +62,9 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Schedule(args) => schedule::run(&args, context),
         Command::Pause(args) => schedule::pause(&args, true, context),
         Command::Resume(args) => schedule::pause(&args, false, context),
+        Command::Sweep(args) => sweep::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
+        Command::Drift(args) => drift::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
     }

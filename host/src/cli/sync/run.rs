@@ -51,6 +51,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if report.inbound.as_ref().is_some_and(|run| run.counts.held > 0) {
         context.output.note("`ferry conflicts list` shows what has to be decided");
     }
+    if let Some(run) = &report.inbound {
+        for drift in tenant.drifts(&args.name)?.iter().filter(|drift| drift.run == run.id) {
+            context.output.note(&format!("field `{}` {}", drift.field, super::drift::told(&drift.change)));
+        }
+    }
     if report.outbound.as_ref().is_some_and(|run| run.counts.dead > 0) {
         context.output.note("`ferry outbox list --dead` says why writes were refused");
     }

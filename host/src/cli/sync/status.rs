@@ -35,14 +35,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn table(statuses: &[SyncStatus]) -> Table {
-    let headers = ["sync", "linked", "refused", "waiting", "dead", "seen until", "last run"];
-    let mut table = Table::new(&headers, "no syncs yet: `ferry sync create NAME ..`").numbers(&[1, 2, 3, 4]);
+    let headers = ["sync", "linked", "refused", "conflicts", "waiting", "dead", "seen until", "last run"];
+    let mut table = Table::new(&headers, "no syncs yet: `ferry sync create NAME ..`").numbers(&[1, 2, 3, 4, 5]);
     for status in statuses {
         let state = &status.state;
         table.row(vec![
             status.sync.id.to_string(),
             state.linked.to_string(),
             state.refused.to_string(),
+            status.conflicts.to_string(),
             status.waiting.to_string(),
             status.dead.to_string(),
             state.high_water.map_or_else(|| "never".to_owned(), |at| at.to_string()),

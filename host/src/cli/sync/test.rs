@@ -41,7 +41,7 @@ fn table(report: &TrialReport) -> Table {
     table
 }
 
-fn describe(row: &TrialRow) -> (String, String) {
+pub(super) fn describe(row: &TrialRow) -> (String, String) {
     match &row.verdict {
         Verdict::Created(_) => ("created".to_owned(), shown(&row.values)),
         Verdict::Linked(contact, changes) if changes.is_empty() => (format!("linked to {contact}"), shown(&row.values)),
@@ -76,7 +76,7 @@ fn document(report: &TrialReport) -> Json {
     json!({ "rows": rows, "counts": report.counts, "total": report.total })
 }
 
-fn row(row: &TrialRow) -> Json {
+pub(super) fn row(row: &TrialRow) -> Json {
     let verdict = match &row.verdict {
         Verdict::Created(_) => json!({ "kind": "created" }),
         Verdict::Linked(contact, list) => json!({ "kind": "linked", "contact": contact, "changes": changes(list) }),

@@ -10,7 +10,7 @@ use crate::model::connector::{
     Connector, Hint, Operation, Page, PullRequest, Slice, Webhook, Window, Write, WriteOutcome, Written,
 };
 use crate::model::failure::{CallError, Failure};
-use crate::model::schema::{Account, Field, Object, Segment};
+use crate::model::schema::{Account, Field, FieldKind, Object, Segment};
 use crate::model::time::Instant;
 use crate::model::value::{Problem, Row, Tombstone, Value};
 
@@ -18,6 +18,8 @@ use crate::model::value::{Problem, Row, Tombstone, Value};
 pub(super) struct State {
     /// By id: when modified, and the values in the order of the columns.
     pub(super) records: BTreeMap<u64, (Instant, Vec<Value>)>,
+    /// The names of the fields that can be seen.
+    pub(super) fields: Vec<&'static str>,
     pub(super) gone: Vec<Tombstone>,
     pub(super) page: usize,
     /// The most records that a window may hold.
@@ -52,7 +54,12 @@ pub(super) struct Crm(Mutex<State>);
 
 impl Crm {
     pub(super) fn new() -> Self {
-        Self(Mutex::new(State { page: 10, window_cap: usize::MAX, ..State::default() }))
+        Self(Mutex::new(State {
+            fields: super::rig::COLUMNS.to_vec(),
+            page: 10,
+            window_cap: usize::MAX,
+            ..State::default()
+        }))
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -91,7 +98,7 @@ impl Connector for Crm {
     }
 
     async fn fields(&self, _: &str) -> Result<Vec<Field>, CallError> {
-        Ok(vec![])
+        Ok(self.state().fields.iter().map(|name| field(name)).collect())
     }
 
     async fn segments(&self, _: &str) -> Result<Vec<Segment>, CallError> {
@@ -121,7 +128,11 @@ impl Connector for Crm {
                 let within = |(_, (modified, _)): &(&u64, &(Instant, _))| modified >= since && modified < before;
                 state.records.iter().filter(within).map(|(id, _)| *id).collect()
             }
-            _ => state.records.keys().copied().collect(),
+            Slice::Ids(ids) => {
+                let asked = |id: &&u64| ids.contains(&id.to_string());
+                state.records.keys().filter(asked).copied().collect()
+            }
+            Slice::All => state.records.keys().copied().collect(),
         };
         if matches!(request.slice, Slice::Window(_)) && ids.len() > state.window_cap {
             return Err(Failure::WindowTooLarge(Some(ids.len() as u64)).into());
@@ -185,6 +196,22 @@ impl Connector for Crm {
 
     async fn receive(&self, _: Webhook) -> Result<Vec<Hint>, CallError> {
         Ok(vec![])
+    }
+}
+
+fn field(name: &str) -> Field {
+    Field {
+        name: name.into(),
+        label: name.into(),
+        kind: FieldKind::Text,
+        choices: vec![],
+        refers_to: vec![],
+        required: false,
+        writable: true,
+        unique: false,
+        custom: false,
+        derived: false,
+        length: None,
     }
 }
 

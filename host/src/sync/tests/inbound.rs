@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::rig::Rig;
 use crate::model::connector::Window;
 use crate::model::contact::Contact;
+use crate::model::drift::{Change, SeenFields};
 use crate::model::failure::Failure;
 use crate::model::id::ContactId;
 use crate::model::sync::{Checkpoint, Counts, RunEnd};
@@ -106,6 +107,24 @@ async fn an_expired_token_starts_the_walk_over_and_doubles_nothing() {
     rig.crm.state().pull_failures.push_back(Failure::TokenExpired);
     let run = rig.inbound().await.unwrap();
     assert_eq!((run.counts.created, run.counts.unchanged, rig.contacts().len()), (10, 20, 30));
+}
+
+#[tokio::test]
+async fn a_field_that_has_vanished_is_an_alarm_and_never_a_null() {
+    let rig = Rig::new();
+    rig.crm.put(1, 1, &["Ada", "ada@example.com", ""]);
+    rig.inbound().await.unwrap();
+    rig.clock.advance(Duration::from_secs(3600));
+    rig.crm.state().fields.retain(|name| *name != "email");
+    rig.crm.put(1, rig.clock.now().0, &["Ada L.", "", ""]);
+    let failed = rig.inbound().await.unwrap_err();
+    assert!(matches!(&failed, SyncError::FieldsVanished(fields) if *fields == ["email"]), "{failed}");
+    assert_eq!(rig.people(), [person("Ada", "ada@example.com", "")]);
+    rig.crm.state().fields.push("email");
+    rig.inbound().await.unwrap();
+    let seen = rig.ports.workspace.get::<SeenFields>(&rig.sync.id).unwrap().unwrap();
+    let drifts: Vec<_> = seen.drifts.iter().map(|drift| (drift.field.as_str(), &drift.change, drift.is_read)).collect();
+    assert_eq!(drifts, [("email", &Change::Vanished, true), ("email", &Change::Appeared, true)]);
 }
 
 #[tokio::test]

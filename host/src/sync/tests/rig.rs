@@ -112,6 +112,7 @@ impl Rig {
             segment: None,
             filter: vec![],
             mapping: mapper,
+            version: 1,
             abilities,
             lateness_ms: 0,
             columns: COLUMNS.map(|name| Column { name: name.into(), kind: Kind::Text }).to_vec(),

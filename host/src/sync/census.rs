@@ -1,0 +1,365 @@
+//! Every record that the CRM has for a sync, against every one that we have: sweeps mark what is gone and fetch what was
+//! missed; a check only tells. Speaks to ports and the store only.
+
+use crate::model::connector::{Page, Slice};
+use crate::model::contact::Contact;
+use crate::model::failure::{CallError, Failure};
+use crate::model::id::ContactId;
+use crate::model::ledger::SetAside;
+use crate::model::sync::{Run, Sync};
+use crate::model::value::{Row, Value};
+use crate::store::{Changes, LookupKey, Workspace};
+
+use super::fingerprint::Fingerprints;
+use super::inbound::Inbound;
+use super::walk::Puller;
+use super::{Observer, Ports, StopSignal, SyncError};
+
+/// Ids that are asked about at once.
+const ASKED: usize = 500;
+
+/// Contacts that are marked in one commit.
+const MARKED: usize = 500;
+
+/// More of a sync's records than this share, in percent, are not marked as gone unless a person agrees: a lost permission or
+/// a changed list looks just like it. A few always may.
+const MOST_GONE_PERCENT: u64 = 10;
+const FEW: u64 = 5;
+
+/// The ids that were seen, as hashes: eight bytes a record, so that a million need no more than 8 MB. Two ids in 10^13 share
+/// one, and then a deleted record is found by the next sweep that has other neighbours, or by the CRM's own word.
+#[derive(Default)]
+struct Seen {
+    hashes: Vec<u64>,
+}
+
+impl Seen {
+    fn add(&mut self, workspace: &Workspace, sync: &Sync, record: &str) {
+        self.hashes.push(hash(workspace, sync, record));
+    }
+
+    fn close(&mut self) {
+        self.hashes.sort_unstable();
+        self.hashes.dedup();
+    }
+
+    fn has(&self, workspace: &Workspace, sync: &Sync, record: &str) -> bool {
+        self.hashes.binary_search(&hash(workspace, sync, record)).is_ok()
+    }
+}
+
+fn hash(workspace: &Workspace, sync: &Sync, record: &str) -> u64 {
+    workspace.hash(LookupKey::Record { source: &sync.source(), id: record }).number()
+}
+
+/// What a sweep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Records that the CRM has for the sync.
+    pub theirs: u64,
+    /// Records that we did not know, and fetched.
+    pub fetched: u64,
+    /// Links whose record is gone, and that say so now.
+    pub gone: u64,
+    /// Links whose record is there, but no longer passes the sync's filter or list. They stay.
+    pub outside: u64,
+}
+
+/// Compares ids, fetches what is missing here, and marks what is gone there. Nothing is marked before everything has been seen.
+pub async fn run_sweep(
+    ports: &Ports,
+    sync: &Sync,
+    agreed: bool,
+    observer: &dyn Observer,
+    stop: &StopSignal,
+) -> Result<(Run, Swept), SyncError> {
+    let mut inbound = Inbound::open(ports, sync, 1).await?;
+    let mut swept = Swept::default();
+    let done = inbound.sweep(agreed, &mut swept, observer, stop).await;
+    inbound.run.counts.gone += swept.gone;
+    Ok((inbound.end(done).await?, swept))
+}
+
+impl Inbound<'_> {
+    async fn sweep(
+        &mut self,
+        agreed: bool,
+        swept: &mut Swept,
+        observer: &dyn Observer,
+        stop: &StopSignal,
+    ) -> Result<(), SyncError> {
+        self.look_at_fields().await?;
+        let (workspace, sync) = (self.ports.workspace.clone(), self.sync);
+        let mut ids = Puller::new(sync, self.ports.connector.clone(), self.ports.clock.clone());
+        ids.request.columns.clear();
+        let (mut seen, mut unknown) = (Seen::default(), Vec::new());
+        let mut pages = Pages::of(&ids);
+        while let Some(page) = pages.next(sync, stop).await? {
+            for Row { id, .. } in page.rows {
+                seen.add(&workspace, sync, &id);
+                if !is_known(&workspace, sync, &id)? {
+                    unknown.push(id);
+                }
+            }
+            while unknown.len() >= ASKED {
+                let batch = unknown.split_off(unknown.len() - ASKED);
+                swept.fetched += self.fetch(batch, observer).await?;
+            }
+        }
+        if !unknown.is_empty() {
+            swept.fetched += self.fetch(unknown, observer).await?;
+        }
+        seen.close();
+        swept.theirs = seen.hashes.len() as u64;
+        self.mark_missing(&seen, agreed, swept, stop).await
+    }
+
+    /// Brings in records by their ids; gives how many there were.
+    async fn fetch(&mut self, ids: Vec<String>, observer: &dyn Observer) -> Result<u64, SyncError> {
+        let puller = Puller::new(self.sync, self.ports.connector.clone(), self.ports.clock.clone());
+        let mut fetched = 0;
+        for page in by_ids(&puller, self.sync, ids).await? {
+            fetched += page.rows.len() as u64;
+            self.commit(page, observer, |_| {}).await?;
+        }
+        Ok(fetched)
+    }
+
+    async fn mark_missing(
+        &mut self,
+        seen: &Seen,
+        agreed: bool,
+        swept: &mut Swept,
+        stop: &StopSignal,
+    ) -> Result<(), SyncError> {
+        let (workspace, sync) = (self.ports.workspace.clone(), self.sync);
+        let (mut living, mut missing) = (0, 0);
+        for contact in workspace.contacts(ContactId(0)) {
+            let contact = contact?;
+            let Some(record) = living_record(&contact, sync) else { continue };
+            living += 1;
+            missing += u64::from(!seen.has(&workspace, sync, record));
+        }
+        if missing > FEW && missing * 100 > living * MOST_GONE_PERCENT && !agreed {
+            return Err(SyncError::TooManyGone { missing, living });
+        }
+        let mut from = ContactId(0);
+        loop {
+            if stop.is_raised() {
+                return Err(SyncError::Stopped);
+            }
+            let mut suspects = Vec::new();
+            for contact in workspace.contacts(from) {
+                let contact = contact?;
+                from = ContactId(contact.id.0 + 1);
+                if let Some(record) = living_record(&contact, sync)
+                    && !seen.has(&workspace, sync, record)
+                {
+                    suspects.push((contact.id, record.to_owned()));
+                }
+                if suspects.len() == MARKED {
+                    break;
+                }
+            }
+            if suspects.is_empty() {
+                return Ok(());
+            }
+            self.mark(suspects, swept).await?;
+        }
+    }
+
+    /// Asks for the suspects by their ids, whatever the filter says: lists shift while they are read, and a record that has only
+    /// left the filter is not gone.
+    async fn mark(&mut self, suspects: Vec<(ContactId, String)>, swept: &mut Swept) -> Result<(), SyncError> {
+        let mut puller = Puller::new(self.sync, self.ports.connector.clone(), self.ports.clock.clone());
+        puller.request.columns.clear();
+        puller.request.filter.clear();
+        puller.request.segment = None;
+        let ids = suspects.iter().map(|(_, record)| record.clone()).collect();
+        let pages = by_ids(&puller, self.sync, ids).await?;
+        let there: Vec<&str> = pages.iter().flat_map(|page| &page.rows).map(|row| row.id.as_str()).collect();
+        let workspace = self.ports.workspace.clone();
+        let _writing = workspace.writing().await;
+        let now = self.ports.clock.now();
+        let mut changes = Changes::default();
+        for (id, record) in suspects {
+            if there.contains(&record.as_str()) {
+                swept.outside += 1;
+                continue;
+            }
+            let Some(mut contact) = workspace.contact(id)? else { continue };
+            let link = contact.links.iter_mut().find(|link| link.sync == self.sync.id && link.record == record);
+            if let Some(link) = link.filter(|link| link.gone.is_none()) {
+                link.gone = Some(now);
+                swept.gone += 1;
+                changes.contact(contact, &[]);
+            }
+        }
+        Ok(workspace.commit(changes)?)
+    }
+}
+
+fn is_known(workspace: &Workspace, sync: &Sync, record: &str) -> Result<bool, SyncError> {
+    let source = sync.source();
+    let found = workspace.find(LookupKey::Record { source: &source, id: record })?;
+    let is_linked = found.iter().any(|contact| contact.links.iter().any(|link| is_living(link, sync, record)));
+    Ok(is_linked || workspace.get::<SetAside>((&sync.id, record))?.is_some())
+}
+
+fn is_living(link: &crate::model::contact::Link, sync: &Sync, record: &str) -> bool {
+    link.sync == sync.id && link.record == record && link.gone.is_none()
+}
+
+fn living_record<'a>(contact: &'a Contact, sync: &Sync) -> Option<&'a str> {
+    contact.link(&sync.id).filter(|link| link.gone.is_none()).map(|link| link.record.as_str())
+}
+
+/// The records of these ids that are there.
+async fn by_ids(puller: &Puller, sync: &Sync, ids: Vec<String>) -> Result<Vec<Page>, SyncError> {
+    let mut pages = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = puller.pull(Slice::Ids(ids.clone()), token.take()).await.map_err(|source| call(sync, source))?;
+        token.clone_from(&page.next);
+        pages.push(page);
+        if token.is_none() {
+            return Ok(pages);
+        }
+    }
+}
+
+fn call(sync: &Sync, source: CallError) -> SyncError {
+    SyncError::Call { connection: sync.connection.clone(), verb: "pull", source }
+}
+
+/// All that passes the sync's filter, page by page.
+struct Pages<'a> {
+    puller: &'a Puller,
+    token: Option<String>,
+    is_done: bool,
+}
+
+impl<'a> Pages<'a> {
+    fn of(puller: &'a Puller) -> Self {
+        Self { puller, token: None, is_done: false }
+    }
+
+    /// None at the end. Pages may come twice: where a token has expired, everything comes again.
+    async fn next(&mut self, sync: &Sync, stop: &StopSignal) -> Result<Option<Page>, SyncError> {
+        while !self.is_done {
+            if stop.is_raised() {
+                return Err(SyncError::Stopped);
+            }
+            match self.puller.pull(Slice::All, self.token.take()).await {
+                Ok(page) => {
+                    if let Some(wait) = page.wait {
+                        self.puller.clock.sleep(wait).await;
+                    }
+                    self.token.clone_from(&page.next);
+                    self.is_done = self.token.is_none();
+                    return Ok(Some(page));
+                }
+                Err(CallError::Advice(Failure::TokenExpired)) => {}
+                Err(source) => return Err(call(sync, source)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// How a record of the CRM differs from what we have of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Difference {
+    /// It is there and not here.
+    Missing { record: String },
+    /// It is here and not there, or no longer passes the filter.
+    Extra { record: String, contact: ContactId },
+    /// It is on both sides with other values: in these fields, or in ones that are not known.
+    Different { record: String, contact: ContactId, fields: Vec<String> },
+}
+
+/// The sums of a check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Verified {
+    /// Records that the CRM has for the sync.
+    pub theirs: u64,
+    /// Records that are here just as they are there.
+    pub equal: u64,
+    /// Records that are no contact, with their reasons.
+    pub aside: u64,
+    pub missing: u64,
+    pub extra: u64,
+    pub different: u64,
+}
+
+/// Reads everything and compares it with what is stored, by ids and hashes of the fields. Changes nothing; `tell` hears of
+/// each difference.
+pub async fn verify(
+    ports: &Ports,
+    sync: &Sync,
+    stop: &StopSignal,
+    tell: &mut (dyn FnMut(Difference) + Send),
+) -> Result<Verified, SyncError> {
+    let workspace = &*ports.workspace;
+    let puller = Puller::new(sync, ports.connector.clone(), ports.clock.clone());
+    let fingerprints = Fingerprints::of(sync);
+    let (mut sums, mut seen) = (Verified::default(), Seen::default());
+    let mut pages = Pages::of(&puller);
+    while let Some(page) = pages.next(sync, stop).await? {
+        for row in page.rows {
+            seen.add(workspace, sync, &row.id);
+            compare(workspace, sync, &fingerprints, row, &mut sums, tell)?;
+        }
+    }
+    seen.close();
+    sums.theirs = seen.hashes.len() as u64;
+    for contact in workspace.contacts(ContactId(0)) {
+        let contact = contact?;
+        if let Some(record) = living_record(&contact, sync)
+            && !seen.has(workspace, sync, record)
+        {
+            sums.extra += 1;
+            tell(Difference::Extra { record: record.to_owned(), contact: contact.id });
+        }
+    }
+    Ok(sums)
+}
+
+fn compare(
+    workspace: &Workspace,
+    sync: &Sync,
+    fingerprints: &Fingerprints,
+    row: Row,
+    sums: &mut Verified,
+    tell: &mut (dyn FnMut(Difference) + Send),
+) -> Result<(), SyncError> {
+    let (source, record) = (sync.source(), row.id);
+    let found = workspace.find(LookupKey::Record { source: &source, id: &record })?;
+    let linked = found.iter().find_map(|contact| {
+        let link = contact.links.iter().find(|link| is_living(link, sync, &record));
+        link.map(|link| (contact.id, link.fingerprint))
+    });
+    match linked {
+        Some((_, fingerprint)) if fingerprint == fingerprints.row(&row.values) => sums.equal += 1,
+        Some((contact, _)) => {
+            sums.different += 1;
+            let fields = differing(workspace, sync, contact, &row.values)?;
+            tell(Difference::Different { record, contact, fields });
+        }
+        None if workspace.get::<SetAside>((&sync.id, &record))?.is_some() => sums.aside += 1,
+        None => {
+            sums.missing += 1;
+            tell(Difference::Missing { record });
+        }
+    }
+    Ok(())
+}
+
+/// The fields in which a row is not as it was kept.
+fn differing(workspace: &Workspace, sync: &Sync, contact: ContactId, now: &[Value]) -> Result<Vec<String>, SyncError> {
+    let provenance = workspace.provenance(contact)?.unwrap_or_default();
+    let kept = provenance.rows.into_iter().find(|row| row.sync == sync.id && row.version == sync.version);
+    let Some(kept) = kept.and_then(|row| row.values.unpack()) else { return Ok(Vec::new()) };
+    let pairs = sync.columns.iter().zip(now.iter().zip(&kept));
+    Ok(pairs.filter(|(_, (now, kept))| now != kept).map(|(column, _)| column.name.clone()).collect())
+}
