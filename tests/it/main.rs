@@ -1,8 +1,12 @@
 //! Whole crossings: the built program, the built components, a simulated CRM. `cargo xtask test` builds what they need.
 
+mod api;
+mod audiences;
+mod audit;
 mod clients;
 mod conformance;
 mod crash;
+mod hooks;
 mod hostile;
 mod languages;
 mod layering;
@@ -16,3 +20,4 @@ mod scenarios;
 mod server;
 mod trust;
 mod tryton;
+mod web;

@@ -43,9 +43,12 @@ impl Tenant {
     /// this returns.
     ///
     /// # Errors
-    /// For an unknown contact, values that are not of the kind, and where no sync would send it.
+    /// For an unknown or suppressed contact, values that are not of the kind, and where no sync would send it.
     pub fn record_outcome(&self, new: NewOutcome) -> Result<Recorded, AppError> {
         let contact = self.contact(new.contact)?;
+        if let Some(suppression) = self.suppression_of(&contact)? {
+            return Err(AppError::Suppressed { contact: contact.id, by: suppression.who.parts().0 });
+        }
         let outcome = self.outcome(new)?;
         let entries = self.queue(&contact, &outcome)?;
         // Also where it was there already: whoever recorded it may not have come to its end yet.
@@ -65,7 +68,9 @@ impl Tenant {
         for (sync, record) in &targets {
             entries.extend(self.queue_for(sync, record, outcome, &mut changes)?);
         }
-        self.workspace.commit(changes)?;
+        if !entries.is_empty() {
+            self.workspace.commit_audited(changes, Vec::new(), &self.actor, self.clock().now())?;
+        }
         Ok(entries)
     }
 
@@ -111,12 +116,12 @@ impl Tenant {
     }
 
     fn outcome(&self, new: NewOutcome) -> Result<Outcome, AppError> {
-        let id = new.id.unwrap_or_else(|| format!("ferry-{:016x}", rand::random::<u64>()));
+        let id = new.id.unwrap_or_else(made_up_id);
         let mut problems = Vec::new();
         if new.kind == OutcomeKind::Change {
             problems.push(problem("kind", "changes are made by `ferry contacts set`, and recorded by it"));
         }
-        if id.is_empty() || id.len() > MAX_ID || id.contains(char::is_control) {
+        if !is_id(&id) {
             problems.push(problem("id", "is empty, longer than 200 bytes or has control characters"));
         }
         let mut values = Vec::new();
@@ -140,6 +145,11 @@ impl Tenant {
         self.store().scan::<OutboxEntry>().map(|entry| entry.map_err(AppError::from))
     }
 
+    /// As [`Tenant::outbox`], from an entry on.
+    pub fn outbox_from(&self, from: OutboxId) -> impl Iterator<Item = Result<OutboxEntry, AppError>> + use<> {
+        self.store().scan_from::<OutboxEntry>(from).map(|entry| entry.map_err(AppError::from))
+    }
+
     /// Sends entries again at the next run: those named, or all dead ones where none is. Gives how many.
     pub async fn retry(&self, ids: &[OutboxId]) -> Result<usize, AppError> {
         // What a run is about to send must not be put back behind its back.
@@ -153,7 +163,8 @@ impl Tenant {
         }
         for entry in self.outbox() {
             let mut entry = entry?;
-            let wanted = if ids.is_empty() { is_dead(&entry) } else { ids.contains(&entry.id) };
+            let wanted = if ids.is_empty() { entry.is_dead() } else { ids.contains(&entry.id) };
+            let wanted = wanted && self.may_send(&entry, ids)?;
             // What may have left is not a person's to repeat: the next run finds out about it.
             if wanted && !matches!(entry.delivery, Delivery::Unknown { .. }) {
                 entry.delivery = Delivery::Waiting { attempts: 0, not_before: self.clock().now() };
@@ -164,10 +175,26 @@ impl Tenant {
         self.commit(changes)?;
         Ok(retried)
     }
+
+    /// Whoever is suppressed is passed over; who names their entry is told.
+    fn may_send(&self, entry: &OutboxEntry, named: &[OutboxId]) -> Result<bool, AppError> {
+        let Some(contact) = self.store().contact(entry.outcome.contact)? else { return Ok(true) };
+        match self.suppression_of(&contact)? {
+            Some(suppression) if !named.is_empty() => {
+                Err(AppError::Suppressed { contact: contact.id, by: suppression.who.parts().0 })
+            }
+            suppression => Ok(suppression.is_none()),
+        }
+    }
 }
 
-fn is_dead(entry: &OutboxEntry) -> bool {
-    matches!(entry.delivery, Delivery::Dead { .. })
+/// Whether it can name an outcome.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_ID && !text.contains(char::is_control)
+}
+
+pub(super) fn made_up_id() -> String {
+    format!("ferry-{:016x}", rand::random::<u64>())
 }
 
 fn problem(field: &str, message: &str) -> Problem {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Tenant;
 use super::error::{AppError, Thing};
+use crate::model::audit::Actor;
 use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
@@ -16,6 +17,7 @@ use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
 use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
+use crate::model::time::Instant;
 use crate::store::Changes;
 use crate::sync::{self, Observer, Ports, Stopper, SyncError, TrialReport};
 
@@ -70,6 +72,9 @@ pub struct SyncStatus {
     /// Outbox entries that wait, and that a person must look at.
     pub waiting: u64,
     pub dead: u64,
+    pub timetable: Timetable,
+    /// When it runs next by itself.
+    pub next: Option<Instant>,
 }
 
 impl Tenant {
@@ -227,7 +232,8 @@ impl Tenant {
                 _ => waiting += 1,
             }
         }
-        Ok(SyncStatus { sync, state, last_run, waiting, dead })
+        let (timetable, next) = (self.timetable(id)?, self.next_run(id)?);
+        Ok(SyncStatus { sync, state, last_run, waiting, dead, timetable, next })
     }
 
     /// Tries a sync on a sample; writes nothing.
@@ -245,6 +251,11 @@ impl Tenant {
         stopper: &Stopper,
     ) -> Result<RunReport, AppError> {
         let sync = self.sync(id)?;
+        // What the host does by itself is in the runs.
+        if self.actor != Actor::Host {
+            self.check_may_begin(id, if options.inbound { Direction::Inbound } else { Direction::Outbound })?;
+            self.note("run", "sync", id)?;
+        }
         let stop = stopper.signal();
         let (mut inbound, mut outbound) = (None, None);
         if options.inbound {
@@ -260,10 +271,15 @@ impl Tenant {
             let ports = self.ports(&sync, Lane::Outcome).await?;
             outbound = Some(sync::run_outbound(&ports, &sync, observer, &stop).await);
         }
-        Ok(RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? })
+        let report = RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? };
+        match self.follow_contacts().await {
+            // The next one goes on from there.
+            Ok(()) | Err(AppError::Stopping) => Ok(report),
+            Err(error) => Err(error),
+        }
     }
 
-    async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
+    pub(super) async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
         let specs = sync.outbound.values().map(|spec| &spec.mapping);
         let names: BTreeSet<&PluginId> = specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
         let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();

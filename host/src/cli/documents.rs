@@ -1,17 +1,18 @@
-//! The shapes that `--json` gives: named and stable, whatever form the store keeps. Times are RFC 3339, ids as texts.
+//! The shapes that `--json` gives, beside those that the API gives too: named and stable, whatever form the store keeps.
+//! Times are RFC 3339, ids as texts.
 
-use ferry::app::syncs::SyncStatus;
 use ferry::model::conflict::Conflict;
-use ferry::model::contact::Contact;
 use ferry::model::health::PluginHealth;
-use ferry::model::outcome::{Delivery, OutboxEntry};
 use ferry::model::refusal::{Refusal, RefusalReason};
-use ferry::model::sync::{Checkpoint, Connection, InstalledPlugin, Run, RunEnd, Sync};
+use ferry::model::sync::{Connection, InstalledPlugin, Sync};
 use ferry::model::value::Value;
+pub(super) use ferry::server::documents::{
+    Audience, Audit, Contact, Event, Hook, Member, OutboxEntry, Run, Status, Suppression, Timing, Token, values,
+};
 use ferry::vault::Summary;
 use serde_json::{Map, Value as Json, json};
 
-use super::filter;
+use ferry::model::filter;
 
 pub(super) fn plugin(plugin: &InstalledPlugin) -> Json {
     let identity = &plugin.manifest.plugin;
@@ -68,61 +69,6 @@ pub(super) fn sync(sync: &Sync) -> Json {
     })
 }
 
-pub(super) fn status(status: &SyncStatus) -> Json {
-    let state = &status.state;
-    json!({
-        "name": status.sync.id, "connection": status.sync.connection, "object": status.sync.object,
-        "linked": state.linked, "refused": state.refused, "waiting": status.waiting, "dead": status.dead,
-        "seen_until": state.high_water.map(|at| at.to_string()),
-        "walking": state.checkpoint.as_ref().map(walking),
-        "last_run": status.last_run.as_ref().map(run),
-    })
-}
-
-/// What is left of a run that ended early.
-pub(super) fn walking(checkpoint: &Checkpoint) -> &'static str {
-    match checkpoint {
-        Checkpoint::Backfill { .. } => "backfill",
-        Checkpoint::Increment { .. } => "increment",
-    }
-}
-
-pub(super) fn run(run: &Run) -> Json {
-    let (end, error) = match &run.end {
-        RunEnd::Running => ("running", Json::Null),
-        RunEnd::Done => ("done", Json::Null),
-        RunEnd::Failed { code, message, remedy } => {
-            ("failed", json!({ "code": code, "message": message, "remedy": remedy }))
-        }
-    };
-    json!({
-        "id": run.id, "sync": run.sync, "direction": run.direction, "started": run.started.to_string(),
-        "ended": run.ended.map(|at| at.to_string()), "counts": run.counts, "end": end, "error": error,
-    })
-}
-
-pub(super) fn contact(contact: &Contact) -> Json {
-    let links: Vec<Json> = contact
-        .links
-        .iter()
-        .map(|link| {
-            json!({
-                "sync": link.sync, "connection": link.source.connection, "object": &*link.source.object,
-                "record": link.record, "modified": link.modified.map(|at| at.to_string()),
-                "gone": link.gone.map(|at| at.to_string()),
-            })
-        })
-        .collect();
-    json!({
-        "id": contact.id, "created": contact.created.to_string(), "changed": contact.changed.to_string(),
-        "attributes": values(contact.attributes.iter().map(|(name, value)| (&**name, value))), "links": links,
-    })
-}
-
-pub(super) fn values<'a>(values: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Json {
-    values.into_iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect::<Map<_, _>>().into()
-}
-
 pub(super) fn reason(reason: &RefusalReason) -> Json {
     match reason {
         RefusalReason::Problems(problems) => json!({ "kind": "problems", "problems": problems }),
@@ -142,28 +88,5 @@ pub(super) fn conflict(conflict: &Conflict, ours: &Value) -> Json {
         "contact": conflict.contact, "attribute": conflict.attribute, "ours": ours.to_json(),
         "theirs": conflict.theirs.to_json(), "agreed": conflict.base.to_json(), "sync": conflict.sync,
         "record": conflict.record, "run": conflict.run, "at": conflict.at.to_string(),
-    })
-}
-
-pub(super) fn outbox_entry(entry: &OutboxEntry) -> Json {
-    let outcome = &entry.outcome;
-    let delivery = match &entry.delivery {
-        Delivery::Waiting { attempts, not_before } => {
-            json!({ "state": "waiting", "attempts": attempts, "not_before": not_before.to_string() })
-        }
-        Delivery::Unknown { attempts, not_before, .. } => {
-            json!({ "state": "unknown", "attempts": attempts, "not_before": not_before.to_string() })
-        }
-        Delivery::Dead { problems, remedy, at } => {
-            json!({ "state": "dead", "problems": problems, "remedy": remedy, "at": at.to_string() })
-        }
-    };
-    json!({
-        "id": entry.id, "sync": entry.sync, "record": entry.record, "created": entry.created.to_string(),
-        "delivery": delivery,
-        "outcome": {
-            "id": outcome.id, "kind": outcome.kind, "contact": outcome.contact, "at": outcome.at.to_string(),
-            "values": values(outcome.values.iter().map(|(name, value)| (name.as_str(), value))),
-        },
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::connector::Window;
+use crate::model::connector::{Page, Window};
 use crate::model::id::RunId;
 use crate::model::mapping::Direction;
 use crate::model::sync::{Checkpoint, Counts, Run, RunEnd, Sync, SyncState};
@@ -12,7 +12,7 @@ use super::attributes::{self, Attributes};
 use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
 use super::page::Pages;
-use super::walk::{self, Pulled, Puller, WalkError};
+use super::walk::{self, Puller, WalkError};
 use super::{Observer, Ports, StopSignal, SyncError, gone};
 
 /// Partitions that are pulled side by side unless told: as many as most CRMs serve one account at a time.
@@ -38,19 +38,19 @@ pub async fn run_inbound(
     inbound.end(walked).await
 }
 
-struct Inbound<'a> {
-    ports: &'a Ports,
-    sync: &'a Sync,
-    puller: Puller,
+pub(super) struct Inbound<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) sync: &'a Sync,
+    pub(super) puller: Puller,
     pages: Pages<'a>,
     state: SyncState,
-    run: Run,
+    pub(super) run: Run,
     partitions: u32,
     since_flush: u64,
 }
 
 impl<'a> Inbound<'a> {
-    async fn open(ports: &'a Ports, sync: &'a Sync, partitions: u32) -> Result<Self, SyncError> {
+    pub(super) async fn open(ports: &'a Ports, sync: &'a Sync, partitions: u32) -> Result<Self, SyncError> {
         let run_id = ports.workspace.new_run_id();
         let now = ports.clock.now();
         let state = ports.workspace.get::<SyncState>(&sync.id)?.unwrap_or_default();
@@ -119,7 +119,7 @@ impl<'a> Inbound<'a> {
                 () = stop.raised() => return Err(SyncError::Stopped),
             };
             match pulled {
-                Some(Ok(pulled)) => self.commit(pulled, observer).await?,
+                Some(Ok(pulled)) => self.commit(pulled.page, Some(pulled.position), observer).await?,
                 Some(Err(WalkError::Call(source))) => return Err(self.call("pull", source)),
                 Some(Err(WalkError::TooDense(window))) => return Err(SyncError::TooDense(window)),
                 None => return Err(SyncError::Lost),
@@ -132,17 +132,24 @@ impl<'a> Inbound<'a> {
         Ok(())
     }
 
-    /// Writes the page's rows and the checkpoint together or neither.
-    async fn commit(&mut self, pulled: Pulled, observer: &dyn Observer) -> Result<(), SyncError> {
-        let total = pulled.page.total;
+    /// Writes the page's rows and the checkpoint together or neither; rows that were named stand beside the checkpoint.
+    pub(super) async fn commit(
+        &mut self,
+        page: Page,
+        position: Option<walk::Position>,
+        observer: &dyn Observer,
+    ) -> Result<(), SyncError> {
+        let total = page.total;
         let writing = self.ports.workspace.writing().await;
         let now = self.ports.clock.now();
-        let mut page = self.pages.changes(pulled.page, now, None).await?;
+        let mut page = self.pages.changes(page, now, None).await?;
         self.run.counts.add(&page.counts);
         self.state.linked = self.state.linked.saturating_add_signed(page.linked);
         self.state.refused = self.state.refused.saturating_add_signed(page.refused);
         self.state.last_run = Some(self.run.id);
-        self.advance(pulled.position);
+        if let Some(position) = position {
+            self.advance(position);
+        }
         self.write_progress(&mut page.changes)?;
         self.ports.workspace.commit(page.changes)?;
         drop(writing);
@@ -170,7 +177,7 @@ impl<'a> Inbound<'a> {
     }
 
     /// Writes down how the run ended.
-    async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
+    pub(super) async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
         self.run.ended = Some(self.ports.clock.now());
         self.run.end = run_end(&walked);
         self.state.last_run = Some(self.run.id);
@@ -183,7 +190,7 @@ impl<'a> Inbound<'a> {
         Ok(self.run)
     }
 
-    fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
+    pub(super) fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
         SyncError::Call { connection: self.sync.connection.clone(), verb, source }
     }
 }

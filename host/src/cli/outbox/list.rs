@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let found = tenant.outbox().filter(|entry| entry.as_ref().map_or(true, wanted));
     if context.output.json {
         for entry in found {
-            context.output.json_line(&documents::outbox_entry(&entry?))?;
+            context.output.json_line(&documents::OutboxEntry::from(&entry?))?;
         }
         return Ok(());
     }
