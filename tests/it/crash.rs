@@ -7,7 +7,7 @@ use crate::rig::Rig;
 const MOST_POINTS: u32 = 200;
 
 /// Runs the command again and again, each time dying one point later, until it lives; gives how often it died.
-fn die_at_every_point(rig: &Rig, words: &[&str], mut again: impl FnMut()) -> u32 {
+pub(crate) fn die_at_every_point(rig: &Rig, words: &[&str], mut again: impl FnMut()) -> u32 {
     for point in 0..MOST_POINTS {
         again();
         let output = rig.host.command(words).env("FERRY_CRASH_AFTER", point.to_string()).output().unwrap();

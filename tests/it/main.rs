@@ -1,9 +1,13 @@
 //! Whole crossings: the built program, the built components, a simulated CRM. `cargo xtask test` builds what they need.
 
 mod census;
+mod api;
+mod audiences;
+mod audit;
 mod clients;
 mod conformance;
 mod crash;
+mod hooks;
 mod hostile;
 mod joining;
 mod languages;
@@ -21,3 +25,4 @@ mod server;
 mod trust;
 mod tryton;
 mod why;
+mod web;

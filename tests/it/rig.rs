@@ -40,22 +40,26 @@ pub(crate) struct Host {
 }
 
 /// A running `ferry serve`; killed if it was not ended.
-pub(crate) struct Server(Child);
+pub(crate) struct Server {
+    process: Child,
+    /// Where its API is.
+    api: String,
+}
 
 impl Server {
     /// Asks it to end; gives how it ended.
     pub(crate) fn end(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_child(&self.0);
+        let pid = rustix::process::Pid::from_child(&self.process);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.0.wait().unwrap().code()
+        self.process.wait().unwrap().code()
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -110,12 +114,19 @@ impl Host {
 
     /// Starts a server: from now on every command goes through it.
     pub(crate) fn serve(&mut self) {
-        let mut child = self.command(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
-        let stdout = child.stdout.take().unwrap();
-        self.server = Some(Server(child));
+        let stdout = process.stdout.take().unwrap();
+        let server = self.server.insert(Server { process, api: String::new() });
         BufReader::new(stdout).read_line(&mut line).unwrap();
-        assert!(line.contains("serving"), "it said {line:?}");
+        let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: it said {line:?}"));
+        said["api"].as_str().unwrap().clone_into(&mut server.api);
+    }
+
+    /// Where the API of the server is.
+    pub(crate) fn api(&self) -> &str {
+        &self.server.as_ref().expect("a server was started").api
     }
 
     pub(crate) fn server(&mut self) -> Server {
@@ -174,6 +185,16 @@ pub(crate) fn said(output: Output) -> Said {
     Said { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
+/// Returns when something has come to pass that takes a moment, or fails after a minute.
+pub(crate) fn until(mut come: impl FnMut() -> bool) {
+    let patience = std::time::Duration::from_secs(60);
+    let since = std::time::Instant::now();
+    while !come() {
+        assert!(since.elapsed() < patience, "it did not come to pass");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 /// A folder with all plugins compiled.
 fn warm_cache() -> &'static Path {
     static WARM: OnceLock<TempDir> = OnceLock::new();
@@ -218,7 +239,12 @@ impl Rig {
         std::fs::write(&token, &crm.credentials().service_key).unwrap();
         let token = token.display().to_string();
         let words = ["connection", "add", "crm", "--plugin", "hubspot", "--base-url", crm.base_url()];
-        host.ok(&[&words[..], &["--sign-in", "bearer", "--token-file", &token]].concat());
+        // What the CRM signs its webhooks with.
+        let secret = host.state.path().join("secret");
+        std::fs::write(&secret, &crm.credentials().client_secret).unwrap();
+        let secret = secret.display().to_string();
+        let sign_in = ["--sign-in", "bearer", "--token-file", &token, "--signing-secret-file", &secret];
+        host.ok(&[&words[..], &sign_in].concat());
         Self { crm, host }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::witness::Witness;
 use crate::capability::http::{HttpLine, HttpLineOptions};
 use crate::egress::{Egress, Governor};
 use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
@@ -86,6 +87,23 @@ impl Composed {
             Err(error) => Err(error),
         };
         recorder.trace(&result)
+    }
+
+    /// Lets the connector verify a webhook; gives what it names, and the signatures that were found good. How it ends does not
+    /// count for the plugin: strangers can send anything, and must not bring it into quarantine.
+    pub(super) async fn receive_proven(&self, webhook: Webhook) -> Result<(Vec<Hint>, Vec<Vec<u8>>), CallError> {
+        let fault = |kind| Fault { plugin: self.plugin.clone(), verb: "receive", kind };
+        self.quarantine.admit().map_err(fault)?;
+        let witness = Arc::new(Witness::new(self.line()));
+        let context = ConnectorContext {
+            connection: self.connection.clone(),
+            settings: self.settings.clone(),
+            clock: Arc::clone(&self.clock),
+            outbound: Arc::<Witness>::clone(&witness),
+            watch: None,
+        };
+        let hints = self.connector("receive", context)?.receive(webhook).await?;
+        Ok((hints, witness.proofs()))
     }
 
     fn line(&self) -> Arc<HttpLine> {

@@ -111,6 +111,7 @@ impl Tenant {
         let connection = self.connection(id)?;
         super::sign_in::check_way(&self.plugin_of(&connection)?.manifest, &credential)?;
         self.app.vault()?.put(&self.id, id, credential).await?;
+        self.note("signed in anew", "connection", id)?;
         self.check_connection(id).await
     }
 
@@ -160,7 +161,7 @@ impl Tenant {
         Ok(composed.record(recorded, call).await)
     }
 
-    async fn composed(&self, id: &ConnectionId, lane: Lane) -> Result<Composed, AppError> {
+    pub(super) async fn composed(&self, id: &ConnectionId, lane: Lane) -> Result<Composed, AppError> {
         let connection = self.connection(id)?;
         let (plugin, loaded) = self.load(self.plugin_of(&connection)?, PluginKind::Connector).await?;
         let quarantine = self.quarantine(&plugin)?;

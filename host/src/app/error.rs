@@ -7,7 +7,7 @@ use super::plugins::error::InstallError;
 pub use super::thing::Thing;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
-use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId, SyncId};
+use crate::model::id::{ConnectionId, ContactId, HookId, InvalidName, PluginId, SyncId};
 use crate::model::manifest::PluginKind;
 use crate::model::mapping::{Direction, MappingError, Mistake};
 use crate::model::outcome::OutcomeKind;
@@ -124,6 +124,24 @@ pub enum AppError {
     NotRunning(SyncId),
     #[error("the server is stopping and begins nothing new")]
     Stopping,
+    #[error("the rule can't be")]
+    Rule { problems: Vec<Problem> },
+    #[error("events can't be posted to `{given}`: {why}")]
+    HookAddress { given: String, why: &'static str },
+    #[error("the secret of hook `{0}` is not there")]
+    HookSecret(HookId),
+    #[error("contact {contact} is suppressed (by {by})")]
+    Suppressed { contact: ContactId, by: &'static str },
+    #[error("as much is being done as may be at once")]
+    Busy,
+    #[error("the webhook for connection `{connection}` was refused: {why}")]
+    Webhook { connection: ConnectionId, why: String },
+    #[error("the webhook for connection `{connection}` has been taken before")]
+    WebhookReplayed { connection: ConnectionId },
+    #[error("the idempotency key is empty, longer than 200 bytes or has control characters")]
+    BadKey,
+    #[error("something else was asked with the idempotency key `{key}`")]
+    KeyReused { key: String },
 }
 
 fn of(outcome: Option<OutcomeKind>) -> String {
@@ -233,6 +251,7 @@ impl AppError {
             Self::Stopping => {
                 Advice::new("stopping", Whose::Machine, Class::Stopped, "repeat it once the server is up again")
             }
+            Self::Busy => Advice::new("busy", Whose::Machine, Class::Stopped, "ask again in a few seconds"),
             Self::File { .. } => {
                 advice::disk("file", "check that the path is right, that you may use it and that the disk has space")
             }
@@ -308,6 +327,34 @@ impl AppError {
                 format!("wait until it is done, or stop it with `ferry sync cancel {sync}`"),
             ),
             Self::Schedule(error) => advice::configuration("schedule", error.remedy()),
+            Self::Webhook { connection, .. } => advice::configuration(
+                "webhook-refused",
+                format!(
+                    "if the CRM did send it, check this machine's clock, `ferry serve --public-url`, and the signing \
+                     secret, which `ferry connection sign-in {connection}` takes"
+                ),
+            ),
+            Self::Rule { .. } => advice::configuration(
+                "rule",
+                "mend the conditions named above; `ferry audience create --help` says how rules are written",
+            ),
+            Self::HookAddress { .. } => advice::configuration(
+                "hook-address",
+                "name an https:// address of your platform; for development on this machine, add --allow-loopback",
+            ),
+            Self::HookSecret(hook) => advice::configuration(
+                "hook-secret",
+                format!("remove it with `ferry hook remove {hook}`, and add it again"),
+            ),
+            Self::Suppressed { .. } => advice::configuration(
+                "contact-suppressed",
+                "nothing is sent for them; `ferry suppress list` says since when and why",
+            ),
+            Self::WebhookReplayed { .. } => advice::configuration("webhook-replayed", "send each webhook once"),
+            Self::BadKey => advice::configuration("idempotency-key", "give each request a key of its own, as a UUID"),
+            Self::KeyReused { .. } => {
+                advice::configuration("idempotency-key-reused", "repeat the same request, or ask with a new key")
+            }
             Self::NotRunning(sync) => advice::configuration(
                 "sync-not-running",
                 format!("`ferry sync status {sync}` shows how its last run ended"),
@@ -331,9 +378,10 @@ impl AppError {
             Self::Mapping { mistakes, .. } | Self::Sync(SyncError::Mapping(MappingError::Mistakes(mistakes))) => {
                 mistakes.iter().map(mistake_line).collect()
             }
-            Self::Settings { problems, .. } | Self::Outcome { problems, .. } | Self::Attributes { problems } => {
-                problems.iter().map(problem_line).collect()
-            }
+            Self::Settings { problems, .. }
+            | Self::Outcome { problems, .. }
+            | Self::Attributes { problems }
+            | Self::Rule { problems } => problems.iter().map(problem_line).collect(),
             _ => Vec::new(),
         };
         let mut source = std::error::Error::source(self);

@@ -5,6 +5,8 @@
 
 pub mod advice;
 mod census;
+pub mod audiences;
+pub mod audit;
 mod composed;
 pub mod connections;
 pub mod contacts;
@@ -12,20 +14,29 @@ pub mod decisions;
 pub mod doctor;
 pub mod error;
 mod joining;
+pub mod hooks;
 pub mod kit;
 pub mod ledger;
 pub mod mappings;
 pub mod outcomes;
 pub mod plugins;
+mod postings;
+mod repeats;
+pub mod retention;
 pub mod runs;
 pub mod schedules;
 mod sealing;
+pub mod sending;
 pub mod settings;
 pub mod sign_in;
 pub mod suggest;
+mod suppressions;
 mod sync_health;
 pub mod syncs;
 mod thing;
+pub mod tokens;
+pub mod webhooks;
+mod witness;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
@@ -33,6 +44,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::egress::{Bounds, Egress, EgressOptions, SystemResolver};
+use crate::model::audit::{Actor, Deed};
 use crate::model::contact::AttributeDefinition;
 use crate::model::id::WorkspaceId;
 use crate::model::time::Clock;
@@ -41,6 +53,7 @@ use crate::store::{Changes, Store, Workspace};
 use crate::vault::{Secret, Vault, VaultOptions};
 use error::AppError;
 use runs::Turns;
+use webhooks::Proofs;
 
 /// Where the key comes from that seals credentials.
 #[derive(Debug, Clone)]
@@ -73,6 +86,7 @@ pub struct App {
     vault: OnceLock<Vault>,
     turns: Turns,
     ailing: plugins::Ailing,
+    proofs: Proofs,
 }
 
 impl App {
@@ -89,13 +103,20 @@ impl App {
             vault: OnceLock::new(),
             turns: Turns::default(),
             ailing: plugins::Ailing::default(),
+            proofs: Proofs::default(),
         };
         Ok(Arc::new(app))
     }
 
     /// A tenant's part of it; made when it is asked for the first time.
     pub fn tenant(self: &Arc<Self>, id: &WorkspaceId) -> Result<Tenant, AppError> {
-        Ok(Tenant { workspace: self.store.workspace(id)?, id: id.clone(), app: Arc::clone(self) })
+        let (app, workspace) = (Arc::clone(self), self.store.workspace(id)?);
+        Ok(Tenant { app, id: id.clone(), workspace, actor: Actor::Host })
+    }
+
+    /// A tenant's part of it, if there is such a tenant: what a stranger names must not be made.
+    pub fn known_tenant(self: &Arc<Self>, id: &WorkspaceId) -> Result<Option<Tenant>, AppError> {
+        if self.store.has_workspace(id)? { Ok(Some(self.tenant(id)?)) } else { Ok(None) }
     }
 
     /// The workspaces that there are.
@@ -166,6 +187,8 @@ pub struct Tenant {
     app: Arc<App>,
     id: WorkspaceId,
     workspace: Arc<Workspace>,
+    /// Who answers for what is changed.
+    actor: Actor,
 }
 
 impl Tenant {
@@ -190,12 +213,22 @@ impl Tenant {
         Arc::clone(&self.app.options.clock)
     }
 
-    /// Writes all of it or nothing; on disk when this returns.
+    /// Writes all of it or nothing, and who answers for it; on disk when this returns.
     fn commit(&self, changes: Changes) -> Result<(), AppError> {
-        if !changes.is_empty() {
-            self.workspace.commit(changes)?;
+        self.commit_with(changes, Vec::new())
+    }
+
+    /// As [`Tenant::commit`], with deeds that no document shows.
+    fn commit_with(&self, changes: Changes, deeds: Vec<Deed>) -> Result<(), AppError> {
+        if !changes.is_empty() || !deeds.is_empty() {
+            self.workspace.commit_audited(changes, deeds, &self.actor, self.clock().now())?;
             self.app.store.flush()?;
         }
         Ok(())
+    }
+
+    /// Writes down that something was done that changes no document.
+    fn note(&self, action: &str, what: &str, subject: impl ToString) -> Result<(), AppError> {
+        self.commit_with(Changes::default(), vec![Deed::done(action, what, subject)])
     }
 }

@@ -51,9 +51,12 @@ impl Tenant {
     /// this returns.
     ///
     /// # Errors
-    /// For an unknown contact, values that are not of the kind, and where no sync would send it.
+    /// For an unknown or suppressed contact, values that are not of the kind, and where no sync would send it.
     pub fn record_outcome(&self, new: NewOutcome) -> Result<Recorded, AppError> {
         let contact = self.contact(new.contact)?;
+        if let Some(suppression) = self.suppression_of(&contact)? {
+            return Err(AppError::Suppressed { contact: contact.id, by: suppression.who.parts().0 });
+        }
         let outcome = self.outcome(new)?;
         let entries = self.queue(&contact, &outcome)?;
         // Also where it was there already: whoever recorded it may not have come to its end yet.
@@ -73,7 +76,9 @@ impl Tenant {
         for (sync, record) in &targets {
             entries.extend(self.queue_for(sync, record, outcome, &mut changes)?);
         }
-        self.workspace.commit(changes)?;
+        if !entries.is_empty() {
+            self.workspace.commit_audited(changes, Vec::new(), &self.actor, self.clock().now())?;
+        }
         Ok(entries)
     }
 
@@ -120,12 +125,12 @@ impl Tenant {
     }
 
     fn outcome(&self, new: NewOutcome) -> Result<Outcome, AppError> {
-        let id = new.id.unwrap_or_else(|| format!("ferry-{:016x}", rand::random::<u64>()));
+        let id = new.id.unwrap_or_else(made_up_id);
         let mut problems = Vec::new();
         if new.kind == OutcomeKind::Change {
             problems.push(problem("kind", "changes are made by `ferry contacts set`, and recorded by it"));
         }
-        if id.is_empty() || id.len() > MAX_ID || id.contains(char::is_control) {
+        if !is_id(&id) {
             problems.push(problem("id", "is empty, longer than 200 bytes or has control characters"));
         }
         let mut values = Vec::new();
@@ -155,12 +160,17 @@ impl Tenant {
         entry.ok_or_else(|| AppError::not_found(Thing::OutboxEntry, &id.to_string(), []))
     }
 
+    /// As [`Tenant::outbox`], from an entry on.
+    pub fn outbox_from(&self, from: OutboxId) -> impl Iterator<Item = Result<OutboxEntry, AppError>> + use<> {
+        self.store().scan_from::<OutboxEntry>(from).map(|entry| entry.map_err(AppError::from))
+    }
+
     /// Sends entries again at the next run; gives how many.
     pub async fn retry(&self, wanted: &Wanted) -> Result<usize, AppError> {
         let now = self.clock().now();
         self.settle(wanted, |entry, changes| {
             // What may have left is not a person's to repeat: the next run finds out about it.
-            if matches!(entry.delivery, Delivery::Unknown { .. }) {
+            if matches!(entry.delivery, Delivery::Unknown { .. }) || !self.may_send(entry, wanted)? {
                 return Ok(false);
             }
             entry.delivery = Delivery::Waiting { attempts: 0, not_before: now };
@@ -210,6 +220,26 @@ impl Tenant {
         self.commit(changes)?;
         Ok(changed)
     }
+
+    /// Whoever is suppressed is passed over; who names their entry is told.
+    fn may_send(&self, entry: &OutboxEntry, wanted: &Wanted) -> Result<bool, AppError> {
+        let Some(contact) = self.store().contact(entry.outcome.contact)? else { return Ok(true) };
+        match self.suppression_of(&contact)? {
+            Some(suppression) if matches!(wanted, Wanted::These(_)) => {
+                Err(AppError::Suppressed { contact: contact.id, by: suppression.who.parts().0 })
+            }
+            suppression => Ok(suppression.is_none()),
+        }
+    }
+}
+
+/// Whether it can name an outcome.
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_ID && !text.contains(char::is_control)
+}
+
+pub(super) fn made_up_id() -> String {
+    format!("ferry-{:016x}", rand::random::<u64>())
 }
 
 fn problem(field: &str, message: &str) -> Problem {

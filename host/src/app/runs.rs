@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::error::AppError;
+use super::error::{AppError, Thing};
 use super::{App, Tenant};
-use crate::model::id::{SyncId, WorkspaceId};
+use crate::model::id::{RunId, SyncId, WorkspaceId};
 use crate::model::mapping::Direction;
 use crate::model::sync::{Run, RunEnd};
-use crate::sync::Stopper;
+pub use crate::sync::{Silent, Stopper};
 
 type Key = (WorkspaceId, SyncId, Direction);
 
@@ -68,6 +68,15 @@ impl Tenant {
         Ok(Turn { app: Arc::clone(&self.app), key })
     }
 
+    /// Whether a run of the sync could begin now.
+    ///
+    /// # Errors
+    /// [`AppError::Running`], and [`AppError::Stopping`].
+    pub fn check_may_begin(&self, id: &SyncId, direction: Direction) -> Result<(), AppError> {
+        self.sync(id)?;
+        self.take_turn(id, direction, &Stopper::default()).map(drop)
+    }
+
     /// Whether the sync runs now in this direction.
     pub fn is_running(&self, sync: &SyncId, direction: Direction) -> bool {
         let key = (self.id.clone(), sync.clone(), direction);
@@ -83,11 +92,25 @@ impl Tenant {
         let going = self.app.turns.lock();
         let of_sync = going.stoppers.iter().filter(|((workspace, sync, _), _)| workspace == &self.id && sync == id);
         let stopped = of_sync.map(|(_, stopper)| stopper.stop()).count();
-        if stopped == 0 { Err(AppError::NotRunning(id.clone())) } else { Ok(stopped) }
+        drop(going);
+        if stopped == 0 {
+            return Err(AppError::NotRunning(id.clone()));
+        }
+        self.note("cancelled", "sync", id)?;
+        Ok(stopped)
     }
 
-    /// The sync's runs, newest first, at most so many.
-    pub fn runs(&self, id: &SyncId, most: usize) -> Result<Vec<Run>, AppError> {
+    /// One run.
+    pub fn run(&self, id: RunId) -> Result<Run, AppError> {
+        let run = self.store().get::<Run>(id)?;
+        let run = run.ok_or_else(|| AppError::not_found(Thing::Run, &id.to_string(), []))?;
+        let of_sync = self.runs(&run.sync, Some(RunId(id.0.saturating_add(1))), 1);
+        // Of a sync that is gone nothing runs.
+        Ok(of_sync.ok().and_then(|mut runs| runs.pop()).unwrap_or_else(|| cut_off(run)))
+    }
+
+    /// The sync's runs, newest first, at most so many; only those before `before`, where it is given.
+    pub fn runs(&self, id: &SyncId, before: Option<RunId>, most: usize) -> Result<Vec<Run>, AppError> {
         self.sync(id)?;
         let mut newest_seen = [false; 2];
         let mut runs = Vec::new();
@@ -101,6 +124,9 @@ impl Tenant {
             }
             // Only the newest of a direction can be the one that runs now.
             let newer = std::mem::replace(&mut newest_seen[run.direction as usize], true);
+            if before.is_some_and(|before| run.id >= before) {
+                continue;
+            }
             runs.push(if newer { cut_off(run) } else { self.as_it_is(run) });
         }
         Ok(runs)

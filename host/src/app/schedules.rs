@@ -7,7 +7,7 @@ use super::error::AppError;
 use super::syncs::RunOptions;
 use crate::model::id::SyncId;
 use crate::model::mapping::Direction;
-use crate::model::schedule::{Schedule, Timetable};
+use crate::model::schedule::{Schedule, Sending, Timetable};
 use crate::model::time::Instant;
 use crate::store::Changes;
 use crate::sync::{Silent, Stopper, SyncError};
@@ -19,11 +19,17 @@ impl Tenant {
         Ok(self.store().get::<Timetable>(id)?.unwrap_or_default())
     }
 
-    /// Sets when the sync runs by itself; none for never.
-    pub fn set_schedule(&self, id: &SyncId, schedule: Option<Schedule>) -> Result<Timetable, AppError> {
+    /// Sets when the sync runs by itself, none for never, and when outcomes leave, where that is to be another time.
+    pub fn set_schedule(
+        &self,
+        id: &SyncId,
+        schedule: Option<Schedule>,
+        sending: Option<Sending>,
+    ) -> Result<Timetable, AppError> {
         let now = self.clock().now();
         self.change_timetable(id, |table| {
-            *table = Timetable { schedule, since: now, paused: table.paused, ..Timetable::default() };
+            let sending = sending.or(table.sending);
+            *table = Timetable { schedule, since: now, paused: table.paused, sending, ..Timetable::default() };
         })
     }
 
@@ -40,6 +46,17 @@ impl Tenant {
         changes.put(id, &table)?;
         self.commit(changes)?;
         Ok(table)
+    }
+
+    /// Notes how far a timetable has been kept, for which nobody answers.
+    fn keep_timetable(&self, id: &SyncId, change: impl FnOnce(&mut Timetable)) -> Result<(), AppError> {
+        let _scheduling = self.store().scheduling();
+        let mut table = self.timetable(id)?;
+        change(&mut table);
+        let mut changes = Changes::default();
+        changes.put(id, &table)?;
+        self.workspace.commit(changes)?;
+        Ok(self.app.store.flush()?)
     }
 
     /// When the sync runs next by itself; in the past where that was missed.
@@ -74,7 +91,7 @@ impl Tenant {
     pub async fn run_due(&self, id: &SyncId) -> Result<(), AppError> {
         let begun = self.clock().now();
         // Noted first, so that a run that takes the process with it is not begun again at once for ever.
-        self.change_timetable(id, |table| table.begun = Some(begun))?;
+        self.keep_timetable(id, |table| table.begun = Some(begun))?;
         let ended = self.run_sync(id, RunOptions::default(), &Silent, &Stopper::default()).await;
         let now = self.clock().now();
         match ended {
@@ -82,14 +99,14 @@ impl Tenant {
             Err(AppError::Running { .. }) => return Ok(()),
             // The next server makes up for what this one's end cut short.
             Err(AppError::Stopping | AppError::Sync(SyncError::Stopped)) if self.app.is_stopping() => {
-                self.change_timetable(id, |table| table.again = Some(now))?;
+                self.keep_timetable(id, |table| table.again = Some(now))?;
             }
             // Who cancels a run does not want it tried again at once.
             Ok(_) | Err(AppError::Sync(SyncError::Stopped)) => {
-                self.change_timetable(id, |table| table.ended(true, now))?;
+                self.keep_timetable(id, |table| table.ended(true, now))?;
             }
             Err(_) => {
-                self.change_timetable(id, |table| table.ended(false, now))?;
+                self.keep_timetable(id, |table| table.ended(false, now))?;
             }
         }
         Ok(())

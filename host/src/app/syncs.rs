@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Tenant;
 use super::error::{AppError, Thing};
+use crate::model::audit::Actor;
 use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
@@ -18,6 +19,7 @@ use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
 use crate::model::sync::{MappingSpec, MappingVersion, MatchKey, OutboundSpec, Run, Sync, SyncState};
+use crate::model::time::Instant;
 use crate::store::Changes;
 use crate::sync::{self, Observer, Ports, Stopper, SyncError, TrialReport};
 
@@ -75,6 +77,9 @@ pub struct SyncStatus {
     /// Outbox entries that wait, and that a person must look at.
     pub waiting: u64,
     pub dead: u64,
+    pub timetable: Timetable,
+    /// When it runs next by itself.
+    pub next: Option<Instant>,
 }
 
 impl Tenant {
@@ -254,7 +259,8 @@ impl Tenant {
             }
         }
         let conflicts = self.conflicts(Some(id)).count();
-        Ok(SyncStatus { sync, state, last_run, conflicts, waiting, dead })
+        let (timetable, next) = (self.timetable(id)?, self.next_run(id)?);
+        Ok(SyncStatus { sync, state, last_run, conflicts, waiting, dead, timetable, next })
     }
 
     /// Tries a sync on a sample; writes nothing.
@@ -272,6 +278,11 @@ impl Tenant {
         stopper: &Stopper,
     ) -> Result<RunReport, AppError> {
         let sync = self.sync(id)?;
+        // What the host does by itself is in the runs.
+        if self.actor != Actor::Host {
+            self.check_may_begin(id, if options.inbound { Direction::Inbound } else { Direction::Outbound })?;
+            self.note("run", "sync", id)?;
+        }
         let stop = stopper.signal();
         let (mut inbound, mut outbound) = (None, None);
         if options.inbound {
@@ -287,7 +298,12 @@ impl Tenant {
             let ports = self.ports(&sync, Lane::Outcome).await?;
             outbound = Some(sync::run_outbound(&ports, &sync, observer, &stop).await);
         }
-        Ok(RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? })
+        let report = RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? };
+        match self.follow_contacts().await {
+            // The next one goes on from there.
+            Ok(()) | Err(AppError::Stopping) => Ok(report),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {

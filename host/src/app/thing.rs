@@ -14,6 +14,11 @@ pub enum Thing {
     OutboxEntry,
     Attribute,
     Publisher,
+    Run,
+    Token,
+    Audience,
+    Hook,
+    Suppression,
 }
 
 impl Thing {
@@ -30,6 +35,11 @@ impl Thing {
             Self::OutboxEntry => "outbox entry",
             Self::Attribute => "attribute",
             Self::Publisher => "trusted publisher",
+            Self::Run => "run",
+            Self::Token => "token",
+            Self::Audience => "audience",
+            Self::Hook => "hook",
+            Self::Suppression => "suppression",
         }
     }
 
@@ -46,6 +56,11 @@ impl Thing {
             Self::OutboxEntry => "outbox-entry-not-found",
             Self::Attribute => "attribute-not-found",
             Self::Publisher => "publisher-not-found",
+            Self::Run => "run-not-found",
+            Self::Token => "token-not-found",
+            Self::Audience => "audience-not-found",
+            Self::Hook => "hook-not-found",
+            Self::Suppression => "suppression-not-found",
         }
     }
 
@@ -62,6 +77,11 @@ impl Thing {
             Self::OutboxEntry => "ferry outbox list",
             Self::Attribute => "ferry contacts list",
             Self::Publisher => "ferry plugin trust list",
+            Self::Run => "ferry sync runs SYNC",
+            Self::Token => "ferry token list",
+            Self::Audience => "ferry audience list",
+            Self::Hook => "ferry hook list",
+            Self::Suppression => "ferry suppress list",
         }
     }
 }

@@ -1,18 +1,19 @@
-//! The shapes that `--json` gives: named and stable, whatever form the store keeps. Times are RFC 3339, ids as texts.
+//! The shapes that `--json` gives, beside those that the API gives too: named and stable, whatever form the store keeps.
+//! Times are RFC 3339, ids as texts.
 
-use ferry::app::syncs::SyncStatus;
 use ferry::model::conflict::Conflict;
-use ferry::model::contact::Contact;
 use ferry::model::health::PluginHealth;
 use ferry::model::ledger::{Origin, Step};
-use ferry::model::outcome::{Delivery, OutboxEntry};
 use ferry::model::refusal::{Refusal, RefusalReason};
-use ferry::model::sync::{Checkpoint, Connection, InstalledPlugin, Run, RunEnd, Sync};
+use ferry::model::sync::{Connection, InstalledPlugin, Sync};
 use ferry::model::value::Value;
+pub(super) use ferry::server::documents::{
+    Audience, Audit, Contact, Event, Hook, Member, OutboxEntry, Run, Status, Suppression, Timing, Token, Values, values,
+};
 use ferry::vault::Summary;
 use serde_json::{Map, Value as Json, json};
 
-use super::filter;
+use ferry::model::filter;
 
 pub(super) fn plugin(plugin: &InstalledPlugin) -> Json {
     let identity = &plugin.manifest.plugin;
@@ -69,61 +70,6 @@ pub(super) fn sync(sync: &Sync) -> Json {
     })
 }
 
-pub(super) fn status(status: &SyncStatus) -> Json {
-    let state = &status.state;
-    json!({
-        "name": status.sync.id, "connection": status.sync.connection, "object": status.sync.object,
-        "linked": state.linked, "refused": state.refused, "conflicts": status.conflicts, "waiting": status.waiting, "dead": status.dead,
-        "seen_until": state.high_water.map(|at| at.to_string()),
-        "walking": state.checkpoint.as_ref().map(walking), "remapping": state.remap.is_some(),
-        "last_run": status.last_run.as_ref().map(run),
-    })
-}
-
-/// What is left of a run that ended early.
-pub(super) fn walking(checkpoint: &Checkpoint) -> &'static str {
-    match checkpoint {
-        Checkpoint::Backfill { .. } => "backfill",
-        Checkpoint::Increment { .. } => "increment",
-    }
-}
-
-pub(super) fn run(run: &Run) -> Json {
-    let (end, error) = match &run.end {
-        RunEnd::Running => ("running", Json::Null),
-        RunEnd::Done => ("done", Json::Null),
-        RunEnd::Failed { code, message, remedy } => {
-            ("failed", json!({ "code": code, "message": message, "remedy": remedy }))
-        }
-    };
-    json!({
-        "id": run.id, "sync": run.sync, "direction": run.direction, "started": run.started.to_string(),
-        "ended": run.ended.map(|at| at.to_string()), "counts": run.counts, "end": end, "error": error,
-    })
-}
-
-pub(super) fn contact(contact: &Contact) -> Json {
-    let links: Vec<Json> = contact
-        .links
-        .iter()
-        .map(|link| {
-            json!({
-                "sync": link.sync, "connection": link.source.connection, "object": &*link.source.object,
-                "record": link.record, "modified": link.modified.map(|at| at.to_string()),
-                "gone": link.gone.map(|at| at.to_string()),
-            })
-        })
-        .collect();
-    json!({
-        "id": contact.id, "created": contact.created.to_string(), "changed": contact.changed.to_string(),
-        "attributes": values(contact.attributes.iter().map(|(name, value)| (&**name, value))), "links": links,
-    })
-}
-
-pub(super) fn values<'a>(values: impl IntoIterator<Item = (&'a str, &'a Value)>) -> Json {
-    values.into_iter().map(|(name, value)| (name.to_owned(), value.to_json())).collect::<Map<_, _>>().into()
-}
-
 pub(super) fn reason(reason: &RefusalReason) -> Json {
     match reason {
         RefusalReason::Problems(problems) => json!({ "kind": "problems", "problems": problems }),
@@ -158,58 +104,5 @@ pub(super) fn conflict(conflict: &Conflict, ours: &Value) -> Json {
         "contact": conflict.contact, "attribute": conflict.attribute, "ours": ours.to_json(),
         "theirs": conflict.theirs.to_json(), "agreed": conflict.base.to_json(), "sync": conflict.sync,
         "record": conflict.record, "run": conflict.run, "at": conflict.at.to_string(),
-    })
-}
-
-/// Whether customers' values are written out. Lists of what went wrong end up in tickets and chats, where they do not belong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Values {
-    Shown,
-    /// By type and length.
-    Veiled,
-}
-
-impl Values {
-    pub(super) fn cell(self, value: &Value) -> String {
-        match (self, value) {
-            (Self::Shown, value) => value.to_cell(),
-            (_, Value::Null) => "empty".to_owned(),
-            (_, Value::Boolean(_)) => "yes or no".to_owned(),
-            (_, Value::Integer(_) | Value::Decimal(_)) => "number".to_owned(),
-            (_, Value::Text(text)) => format!("text of {} characters", text.chars().count()),
-            (_, Value::Instant(_)) => "time".to_owned(),
-            (_, Value::Date(_)) => "date".to_owned(),
-            (_, Value::Texts(items)) => format!("{} texts", items.len()),
-        }
-    }
-
-    fn json(self, value: &Value) -> Json {
-        match self {
-            Self::Shown => value.to_json(),
-            Self::Veiled => json!({ "veiled": self.cell(value) }),
-        }
-    }
-}
-
-pub(super) fn outbox_entry(entry: &OutboxEntry, shown: Values) -> Json {
-    let outcome = &entry.outcome;
-    let delivery = match &entry.delivery {
-        Delivery::Waiting { attempts, not_before } => {
-            json!({ "state": "waiting", "attempts": attempts, "not_before": not_before.to_string() })
-        }
-        Delivery::Unknown { attempts, not_before, .. } => {
-            json!({ "state": "unknown", "attempts": attempts, "not_before": not_before.to_string() })
-        }
-        Delivery::Dead { problems, remedy, at } => {
-            json!({ "state": "dead", "problems": problems, "remedy": remedy, "at": at.to_string() })
-        }
-    };
-    json!({
-        "id": entry.id, "sync": entry.sync, "record": entry.record, "created": entry.created.to_string(),
-        "retried": entry.retried.map(|at| at.to_string()), "delivery": delivery,
-        "outcome": {
-            "id": outcome.id, "kind": outcome.kind, "contact": outcome.contact, "at": outcome.at.to_string(),
-            "values": outcome.values.iter().map(|(name, value)| (name.clone(), shown.json(value))).collect::<Map<_, _>>(),
-        },
     })
 }

@@ -52,6 +52,8 @@ pub(super) enum CliError {
     Stopped,
     #[error("commands can't be taken in the state directory")]
     Listen(#[source] std::io::Error),
+    #[error("the API can't be served at this address")]
+    ListenHttp(#[source] std::io::Error),
     #[error("the server ended before the command did")]
     ServerGone,
     #[error("the server could not be understood")]
@@ -60,6 +62,9 @@ pub(super) enum CliError {
     OtherVersion { server: String },
     #[error("the command failed in the server by a mistake in ferry")]
     Panicked,
+    /// Somebody has changed what nobody may.
+    #[error("{0}")]
+    AuditLog(String),
     /// `ferry doctor` has told what is wrong: only the exit code is left to say.
     #[error("something needs mending")]
     Diagnosed(Class),
@@ -119,6 +124,12 @@ impl CliError {
                 Class::State,
                 "put the state on a local disk that knows sockets, with --state DIR",
             ),
+            Self::ListenHttp(_) => Advice::new(
+                "listen",
+                Whose::Machine,
+                Class::Configuration,
+                "name an address of this machine and a port that is free with --listen, as in 127.0.0.1:8080",
+            ),
             Self::ServerGone => Advice::new(
                 "server-gone",
                 Whose::Machine,
@@ -134,6 +145,12 @@ impl CliError {
             Self::Panicked => {
                 Advice::new("panic", Whose::Ferry, Class::Internal, "please report it with the server's log")
             }
+            Self::AuditLog(_) => Advice::new(
+                "audit-log",
+                Whose::Machine,
+                Class::State,
+                "find out who can write in the state directory, and compare with a backup",
+            ),
             Self::Diagnosed(class) => Advice::new("diagnosed", Whose::Configuration, *class, "see the report above"),
         }
     }

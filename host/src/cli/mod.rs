@@ -1,5 +1,7 @@
 //! The command line: reads arguments and the environment, calls the library, shows what it says. Decides nothing.
 
+mod audience;
+mod audit;
 mod compile;
 mod completions;
 mod conflicts;
@@ -10,11 +12,13 @@ mod context;
 mod control;
 mod doctor;
 mod documents;
+mod events;
 mod failure;
 mod fields;
-mod filter;
 mod history;
+mod hook;
 mod objects;
+mod openapi;
 mod outbox;
 mod outcome;
 mod output;
@@ -25,8 +29,10 @@ mod safe_csv;
 mod secrets;
 mod segments;
 mod serve;
+mod suppress;
 mod sync;
 mod table;
+mod token;
 mod trace;
 mod vault;
 mod why;
@@ -105,7 +111,20 @@ enum Command {
     Outbox(outbox::Command),
     #[command(subcommand)]
     Vault(vault::Command),
+    #[command(subcommand)]
+    Token(token::Command),
+    #[command(subcommand)]
+    Audience(audience::Command),
+    #[command(subcommand)]
+    Events(events::Command),
+    #[command(subcommand)]
+    Hook(hook::Command),
+    #[command(subcommand)]
+    Suppress(suppress::Command),
+    #[command(subcommand)]
+    Audit(audit::Command),
     Serve(serve::Args),
+    Openapi(openapi::Args),
     Doctor(doctor::Args),
     Completions(completions::Args),
     #[command(name = compiler::COMMAND, hide = true)]
@@ -157,7 +176,7 @@ impl Command {
     fn needs_state(&self) -> bool {
         match self {
             Self::Plugin(command) => command.needs_state(),
-            Self::Serve(_) | Self::Completions(_) | Self::CompilePlugin(_) => false,
+            Self::Serve(_) | Self::Openapi(_) | Self::Completions(_) | Self::CompilePlugin(_) => false,
             _ => true,
         }
     }
@@ -191,7 +210,14 @@ fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Outcome(command) => outcome::run(command, context),
         Command::Outbox(command) => outbox::run(command, context),
         Command::Vault(command) => vault::run(command, context),
+        Command::Token(command) => token::run(command, context),
+        Command::Audience(command) => audience::run(command, context),
+        Command::Events(command) => events::run(command, context),
+        Command::Hook(command) => hook::run(command, context),
+        Command::Suppress(command) => suppress::run(command, context),
+        Command::Audit(command) => audit::run(command, context),
         Command::Serve(args) => serve::run(&args, context),
+        Command::Openapi(args) => openapi::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::CompilePlugin(args) => compile::run(&args, context),

@@ -1,12 +1,14 @@
 //! `ferry serve`
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferry::server::{keep_retention, keep_schedules};
+use ferry::app::retention::Retention;
+use ferry::server::{Server, ServerOptions};
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinHandle;
+use url::Url;
 
 use super::context::{Context, Served};
 use super::control::host::{Host, Runner};
@@ -24,9 +26,43 @@ const INTERRUPTED: i32 = 130;
 /// Runs until SIGTERM or Ctrl-C: then nothing new begins, and runs end after the page that they are at. A second signal ends
 /// it where it is; what was committed stays.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Serve the API here, as in 127.0.0.1:8080; plain HTTP, so put a proxy with TLS in front of any other address
+    #[arg(long, env = "FERRY_LISTEN", value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
 
-pub(super) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
+    /// The address that CRMs send webhooks to, where a proxy stands in front, as in https://ferry.example.com
+    #[arg(long, env = "FERRY_PUBLIC_URL", value_name = "URL", requires = "listen")]
+    public_url: Option<Url>,
+
+    /// How long runs can be read, in days, or `ever`; the last of each sync always can
+    #[arg(long, value_name = "DAYS", default_value = "90", value_parser = days)]
+    keep_runs: Keep,
+
+    /// How long events can be read, in days, or `ever`
+    #[arg(long, value_name = "DAYS", default_value = "30", value_parser = days)]
+    keep_events: Keep,
+
+    /// How long the audit log can be read, in days, or `ever`
+    #[arg(long, value_name = "DAYS", default_value = "ever", value_parser = days)]
+    keep_audit: Keep,
+}
+
+/// How long something is kept; none for ever.
+#[derive(Debug, Clone, Copy)]
+struct Keep(Option<Duration>);
+
+fn days(text: &str) -> Result<Keep, String> {
+    if text == "ever" {
+        return Ok(Keep(None));
+    }
+    match text.parse::<u32>() {
+        Ok(days) if days > 0 => Ok(Keep(Some(Duration::from_secs(u64::from(days) * 24 * 60 * 60)))),
+        _ => Err("write a number of days, or `ever`".to_owned()),
+    }
+}
+
+pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let app = context.app()?;
     let state_dir = context.state_dir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(CliError::Start)?;
@@ -34,38 +70,44 @@ pub(super) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
         let mut signals = Signals::catch().map_err(CliError::Start)?;
         let host = Host::listen(&state_dir).map_err(CliError::Listen)?;
         let served = Served { app: Arc::clone(&app), runtime: runtime.handle().clone() };
-        say_ready(context)?;
+        let options = ServerOptions {
+            listen: args.listen,
+            public_url: args.public_url.clone(),
+            retention: Retention { runs: args.keep_runs.0, events: args.keep_events.0, audit: args.keep_audit.0 },
+        };
+        let server = Server::start(Arc::clone(&app), &options).await.map_err(CliError::ListenHttp)?;
+        say_ready(server.address(), context)?;
         let runner: Arc<dyn Runner> = Arc::new(Commands(served));
-        let schedules = tokio::spawn(keep_schedules(Arc::clone(&app)));
-        let retention = tokio::spawn(keep_retention(Arc::clone(&app)));
         tokio::select! {
             () = host.serve(runner) => {}
             () = signals.next() => {}
         }
         context.output.note("stopping: runs end after their page; a second signal ends them at once");
-        retention.abort();
         app.stop_runs();
         tokio::select! {
-            () = finish(host, schedules) => Ok(()),
+            () = finish(host, server) => Ok(()),
             () = signals.next() => std::process::exit(INTERRUPTED),
         }
     })
 }
 
-/// Returns when no command and no run by schedule is left.
-async fn finish(host: Host, schedules: JoinHandle<()>) {
-    host.finish(PATIENCE).await;
-    if let Err(error) = schedules.await {
-        tracing::error!(%error, "the schedules ended by themselves");
-    }
+/// Returns when no command, no request and no run is left.
+async fn finish(host: Host, server: Server) {
+    tokio::join!(host.finish(PATIENCE), server.finish(PATIENCE));
 }
 
-fn say_ready(context: &Context) -> Result<(), CliError> {
+fn say_ready(address: Option<SocketAddr>, context: &Context) -> Result<(), CliError> {
     let state = context.state_dir()?;
     if context.output.json {
-        return context.output.json_line(&json!({ "serving": state, "process": std::process::id() }));
+        return context.output.json_line(&json!({
+            "serving": state, "process": std::process::id(), "api": address.map(|address| format!("http://{address}")),
+        }));
     }
-    context.output.line(&format!("serving {}; other commands reach it by themselves", state.display()))
+    context.output.line(&format!("serving {}; other commands reach it by themselves", state.display()))?;
+    match address {
+        Some(address) => context.output.line(&format!("the API is at http://{address}/v1")),
+        None => Ok(()),
+    }
 }
 
 /// The signals that ask for an end.

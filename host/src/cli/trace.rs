@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::context::Context;
 use super::failure::CliError;
-use super::filter;
+use ferry::model::filter;
 
 /// Make one call of a connection and save everything that crossed the boundary
 ///

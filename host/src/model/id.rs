@@ -89,6 +89,12 @@ names! {
     ConnectionId, "connection name";
     /// A sync, as the admin named it; unique in its workspace.
     SyncId, "sync name";
+    /// A token for the API, as the admin named it; unique in its workspace.
+    TokenId, "token name";
+    /// An audience, as the admin named it; unique in its workspace.
+    AudienceId, "audience name";
+    /// An address that events are posted to, as the admin named it; unique in its workspace.
+    HookId, "hook name";
 }
 
 /// Numbers given out by the store, shown with a letter in front.
@@ -147,6 +153,10 @@ numbers! {
     RunId, "r";
     /// One write waiting for, or refused by, a CRM.
     OutboxId, "o";
+    /// A contact's entering or leaving of an audience, numbered in order.
+    EventId, "e";
+    /// An entry of the audit log, numbered in order.
+    AuditId, "a";
 }
 
 #[cfg(test)]

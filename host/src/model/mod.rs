@@ -1,10 +1,14 @@
 //! Nouns and ports: what everything else speaks of. No I/O but the machine's clock.
 
+pub mod audience;
+pub mod audit;
 pub mod conflict;
 pub mod connector;
 pub mod contact;
 pub mod drift;
+pub mod event;
 pub mod failure;
+pub mod filter;
 pub mod grant;
 pub mod health;
 pub mod http;
@@ -18,10 +22,14 @@ pub mod policy;
 pub mod probe;
 pub mod publisher;
 pub mod refusal;
+pub mod repeat;
+pub mod rule;
 pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod session;
+pub mod suppression;
 pub mod sync;
 pub mod time;
+pub mod token;
 pub mod value;

@@ -176,6 +176,13 @@ impl OutboxEntry {
     }
 }
 
+impl OutboxEntry {
+    /// Whether it waits for a person.
+    pub fn is_dead(&self) -> bool {
+        matches!(self.delivery, Delivery::Dead { .. })
+    }
+}
+
 /// What became of an outcome in a sync: the proof that it is not to be recorded or sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 const SPREAD_MOST: Duration = Duration::from_secs(30);
 
 /// The first pause after a failure; it doubles with each further one.
-const PAUSE_FIRST: Duration = Duration::from_secs(60);
+pub const PAUSE_FIRST: Duration = Duration::from_secs(60);
 
 /// The longest pause after failures.
 const PAUSE_MOST: Duration = Duration::from_secs(60 * 60);
@@ -145,6 +145,36 @@ pub struct Timetable {
     /// Not before this after a failure.
     #[serde(default)]
     pub again: Option<Instant>,
+    /// When outcomes leave, where somebody has said so.
+    #[serde(default)]
+    pub sending: Option<Sending>,
+}
+
+/// When outcomes leave for the CRM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sending {
+    /// As soon as they are recorded.
+    AtOnce,
+    /// When the sync runs.
+    WithRuns,
+}
+
+impl std::str::FromStr for Sending {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "at-once" => Ok(Self::AtOnce),
+            "with-runs" => Ok(Self::WithRuns),
+            _ => Err(format!("`{text}` is not known: use at-once or with-runs")),
+        }
+    }
+}
+
+/// The pause after so many failures in a row: `first`, doubled with each further one, up to an hour.
+pub fn pause_after(first: Duration, failures: u32) -> Duration {
+    first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(PAUSE_MOST)
 }
 
 impl Timetable {
@@ -166,6 +196,12 @@ impl Timetable {
         }
     }
 
+    /// When outcomes leave. Whoever lets a sync run by itself wants them to leave by themselves, too.
+    pub fn sending(&self) -> Sending {
+        let usual = if self.schedule.is_some() { Sending::AtOnce } else { Sending::WithRuns };
+        self.sending.unwrap_or(usual)
+    }
+
     /// Notes how a run by schedule ended.
     pub fn ended(&mut self, well: bool, now: Instant) {
         if well {
@@ -174,8 +210,7 @@ impl Timetable {
             return;
         }
         self.failures = self.failures.saturating_add(1);
-        let doublings = self.failures.saturating_sub(1).min(16);
-        self.again = Some(now.plus(PAUSE_FIRST.saturating_mul(1 << doublings).min(PAUSE_MOST)));
+        self.again = Some(now.plus(pause_after(PAUSE_FIRST, self.failures)));
     }
 }
 

@@ -1,26 +1,52 @@
-//! Forgets, once a day, what the workspaces no longer keep.
+//! Takes away what is older than it is to be kept.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
 use crate::app::error::AppError;
+use crate::app::retention::Retention;
 
-/// Retention is said in days.
-const LOOK_EVERY: Duration = Duration::from_secs(24 * 3600);
+/// What is kept for days need not end to the minute.
+const EVERY: Duration = Duration::from_secs(60 * 60);
 
-/// Never ends; whoever ends it loses nothing, for it commits as it goes.
-pub async fn keep_retention(app: Arc<App>) {
+/// How often is looked whether the host ends.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Keeps the state small until [`App::stop_runs`].
+pub(super) async fn expire(app: Arc<App>, retention: Retention) {
     let clock = app.clock();
-    loop {
-        if let Err(error) = forget(&app).await {
-            tracing::error!(%error, "what is no longer kept could not be forgotten");
+    let mut next = clock.now();
+    while !app.is_stopping() {
+        if clock.now() >= next {
+            next = clock.now().plus(EVERY);
+            let of = Arc::clone(&app);
+            let done = match tokio::task::spawn_blocking(move || expire_all(&of, &retention)).await {
+                Ok(Ok(())) => forget_all(&app).await,
+                Ok(Err(error)) => Err(error),
+                Err(error) => {
+                    tracing::error!(%error, "taking old things away failed by a mistake in ferry");
+                    Ok(())
+                }
+            };
+            if let Err(error) = done {
+                tracing::error!(%error, "what is old could not be taken away");
+            }
         }
         clock.sleep(LOOK_EVERY).await;
     }
 }
 
-async fn forget(app: &Arc<App>) -> Result<(), AppError> {
+fn expire_all(app: &Arc<App>, retention: &Retention) -> Result<(), AppError> {
+    for workspace in app.workspaces()? {
+        let expired = app.tenant(&workspace)?.expire(retention)?;
+        tracing::info!(%workspace, runs = expired.runs, events = expired.events, audit = expired.audit, "old things are gone");
+    }
+    Ok(())
+}
+
+/// Of where values come from, what each workspace no longer keeps.
+async fn forget_all(app: &Arc<App>) -> Result<(), AppError> {
     for workspace in app.workspaces()? {
         app.tenant(&workspace)?.forget().await?;
     }

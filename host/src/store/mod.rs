@@ -3,6 +3,7 @@
 //! One tree of prefixed keys, `<workspace number><table><key>`, so that everything that belongs together is one atomic
 //! batch. Nothing is durable before [`Store::flush`].
 
+mod audit;
 mod contact;
 #[cfg(debug_assertions)]
 mod crash;
@@ -81,6 +82,11 @@ impl Store {
         let workspace = Arc::new(Workspace::open(self.tree.clone(), number, self.hash_key)?);
         open.insert(id.clone(), workspace.clone());
         Ok(workspace)
+    }
+
+    /// Whether anybody has asked for this workspace before.
+    pub fn has_workspace(&self, id: &WorkspaceId) -> Result<bool, StoreError> {
+        Ok(self.tree.contains_key(key::system(table::Table::Workspaces, id.as_str().as_bytes()))?)
     }
 
     /// The names of all workspaces, in order.

@@ -5,18 +5,26 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::key;
+use crate::model::audience::{Audience, ContactChanges, Member};
+use crate::model::audit::AuditEntry;
 use crate::model::conflict::Conflict;
 use crate::model::contact::{AttributeDefinition, MergedInto};
 use crate::model::drift::SeenFields;
+use crate::model::event::{Event, Hook, Posting};
 use crate::model::grant::Digest;
 use crate::model::health::PluginHealth;
-use crate::model::id::{ConnectionId, ContactId, OutboxId, PluginId, RunId, SyncId};
+use crate::model::id::{
+    AudienceId, AuditId, ConnectionId, ContactId, EventId, HookId, OutboxId, PluginId, RunId, SyncId, TokenId,
+};
 use crate::model::ledger::{Retention, SetAside};
 use crate::model::outcome::{OutboxEntry, Receipt};
 use crate::model::publisher::{PublisherKey, TrustedPublisher};
 use crate::model::refusal::Refusal;
+use crate::model::repeat::KeyedRequest;
 use crate::model::schedule::Timetable;
+use crate::model::suppression::{Suppressed, Suppression};
 use crate::model::sync::{Connection, InstalledPlugin, MappingVersion, OtherVersion, Run, Sync, SyncState};
+use crate::model::token::Token;
 
 /// The byte after the workspace's number. Released values are never given another meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +59,16 @@ pub(super) enum Table {
     MappingVersions = 54,
     SeenFields = 55,
     MergedInto = 56,
-    // 57 to 59: the engine's; 60 to 69: events, audiences, suppressions.
+    Tokens = 60,
+    KeyedRequests = 61,
+    ContactChanges = 62,
+    Audiences = 63,
+    Members = 64,
+    Events = 65,
+    Hooks = 66,
+    Postings = 67,
+    Suppressions = 68,
+    Audit = 69,
 }
 
 /// Something that is kept whole under a key.
@@ -103,5 +120,47 @@ documents! {
     SeenFields, SeenFields, "fields that were seen", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     MergedInto, MergedInto, "merged contact", <'a> ContactId, |id| id.0.to_be_bytes().to_vec();
     OutboxEntry, Outbox, "outbox entry", <'a> OutboxId, |id| id.0.to_be_bytes().to_vec();
+    ContactChanges, ContactChanges, "list of changed contacts", <'a> u64, |number| number.to_be_bytes().to_vec();
+    Audience, Audiences, "audience", <'a> &'a AudienceId, |id| key::text(&[id.as_str()]);
+    Member, Members, "member", <'a> (&'a AudienceId, ContactId), |(id, contact)| numbered(id.as_str(), contact.0);
+    Event, Events, "event", <'a> EventId, |id| id.0.to_be_bytes().to_vec();
+    Hook, Hooks, "hook", <'a> &'a HookId, |id| key::text(&[id.as_str()]);
+    Posting, Postings, "posting", <'a> (&'a HookId, EventId), |(id, event)| numbered(id.as_str(), event.0);
+    Suppression, Suppressions, "suppression", <'a> &'a Suppressed, |who| suppressed(who);
+    Token, Tokens, "token", <'a> &'a TokenId, |id| key::text(&[id.as_str()]);
+    KeyedRequest, KeyedRequests, "keyed request", <'a> &'a str, |key| key::text(&[key]);
+    AuditEntry, Audit, "audit entry", <'a> AuditId, |id| id.0.to_be_bytes().to_vec();
     Receipt, Receipts, "receipt", <'a> (&'a SyncId, &'a str), |(sync, id)| key::text(&[sync.as_str(), id]);
+}
+
+/// Whose changes are written down, as far as somebody answers for them: what people set up, and what waits for them.
+const AUDITED: [(u8, &str); 12] = [
+    (InstalledPlugin::TABLE, InstalledPlugin::NAME),
+    (OtherVersion::TABLE, OtherVersion::NAME),
+    (TrustedPublisher::TABLE, TrustedPublisher::NAME),
+    (Connection::TABLE, Connection::NAME),
+    (Sync::TABLE, Sync::NAME),
+    (Timetable::TABLE, Timetable::NAME),
+    (AttributeDefinition::TABLE, AttributeDefinition::NAME),
+    (OutboxEntry::TABLE, OutboxEntry::NAME),
+    (Token::TABLE, Token::NAME),
+    (Audience::TABLE, Audience::NAME),
+    (Hook::TABLE, Hook::NAME),
+    (Suppression::TABLE, Suppression::NAME),
+];
+
+/// What a key stands for, if its changes are written down: the kind of thing, and its name.
+pub(super) fn audited(table: u8, key: &[u8]) -> Option<(&'static str, String)> {
+    let (_, what) = AUDITED.into_iter().find(|(audited, _)| *audited == table)?;
+    Some((what, super::audit::subject(key)))
+}
+
+/// Something of a name, in the order of its numbers.
+fn numbered(name: &str, number: u64) -> Vec<u8> {
+    [&key::text(&[name])[..], &number.to_be_bytes()].concat()
+}
+
+fn suppressed(who: &Suppressed) -> Vec<u8> {
+    let (by, value) = who.parts();
+    key::text(&[by, &value])
 }

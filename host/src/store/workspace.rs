@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::hash::Hasher;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use siphasher::sip::SipHasher13;
@@ -12,12 +12,15 @@ use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::{Names, Numbers};
 use super::table::{Document, Table};
 use super::{StoreError, contact, key, provenance};
+use crate::model::audience::{Audience, ContactChanges};
 use crate::model::conflict::Conflict;
 use crate::model::contact::{Contact, MergedInto};
-use crate::model::id::{ContactId, OutboxId, RunId, SyncId};
+use crate::model::event::Event;
+use crate::model::id::{ContactId, EventId, OutboxId, RunId, SyncId};
 use crate::model::ledger::Provenance;
 use crate::model::outcome::OutboxEntry;
-use crate::model::sync::Run;
+use crate::model::schedule::Timetable;
+use crate::model::sync::{Run, Sync};
 
 /// One tenant of the store.
 pub struct Workspace {
@@ -34,13 +37,19 @@ pub struct Workspace {
     next_contact: AtomicU64,
     next_run: AtomicU64,
     next_outbox: AtomicU64,
+    outbound_changes: AtomicU64,
+    next_event: AtomicU64,
+    next_contact_changes: AtomicU64,
+    /// Somebody wants to know which contacts change.
+    followed: AtomicBool,
+    following: tokio::sync::Mutex<()>,
+    pub(super) auditing: Mutex<Option<super::audit::End>>,
 }
 
 impl Workspace {
     pub(super) fn open(tree: sled::Tree, number: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
         let after_last = |table: u8| -> Result<u64, StoreError> {
-            let mut prefix = number.to_be_bytes().to_vec();
-            prefix.push(table);
+            let prefix = table_prefix(number, table);
             let next = match tree.scan_prefix(&prefix).next_back() {
                 Some(last) => key::read_u64(&last?.0[prefix.len()..])? + 1,
                 None => 1,
@@ -53,6 +62,12 @@ impl Workspace {
             next_contact: after_last(Table::Contacts as u8)?.max(after_last(MergedInto::TABLE)?).into(),
             next_run: after_last(Run::TABLE)?.into(),
             next_outbox: after_last(OutboxEntry::TABLE)?.into(),
+            outbound_changes: AtomicU64::new(1),
+            next_event: after_last(Event::TABLE)?.into(),
+            next_contact_changes: after_last(ContactChanges::TABLE)?.into(),
+            followed: AtomicBool::new(tree.scan_prefix(table_prefix(number, Audience::TABLE)).next().is_some()),
+            following: tokio::sync::Mutex::default(),
+            auditing: Mutex::default(),
             lookups: OnceLock::new(),
             writing: tokio::sync::Mutex::default(),
             sending: tokio::sync::Mutex::default(),
@@ -81,9 +96,29 @@ impl Workspace {
         OutboxId(self.next_outbox.fetch_add(1, Ordering::Relaxed))
     }
 
+    pub fn new_event_id(&self) -> EventId {
+        EventId(self.next_event.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// From the next commit on, those that change contacts note which in the same batch; see [`ContactChanges`]. Whoever
+    /// calls this holds the lock for writing.
+    pub fn follow_contacts(&self) {
+        self.followed.store(true, Ordering::Release);
+    }
+
+    /// Held by whoever works off the noted changes, and by whoever changes for whom that is done.
+    pub async fn following(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.following.lock().await
+    }
+
     pub fn get<D: Document>(&self, key: D::Key<'_>) -> Result<Option<D>, StoreError> {
         let bytes = self.tree.get(self.document_key::<D>(&D::key(key)))?;
         bytes.map(|bytes| decode(&bytes)).transpose()
+    }
+
+    /// What stands under a table and key.
+    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
+        Ok(self.tree.get([&self.number.to_be_bytes()[..], key].concat())?)
     }
 
     /// Every document of a type, in the order of their keys.
@@ -262,12 +297,22 @@ impl Workspace {
 
     fn apply(&self, changes: Changes) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
+        let outbound = [OutboxEntry::TABLE, Timetable::TABLE, Sync::TABLE];
+        let is_outbound = changes.documents.iter().any(|(key, _)| key.first().is_some_and(|t| outbound.contains(t)));
         for (key, bytes) in changes.documents {
             let key = [&self.number.to_be_bytes()[..], &key].concat();
             match bytes {
                 Some(bytes) => batch.insert(key, bytes),
                 None => batch.remove(key),
             }
+        }
+        let mut contacts: Vec<ContactId> = changes.contacts.iter().map(|contact| contact.id).collect();
+        contacts.extend(changes.touched);
+        if !contacts.is_empty() && self.followed.load(Ordering::Acquire) {
+            let number = self.next_contact_changes.fetch_add(1, Ordering::Relaxed);
+            let noted = serde_json::to_vec(&ContactChanges { number, contacts });
+            let noted = noted.map_err(|error| StoreError::Encode(error.into()))?;
+            batch.insert(self.document_key::<ContactChanges>(&ContactChanges::key(number)), noted);
         }
         let mut numbers = Numbers::of(&self.names);
         for contact in &changes.contacts {
@@ -277,14 +322,31 @@ impl Workspace {
             batch.insert(self.provenance_key(*id), provenance::encode(provenance, &mut numbers)?);
         }
         if changes.lookups.is_empty() {
-            return Ok(self.tree.apply_batch(batch)?);
+            self.tree.apply_batch(batch)?;
+        } else {
+            let mut lookups = self.lookups()?;
+            let new: Vec<_> = changes.lookups.iter().map(|(hash, id)| lookup::entry(*hash, *id)).collect();
+            lookups.stage(&mut batch, &new);
+            self.tree.apply_batch(batch)?;
+            lookups.staged(&new)?;
         }
-        let mut lookups = self.lookups()?;
-        let new: Vec<_> = changes.lookups.iter().map(|(hash, id)| lookup::entry(*hash, *id)).collect();
-        lookups.stage(&mut batch, &new);
-        self.tree.apply_batch(batch)?;
-        lookups.staged(&new)
+        // Not before it can be read.
+        if is_outbound {
+            self.outbound_changes.fetch_add(1, Ordering::Release);
+        }
+        Ok(())
     }
+
+    /// Counts the commits that changed what is sent and by whom, in this process.
+    pub fn outbound_changes(&self) -> u64 {
+        self.outbound_changes.load(Ordering::Acquire)
+    }
+}
+
+fn table_prefix(number: u32, table: u8) -> Vec<u8> {
+    let mut prefix = number.to_be_bytes().to_vec();
+    prefix.push(table);
+    prefix
 }
 
 fn decode<D: Document>(bytes: &[u8]) -> Result<D, StoreError> {
@@ -342,6 +404,7 @@ pub struct Changes {
     contacts: Vec<Contact>,
     provenances: Vec<(ContactId, Provenance)>,
     lookups: Vec<(LookupHash, ContactId)>,
+    touched: Vec<ContactId>,
 }
 
 impl Changes {
@@ -349,6 +412,15 @@ impl Changes {
         let bytes = serde_json::to_vec(document).map_err(|error| StoreError::Encode(error.into()))?;
         self.documents.push((table_key::<D>(key), Some(bytes)));
         Ok(())
+    }
+
+    /// Table and key of each document, and what is to stand there.
+    pub(super) fn documents(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.documents.iter().map(|(key, bytes)| (key.as_slice(), bytes.as_deref()))
+    }
+
+    pub(super) fn contact_ids(&self) -> impl Iterator<Item = ContactId> {
+        self.contacts.iter().map(|contact| contact.id)
     }
 
     pub fn remove<D: Document>(&mut self, key: D::Key<'_>) {
@@ -373,8 +445,13 @@ impl Changes {
         self.provenances.push((id, provenance));
     }
 
+    /// Has these contacts looked at anew by whoever follows contacts, though they stay as they are.
+    pub fn touch(&mut self, contacts: &[ContactId]) {
+        self.touched.extend(contacts);
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.documents.is_empty() && self.contacts.is_empty() && self.provenances.is_empty()
+        self.documents.is_empty() && self.contacts.is_empty() && self.provenances.is_empty() && self.touched.is_empty()
     }
 }
 

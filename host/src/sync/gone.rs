@@ -25,20 +25,26 @@ pub(super) async fn bury(ports: &Ports, sync: &Sync, window: Window) -> Result<u
                 return Err(SyncError::Call { connection: sync.connection.clone(), verb: "gone", source });
             }
         };
-        let _writing = ports.workspace.writing().await;
-        let mut changes = Changes::default();
-        for tombstone in &page.gone {
-            if let Some((contact, new_keys)) = buried_contact(ports, sync, tombstone)? {
-                changes.contact(contact, &new_keys);
-                buried += 1;
-            }
-        }
-        ports.workspace.commit(changes)?;
+        buried += bury_all(ports, sync, &page.gone).await?;
         token = page.next;
         if token.is_none() {
             break;
         }
     }
+    Ok(buried)
+}
+
+/// Marks or moves the links of these records, in one commit; gives how many.
+pub(super) async fn bury_all(ports: &Ports, sync: &Sync, tombstones: &[Tombstone]) -> Result<u64, SyncError> {
+    let _writing = ports.workspace.writing().await;
+    let (mut changes, mut buried) = (Changes::default(), 0);
+    for tombstone in tombstones {
+        if let Some((contact, new_keys)) = buried_contact(ports, sync, tombstone)? {
+            changes.contact(contact, &new_keys);
+            buried += 1;
+        }
+    }
+    ports.workspace.commit(changes)?;
     Ok(buried)
 }
 

@@ -15,7 +15,7 @@ use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
 use super::joining::Whom;
 use super::page::Pages;
-use super::walk::{self, Pulled, Puller, WalkError};
+use super::walk::{self, Puller, WalkError};
 use super::{Observer, Ports, StopSignal, SyncError, gone};
 
 /// Partitions that are pulled side by side unless told: as many as most CRMs serve one account at a time.
@@ -57,7 +57,7 @@ pub async fn run_remap(
 pub(super) struct Inbound<'a> {
     pub(super) ports: &'a Ports,
     pub(super) sync: &'a Sync,
-    puller: Puller,
+    pub(super) puller: Puller,
     pages: Pages<'a>,
     pub(super) state: SyncState,
     pub(super) run: Run,

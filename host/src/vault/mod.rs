@@ -191,6 +191,16 @@ impl Vault {
         }))
     }
 
+    /// What signs webhooks under this name, for those that are signed here and not only checked.
+    pub fn signing_secret(
+        &self,
+        workspace: &WorkspaceId,
+        connection: &ConnectionId,
+    ) -> Result<Option<Secret>, VaultError> {
+        let current = self.account(workspace, connection)?.current();
+        Ok(current.and_then(|current| current.credential.signs_webhooks().cloned()))
+    }
+
     /// What signs a connection's requests in.
     pub fn signer(
         &self,

@@ -92,7 +92,7 @@ fn csv(
 fn jsonl(contacts: impl Iterator<Item = Result<Contact, CliError>>, mut to: impl Write) -> Result<u64, CliError> {
     let mut count = 0;
     for contact in contacts {
-        let document = documents::contact(&contact?);
+        let document = documents::Contact::from(&contact?);
         serde_json::to_writer(&mut to, &document).map_err(|error| CliError::Output(io::Error::from(error)))?;
         to.write_all(b"\n").map_err(CliError::Output)?;
         count += 1;

@@ -48,7 +48,7 @@ fn contacts(args: &Args, tenant: &Tenant, context: &Context) -> Result<(), CliEr
     let found = tenant.contacts(args.from).filter(|contact| contact.as_ref().map_or(true, wanted)).take(args.limit);
     if context.output.json {
         for contact in found {
-            context.output.json_line(&documents::contact(&contact?))?;
+            context.output.json_line(&documents::Contact::from(&contact?))?;
         }
         return Ok(());
     }

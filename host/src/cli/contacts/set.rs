@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 /// Says what a person's decision came to.
 pub(crate) fn tell_decided(decided: &Decided, context: &Context) -> Result<(), CliError> {
     if context.output.json {
-        let contact = documents::contact(&decided.contact);
+        let contact = documents::Contact::from(&decided.contact);
         return context.output.document(&json!({ "contact": contact, "entries": decided.entries }));
     }
     let entries: Vec<String> = decided.entries.iter().map(ToString::to_string).collect();

@@ -19,7 +19,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let contact = find(&context.tenant()?, &args.contact)?;
-    context.output.answer(&documents::contact(&contact), || sheet(&contact))?;
+    context.output.answer(&documents::Contact::from(&contact), || sheet(&contact))?;
     if context.output.json { Ok(()) } else { links(&contact, context) }
 }
 

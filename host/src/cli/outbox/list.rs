@@ -2,10 +2,10 @@
 
 use ferry::app::error::problem_line;
 use ferry::model::id::SyncId;
-use ferry::model::outcome::{Delivery, OutboxEntry};
+use ferry::model::outcome::{self, Delivery};
 
 use crate::cli::context::Context;
-use crate::cli::documents::{self, Values};
+use crate::cli::documents::{OutboxEntry, Values};
 use crate::cli::failure::CliError;
 use crate::cli::table::Table;
 
@@ -23,13 +23,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
-    let wanted = |entry: &OutboxEntry| {
+    let wanted = |entry: &outcome::OutboxEntry| {
         (!args.dead || entry.is_dead()) && args.sync.as_ref().is_none_or(|sync| &entry.sync == sync)
     };
     let found = tenant.outbox().filter(|entry| entry.as_ref().map_or(true, wanted));
     if context.output.json {
         for entry in found {
-            context.output.json_line(&documents::outbox_entry(&entry?, Values::Veiled))?;
+            context.output.json_line(&OutboxEntry::of(&entry?, Values::Veiled))?;
         }
         return Ok(());
     }

@@ -23,7 +23,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let entry = context.tenant()?.outbox_entry(args.id)?;
     let values = if args.values { Values::Shown } else { Values::Veiled };
-    context.output.answer(&documents::outbox_entry(&entry, values), || sheet(&entry, values))
+    context.output.answer(&documents::OutboxEntry::of(&entry, values), || sheet(&entry, values))
 }
 
 fn sheet(entry: &OutboxEntry, values: Values) -> Table {

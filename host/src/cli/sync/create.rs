@@ -16,8 +16,8 @@ use ferry::model::sync::{MappingSpec, MatchKey};
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
-use crate::cli::filter;
 use crate::cli::output::Output;
+use ferry::model::filter;
 
 /// Before the name of a preset, where a file could stand too.
 const PRESET: &str = "preset/";

@@ -1,22 +1,30 @@
 //! `ferry sync list`
 
+use ferry::app::Tenant;
+use ferry::app::error::AppError;
+use ferry::model::id::SyncId;
+use ferry::model::sync::Sync;
+use serde::Serialize;
+
 use crate::cli::context::Context;
-use crate::cli::documents;
+use crate::cli::documents::{self, Timing};
 use crate::cli::failure::CliError;
-use crate::cli::filter;
 use crate::cli::table::Table;
+use ferry::model::filter;
 
 /// List the syncs
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
 pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
-    let syncs = context.tenant()?.syncs()?;
-    let document: Vec<_> = syncs.iter().map(documents::sync).collect();
+    let tenant = context.tenant()?;
+    let syncs = tenant.syncs()?;
+    let timings = syncs.iter().map(|sync| timing(&tenant, &sync.id)).collect::<Result<Vec<_>, _>>()?;
+    let document: Vec<_> = syncs.iter().zip(&timings).map(|(sync, timing)| entry(sync, timing)).collect();
     context.output.answer(&document, || {
-        let headers = ["name", "connection", "object", "only", "outbound"];
+        let headers = ["name", "connection", "object", "only", "outbound", "runs"];
         let mut table = Table::new(&headers, "no syncs yet: `ferry sync create NAME ..`");
-        for sync in &syncs {
+        for (sync, timing) in syncs.iter().zip(&timings) {
             let mut only: Vec<String> = sync.filter.iter().map(filter::show).collect();
             only.extend(sync.segment.iter().map(|id| format!("segment {id}")));
             let outbound: Vec<&str> = sync.outbound.keys().map(|kind| kind.as_str()).collect();
@@ -26,8 +34,26 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
                 sync.object.clone(),
                 only.join("; "),
                 outbound.join(" "),
+                timing.words(),
             ]);
         }
         table
     })
+}
+
+/// A sync, and when it runs.
+#[derive(Serialize)]
+struct Entry<'a> {
+    #[serde(flatten)]
+    sync: serde_json::Value,
+    #[serde(flatten)]
+    timing: &'a Timing,
+}
+
+fn entry<'a>(sync: &Sync, timing: &'a Timing) -> Entry<'a> {
+    Entry { sync: documents::sync(sync), timing }
+}
+
+fn timing(tenant: &Tenant, sync: &SyncId) -> Result<Timing, AppError> {
+    Ok(Timing::of(&tenant.timetable(sync)?, tenant.next_run(sync)?))
 }

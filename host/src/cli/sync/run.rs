@@ -38,8 +38,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
     let report = context.block_on(watched(args, &tenant, context))?;
     let document = json!({
-        "inbound": report.inbound.as_ref().map(documents::run),
-        "outbound": report.outbound.as_ref().map(documents::run),
+        "inbound": report.inbound.as_ref().map(documents::Run::from),
+        "outbound": report.outbound.as_ref().map(documents::Run::from),
     });
     context.output.answer(&document, || table(&report))?;
     let refused = report.inbound.as_ref().map_or(0, |run| run.counts.refused);

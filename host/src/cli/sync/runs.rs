@@ -22,9 +22,9 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let runs = context.tenant()?.runs(&args.name, args.limit)?;
+    let runs = context.tenant()?.runs(&args.name, None, args.limit)?;
     if context.output.json {
-        return runs.iter().try_for_each(|run| context.output.json_line(&documents::run(run)));
+        return runs.iter().try_for_each(|run| context.output.json_line(&documents::Run::from(run)));
     }
     context.output.table(&table(&runs))
 }

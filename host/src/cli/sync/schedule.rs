@@ -3,11 +3,11 @@
 use ferry::app::Tenant;
 use ferry::app::error::AppError;
 use ferry::model::id::SyncId;
-use ferry::model::schedule::{Schedule, Timetable};
+use ferry::model::schedule::{Schedule, Sending, Timetable};
 use ferry::model::time::{Clock, SystemClock};
-use serde_json::json;
 
 use crate::cli::context::Context;
+use crate::cli::documents::Timing;
 use crate::cli::failure::CliError;
 
 /// Let a sync run by itself while `ferry serve` runs: every so often, or at set times
@@ -21,6 +21,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     when: When,
+
+    /// When outcomes leave for the CRM: at-once, which is usual with a schedule, or with-runs
+    #[arg(long, value_name = "WHEN")]
+    outcomes: Option<Sending>,
 
     /// The time zone of --cron, as in Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC", requires = "cron")]
@@ -58,7 +62,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     let schedule = schedule.transpose().map_err(AppError::from)?;
     let tenant = context.tenant()?;
-    let table = tenant.set_schedule(&args.name, schedule)?;
+    let table = tenant.set_schedule(&args.name, schedule, args.outcomes)?;
     tell(&tenant, &args.name, &table, context)
 }
 
@@ -69,17 +73,10 @@ pub(crate) fn pause(args: &Named, paused: bool, context: &Context) -> Result<(),
 }
 
 fn tell(tenant: &Tenant, name: &SyncId, table: &Timetable, context: &Context) -> Result<(), CliError> {
-    let next = tenant.next_run(name)?.map(|next| next.to_string());
-    let schedule = table.schedule.as_ref().map(Schedule::describe);
+    let timing = Timing::of(table, tenant.next_run(name)?);
     if context.output.json {
-        return context.output.document(&json!({
-            "sync": name, "schedule": schedule, "paused": table.paused, "next": next, "failures": table.failures,
-        }));
+        return context.output.document(&timing);
     }
-    context.output.note(&match (schedule, next) {
-        (None, _) => format!("`{name}` runs only when a person runs it"),
-        (Some(schedule), None) => format!("`{name}` is paused; its schedule is {schedule}"),
-        (Some(schedule), Some(next)) => format!("`{name}` runs {schedule}, next at {next}, while `ferry serve` runs"),
-    });
+    context.output.note(&format!("`{name}` runs {}", timing.words()));
     Ok(())
 }

@@ -6,8 +6,8 @@ use ferry::model::sync::Sync;
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
-use crate::cli::filter;
 use crate::cli::table::Table;
+use ferry::model::filter;
 
 /// Show a sync with its mappings
 #[derive(Debug, clap::Args)]

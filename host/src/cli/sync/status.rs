@@ -5,7 +5,7 @@ use ferry::model::id::SyncId;
 use ferry::model::sync::{Run, RunEnd};
 
 use crate::cli::context::Context;
-use crate::cli::documents;
+use crate::cli::documents::{self, Timing};
 use crate::cli::failure::CliError;
 use crate::cli::output::word;
 use crate::cli::table::Table;
@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         None => tenant.syncs()?.into_iter().map(|sync| sync.id).collect(),
     };
     let statuses = names.iter().map(|name| tenant.sync_status(name)).collect::<Result<Vec<_>, _>>()?;
-    let document: Vec<_> = statuses.iter().map(documents::status).collect();
+    let document: Vec<_> = statuses.iter().map(documents::Status::from).collect();
     context.output.answer(&document, || table(&statuses))?;
     for status in &statuses {
         if let Some(note) = failed(status) {
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 fn table(statuses: &[SyncStatus]) -> Table {
-    let headers = ["sync", "linked", "refused", "conflicts", "waiting", "dead", "seen until", "last run"];
+    let headers = ["sync", "linked", "refused", "conflicts", "waiting", "dead", "seen until", "last run", "runs"];
     let mut table = Table::new(&headers, "no syncs yet: `ferry sync create NAME ..`").numbers(&[1, 2, 3, 4, 5]);
     for status in statuses {
         let state = &status.state;
@@ -48,6 +48,7 @@ fn table(statuses: &[SyncStatus]) -> Table {
             status.dead.to_string(),
             state.high_water.map_or_else(|| "never".to_owned(), |at| at.to_string()),
             status.last_run.as_ref().map_or_else(|| "none".to_owned(), last_run),
+            Timing::of(&status.timetable, status.next).words(),
         ]);
     }
     table

@@ -1,10 +1,10 @@
-//! Reads what `--filter` takes: `lifecyclestage = customer`, `country in DE, AT`, `phone present`. Knows no CRM.
+//! Reads conditions as people write them, for filters and for rules: `lifecyclestage = customer`, `country in DE, AT`, `phone present`. Knows no CRM.
 
-use ferry::model::connector::{Comparison, Condition};
-use ferry::model::value::Value;
+use super::connector::{Comparison, Condition};
+use super::value::Value;
 
 /// What to write, said wherever something else was written.
-pub(super) const FORM: &str =
+pub const FORM: &str =
     "FIELD OP VALUE with one of = != < <= > >= contains, FIELD in A, B, FIELD not-in A, B, FIELD present, FIELD absent";
 
 /// Operators with one value. The longer stands before the one that it begins with.
@@ -19,7 +19,7 @@ const SIGNS: [(&str, Comparison); 7] = [
 ];
 
 /// One condition; the error is a sentence.
-pub(super) fn parse(text: &str) -> Result<Condition, String> {
+pub fn parse(text: &str) -> Result<Condition, String> {
     let text = text.trim();
     let end = text.find(|c: char| c.is_whitespace() || "=!<>".contains(c)).unwrap_or(text.len());
     let (field, rest) = text.split_at(end);
@@ -83,7 +83,7 @@ fn several(text: &str) -> Result<Vec<Value>, &'static str> {
 }
 
 /// As it was written, for people.
-pub(super) fn show(condition: &Condition) -> String {
+pub fn show(condition: &Condition) -> String {
     let values: Vec<String> = condition.values.iter().map(Value::to_cell).collect();
     let word = match condition.comparison {
         Comparison::Equal => "=",

@@ -1,0 +1,89 @@
+//! What a served host does by itself: follows the webhooks of a CRM, and sends outcomes as they are recorded.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
+
+use ferry_tests::sim::hubspot::{Post, signed};
+use serde_json::Value;
+
+use crate::rig::{Rig, until};
+use crate::web::{Answer, Web};
+
+/// Sends a post as the CRM would.
+fn send(web: &Web, post: &Post) -> Answer {
+    let headers: Vec<(&str, &str)> = post.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    web.send("POST", "/hooks/default/crm", &headers, &post.body)
+}
+
+fn code(answer: &Answer) -> (u16, Option<&str>) {
+    (answer.status, answer.json["code"].as_str())
+}
+
+fn inbound_runs(rig: &Rig) -> Vec<Value> {
+    let runs = rig.host.ok(&["sync", "runs", "people"]).documents();
+    runs.into_iter().filter(|run| run["direction"] == "inbound" && run["end"] != "running").collect()
+}
+
+#[test]
+fn a_webhook_leads_to_a_fresh_look_at_what_it_names_and_a_false_one_to_nothing() {
+    let rig = Rig::served(40, 81);
+    rig.create_sync(&[]);
+    rig.run_inbound();
+    let url = format!("{}/hooks/default/crm", rig.host.api());
+    let web = Web::new(&rig.host);
+    let (changed, gone) = (rig.crm.nth("contacts", 3).unwrap(), rig.crm.nth("contacts", 5).unwrap());
+    rig.crm.webhook_posts(&url, usize::MAX);
+    rig.crm.update("contacts", changed, &[("city", "Webhookstadt")]).unwrap();
+    rig.crm.archive("contacts", gone).unwrap();
+    let posts = rig.crm.webhook_posts(&url, 100);
+    let [post] = posts.as_slice() else { panic!("{posts:?}") };
+
+    // Forged, old, and for somebody else: refused, and nothing is fetched.
+    let forged = Post { body: [&post.body[..], b" "].concat(), ..post.clone() };
+    assert_eq!(code(&send(&web, &forged)), (401, Some("webhook-refused")));
+    let secret = rig.crm.credentials().client_secret.clone();
+    let stamp = |post: &Post| -> i64 {
+        post.headers.iter().find(|(name, _)| name.ends_with("timestamp")).unwrap().1.parse().unwrap()
+    };
+    let old = signed(&secret, &url, post.body.clone(), stamp(post) - 6 * 60 * 1_000);
+    assert_eq!(code(&send(&web, &old)), (401, Some("webhook-refused")));
+    let elsewhere = web.send("POST", "/hooks/default/nobody", &[], &post.body);
+    assert_eq!(code(&elsewhere), (404, Some("connection-not-found")));
+    assert_eq!(code(&web.send("POST", "/hooks/nobody/crm", &[], &post.body)), (404, Some("connection-not-found")));
+    assert_eq!(inbound_runs(&rig).len(), 1);
+
+    // The CRM's own is followed, once.
+    assert_eq!(send(&web, post).status, 202);
+    assert_eq!(code(&send(&web, post)), (409, Some("webhook-replayed")));
+    until(|| inbound_runs(&rig).len() == 2);
+    let runs = inbound_runs(&rig);
+    let counts = &runs[0]["counts"];
+    assert_eq!((&counts["rows"], &counts["changed"], &counts["gone"]), (&1.into(), &1.into(), &1.into()), "{counts}");
+    let contact = &rig.host.contacts()[&changed.to_string()];
+    assert_eq!(contact["attributes"]["city"], "Webhookstadt");
+    assert!(!rig.host.contacts().contains_key(&gone.to_string()));
+}
+
+#[test]
+fn outcomes_leave_by_themselves_where_the_sync_runs_by_itself() {
+    let rig = Rig::served(20, 82);
+    rig.create_sync(&[]);
+    rig.run_inbound();
+    let contact = rig.host.ok(&["contacts", "list", "--limit", "1"]).document()["id"].as_str().unwrap().to_owned();
+    let record = |id: &str| {
+        let words = ["outcome", "record", "call", "--contact", &contact, "--id", id, "disposition=connected"];
+        rig.host.ok(&words);
+    };
+    record("by-hand");
+    let timing = rig.host.ok(&["sync", "schedule", "people", "--cron", "0 3 1 1 *"]).document();
+    assert_eq!(timing["outcomes"], "at-once");
+    let calls = || rig.crm.records("calls", 0, usize::MAX).unwrap().len();
+    until(|| calls() == 1);
+    record("by-itself");
+    until(|| calls() == 2);
+    rig.host.ok(&["sync", "pause", "people"]);
+    record("paused");
+    assert_eq!(rig.host.ok(&["outbox", "list"]).documents().len(), 1);
+    rig.host.ok(&["sync", "resume", "people"]);
+    until(|| calls() == 3);
+    let timing = rig.host.ok(&["sync", "schedule", "people", "--never", "--outcomes", "with-runs"]).document();
+    assert_eq!((timing["outcomes"].as_str(), timing["schedule"].is_null()), (Some("with-runs"), true));
+}
