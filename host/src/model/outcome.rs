@@ -171,12 +171,6 @@ impl OutboxEntry {
         now.since(self.retried.unwrap_or(self.created))
     }
 
-    pub fn is_dead(&self) -> bool {
-        matches!(self.delivery, Delivery::Dead { .. })
-    }
-}
-
-impl OutboxEntry {
     /// Whether it waits for a person.
     pub fn is_dead(&self) -> bool {
         matches!(self.delivery, Delivery::Dead { .. })

@@ -15,7 +15,7 @@ use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
 use super::joining::Whom;
 use super::page::Pages;
-use super::walk::{self, Puller, WalkError};
+use super::walk::{self, Pulled, Puller, WalkError};
 use super::{Observer, Ports, StopSignal, SyncError, gone};
 
 /// Partitions that are pulled side by side unless told: as many as most CRMs serve one account at a time.

@@ -12,11 +12,11 @@ use super::problem::{Problem, ProblemDetails};
 use super::request::{Asked, Given, Named, Page, Reader, Writer, cursor, page_items, work};
 use crate::app::Tenant;
 use crate::app::error::AppError;
-use crate::app::outcomes::{NewOutcome, Recorded, parse_instant};
+use crate::app::outcomes::{NewOutcome, Recorded, Wanted, parse_instant};
 use crate::model::id::{ContactId, OutboxId, SyncId};
 use crate::model::outcome::OutcomeKind;
 use crate::model::sync::MatchKey;
-use crate::server::documents::OutboxEntry;
+use crate::server::documents::{OutboxEntry, Values};
 
 /// What happened with a contact. It is named by exactly one of `contact`, `email` and `phone`.
 #[derive(Deserialize, ToSchema)]
