@@ -7,6 +7,7 @@ mod hostile;
 mod languages;
 mod layering;
 mod merge;
+mod outputs;
 mod pipedrive;
 mod plugin;
 mod refusals;

@@ -292,6 +292,9 @@ impl AppError {
             Self::Stopping => {
                 Advice::new("stopping", Whose::Machine, Class::Stopped, "repeat it once the server is up again")
             }
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                advice::configuration("file", "check the path")
+            }
             Self::File { .. } => {
                 advice::disk("file", "check that the path is right, that you may use it and that the disk has space")
             }

@@ -55,6 +55,7 @@ struct Cli {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The workspace (tenant) to work in
     #[arg(long, global = true, env = "FERRY_WORKSPACE", default_value = "default", value_name = "NAME")]
@@ -194,7 +195,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && wants_json {
         let text = error.render().to_string();
-        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        // What is wrong ends where the advice on how to call it begins.
+        let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let what = lines.join(" ").trim_start_matches("error: ").to_owned();
         CliError::usage(what, "see `ferry --help`").report(&Output::local(true));
     } else {
         // Nobody is left to tell if this can't be printed.

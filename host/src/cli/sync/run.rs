@@ -3,6 +3,7 @@
 use ferry::app::Tenant;
 use ferry::app::syncs::{RunOptions, RunReport};
 use ferry::model::id::SyncId;
+use ferry::model::mapping::Direction;
 use ferry::model::sync::Run;
 use ferry::sync::{Stopper, SyncError};
 use serde_json::json;
@@ -75,15 +76,17 @@ fn table(report: &RunReport) -> Table {
     let mut table =
         Table::new(&["run", "direction", "rows", "took", "result"], "this sync has nothing to do").numbers(&[2]);
     for run in report.inbound.iter().chain(&report.outbound) {
-        table.row(vec![
-            run.id.to_string(),
-            word(&run.direction),
-            run.counts.rows.to_string(),
-            took(run),
-            told(&run.counts),
-        ]);
+        table.row(vec![run.id.to_string(), word(&run.direction), rows(run).to_string(), took(run), told(&run.counts)]);
     }
     table
+}
+
+/// What was read, or what was sent.
+pub(super) fn rows(run: &Run) -> u64 {
+    match run.direction {
+        Direction::Inbound => run.counts.rows,
+        Direction::Outbound => run.counts.delivered + run.counts.retried + run.counts.dead,
+    }
 }
 
 pub(super) fn took(run: &Run) -> String {

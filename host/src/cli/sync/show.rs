@@ -7,6 +7,7 @@ use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
 use crate::cli::filter;
+use crate::cli::output::moment;
 use crate::cli::table::Table;
 
 /// Show a sync with its mappings
@@ -51,6 +52,6 @@ fn sheet(sync: &Sync) -> Table {
         ("reads", reads.join(" ")),
         ("match", keys.join(", ")),
         ("policies", policies.join(", ")),
-        ("created", sync.created.to_string()),
+        ("created", moment(sync.created)),
     ])
 }
