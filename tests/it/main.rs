@@ -13,6 +13,7 @@ mod plugin;
 mod refusals;
 mod rig;
 mod salesforce;
+mod scaffold;
 mod scenarios;
 mod server;
 mod trust;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::advice::{self, Advice, Class, Whose};
 use super::plugins::error::InstallError;
+use super::project::ProjectError;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, InvalidName, PluginId, SyncId};
@@ -146,6 +147,8 @@ pub enum AppError {
     #[error(transparent)]
     Trace(#[from] TraceError),
     #[error(transparent)]
+    Project(#[from] ProjectError),
+    #[error(transparent)]
     Key(#[from] KeyError),
     #[error("the key that seals was given as a text, so there is no file in which the new one could take its place")]
     KeyFileMissing,
@@ -277,6 +280,7 @@ impl AppError {
             Self::Install(error) => error.advice(),
             Self::Load(error) => advice::of_load(error),
             Self::Key(_) => advice::disk("sealing-key", "give the key that the credentials were sealed with"),
+            Self::Project(error) => error.advice(),
             Self::Vault(error) => advice::of_vault(error),
             Self::Token { connection, error } => advice::of_token(connection, error),
             Self::Instance { .. } => advice::instance(),

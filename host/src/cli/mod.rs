@@ -28,6 +28,7 @@ mod table;
 mod trace;
 mod vault;
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -76,6 +77,21 @@ struct Global {
     /// Say more on stderr; twice for everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+impl Global {
+    /// As words, for another process of this program.
+    fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["--workspace".into(), self.workspace.as_str().into()];
+        let paths = [("--state", &self.state), ("--key-file", &self.key_file)];
+        for (name, path) in paths.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
+            words.push(name.into());
+            words.push(path.into());
+        }
+        words.extend(self.json.then(|| OsString::from("--json")));
+        words.extend((0..self.verbose).map(|_| OsString::from("--verbose")));
+        words
+    }
 }
 
 #[derive(Debug, Subcommand)]
