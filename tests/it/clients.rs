@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use ferry_tests::sim::clock::Start;
-use ferry_tests::sim::{hubspot, salesforce};
+use ferry_tests::sim::{hubspot, pipedrive, salesforce};
 use sha2::{Digest as _, Sha256};
 
 /// More than two pages of a list, and of a search.
@@ -96,6 +96,19 @@ fn on_salesforce(mut checks: Command) -> Result<String, Failure> {
         .env("PASSWORD", &credentials.password)
         .env("SECURITY_TOKEN", &credentials.security_token)
         .env("JWT_KEY_FILE", &credentials.jwt_key_file);
+    finish(&mut checks)
+}
+
+fn on_pipedrive(mut checks: Command) -> Result<String, Failure> {
+    let options = pipedrive::Options { contacts: CONTACTS, clock: Start::Now, ..pipedrive::Options::default() };
+    let crm = pipedrive::Pipedrive::start(options).unwrap();
+    let credentials = crm.credentials();
+    checks
+        .env("BASE_URL", crm.base_url())
+        .env("CONTROL_URL", &credentials.control_url)
+        .env("API_TOKEN", &credentials.api_token)
+        .env("CLIENT_ID", &credentials.client_id)
+        .env("CLIENT_SECRET", &credentials.client_secret);
     finish(&mut checks)
 }
 
@@ -225,4 +238,9 @@ fn jsforce_finds_salesforce_in_the_simulator() {
 #[test]
 fn simple_salesforce_finds_salesforce_in_the_simulator() {
     Client { folder: "salesforce-py", language: &PY, run: on_salesforce, checks: 16 }.assert_satisfied();
+}
+
+#[test]
+fn the_official_client_for_node_finds_pipedrive_in_the_simulator() {
+    Client { folder: "pipedrive", language: &JS, run: on_pipedrive, checks: 16 }.assert_satisfied();
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ferry_tests::sim::faults::{Fault, Rule};
 use serde_json::Value;
 
 use crate::rig::{Host, Rig, component};
@@ -26,7 +27,7 @@ fn failed(host: &Host, plugin: &str, folder: &str) -> Vec<(String, String)> {
 #[test]
 fn every_shipped_plugin_passes_on_its_cassettes() {
     let host = Host::new();
-    for plugin in ["hubspot", "salesforce", "field-mapper"] {
+    for plugin in ["hubspot", "salesforce", "pipedrive", "field-mapper"] {
         assert_eq!(failed(&host, plugin, &cassettes(plugin)), [], "{plugin}");
     }
 }
@@ -62,6 +63,77 @@ fn a_wrong_plugin_fails_the_check_whose_rule_it_breaks() {
         let failed = failed(&host, "hostile", &folder);
         let found = failed.iter().find(|(id, _)| id == check);
         assert!(found.is_some_and(|(_, problem)| problem.contains(told)), "{mode}: {failed:?}");
+    }
+}
+
+/// What fails of a guest with `mode` in place of the mode of its own cassettes.
+fn failed_in(host: &Host, guest: &str, mode: &str, change: impl Fn(&str) -> String) -> Vec<String> {
+    let cassettes = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests").join(guest).join("cassettes");
+    let folder = host.state.path().join(format!("{guest}-{mode}"));
+    std::fs::create_dir_all(&folder).unwrap();
+    for file in std::fs::read_dir(cassettes).unwrap() {
+        let file = file.unwrap();
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(text.contains("\"careful\""), "{text}");
+        let text = change(&text.replace("\"careful\"", &format!("\"{mode}\"")));
+        std::fs::write(folder.join(file.file_name()), text).unwrap();
+    }
+    failed(host, guest, &folder.display().to_string()).into_iter().map(|(check, _)| check).collect()
+}
+
+/// Everything that can go wrong with a request.
+const TROUBLES: [&str; 9] = [
+    "rate-limited",
+    "exhausted",
+    "server-error",
+    "unreachable",
+    "unanswered",
+    "truncated",
+    "malformed",
+    "expired-session",
+    "refused-sign-in",
+];
+
+#[test]
+fn a_careless_connector_fails_the_checks_whose_rule_it_breaks_and_no_other() {
+    let host = Host::new();
+    for (mode, checks) in [
+        ("careful", &[][..]),
+        ("deaf", &TROUBLES),
+        ("hopeless", &TROUBLES),
+        ("talkative", &["discretion"]),
+        ("moody", &["pages"]),
+        ("inventive", &["unknown-field"]),
+        ("hopeful", &TROUBLES),
+        ("harsh", &TROUBLES),
+        ("hasty", &["server-error", "unanswered", "truncated", "malformed"]),
+        ("forgetful", &["lost-replies"]),
+        ("trusting", &["signatures"]),
+    ] {
+        assert_eq!(failed_in(&host, "hostile", mode, str::to_owned), checks, "{mode}");
+    }
+    // It comes by its first page again.
+    let (first, rest) =
+        ("[[call.exchange]]\nrequest = { method = \"GET\", target = \"/people\"", "[[call]]\nask = { verb = \"push\"");
+    let twice = |text: &str| {
+        let from = text.find(first).unwrap();
+        let page = &text[from..from + text[from..].find("\n\n").unwrap()];
+        text.replace(rest, &format!("{page}\n\n{rest}"))
+    };
+    assert_eq!(failed_in(&host, "hostile", "circling", twice), ["tokens"]);
+}
+
+#[test]
+fn a_careless_mapper_fails_the_checks_whose_rule_it_breaks_and_no_other() {
+    let host = Host::new();
+    for (mode, checks) in [
+        ("careful", &["nonsense"][..]),
+        ("wrong", &["answers", "nonsense"]),
+        ("moody", &["pure", "nonsense"]),
+        ("greedy", &["total", "nonsense"]),
+        ("fragile", &["total", "nonsense"]),
+    ] {
+        assert_eq!(failed_in(&host, "careless-mapper", mode, str::to_owned), checks, "{mode}");
     }
 }
 
@@ -104,4 +176,29 @@ fn a_trace_is_replayed_byte_for_byte_and_holds_no_credential() {
     let said = rig.host.say(&["plugin", "replay", &plugin, &path]);
     assert_eq!(said.code, Some(6), "{said:?}");
     assert_eq!(said.document()["divergence"]["place"], "exchange 2", "{said:?}");
+}
+
+#[test]
+fn a_failed_page_keeps_a_trace_for_its_owner_that_replays_and_holds_no_credential() {
+    let rig = Rig::new(5, 7);
+    let folder = rig.host.state.path().join("traces");
+    std::fs::create_dir(&folder).unwrap();
+    let keep = folder.display().to_string();
+    rig.crm.fault(Rule::always(Fault::WrongShape));
+    let run = ["sync", "run", "people", "--inbound-only", "--keep-traces", &keep];
+    rig.host.fails(&run, "crm-temporary");
+    rig.crm.clear_faults(None);
+    let files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(!files.is_empty(), "the run tries a page again, and keeps each try");
+    for file in &files {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+        let text = std::fs::read_to_string(file).unwrap();
+        assert!(!text.contains(&rig.crm.credentials().service_key), "a credential is in the trace");
+        let (plugin, trace) = (component("hubspot").display().to_string(), file.display().to_string());
+        assert_eq!(rig.host.ok(&["plugin", "replay", &plugin, &trace]).document()["same"], true);
+    }
+    // A run that goes well keeps nothing.
+    rig.host.ok(&run);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), files.len());
 }

@@ -18,7 +18,7 @@ use crate::rig::Host;
 /// More than two pages of a hundred.
 const PEOPLE: usize = 250;
 
-fn repository() -> PathBuf {
+pub(crate) fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
@@ -36,15 +36,15 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// An SDK with its tools and the contract: a copy, so that nothing is written among the sources.
-struct Sdk {
-    home: PathBuf,
+pub(crate) struct Sdk {
+    pub(crate) home: PathBuf,
     /// Of all its files and the contract: a component is built anew when one of them has changed.
     hash: String,
     /// The build as its author starts it in the folder of a plugin, but for where the component goes.
     build: fn(&Path) -> Command,
 }
 
-fn javascript() -> &'static Sdk {
+pub(crate) fn javascript() -> &'static Sdk {
     static INSTALLED: OnceLock<Sdk> = OnceLock::new();
     INSTALLED.get_or_init(|| {
         let sdk = repository().join("sdk/js");
@@ -70,7 +70,7 @@ fn python_install(home: &Path) -> Result<(), Failure> {
     python_venv(home, &["--editable", "."])
 }
 
-fn python() -> &'static Sdk {
+pub(crate) fn python() -> &'static Sdk {
     static INSTALLED: OnceLock<Sdk> = OnceLock::new();
     INSTALLED.get_or_init(|| {
         let sdk = repository().join("sdk/python");
@@ -105,10 +105,22 @@ fn copy(folders: &[(&Path, &Path)]) -> String {
 impl Sdk {
     /// An example as its author builds it, unless it was built from these very files before.
     fn build(&self, example: &str) -> PathBuf {
-        let folder = self.home.join("examples").join(example);
-        let out = format!("dist/{}.wasm", self.hash);
+        self.build_in(&self.home.join("examples").join(example), &self.hash)
+    }
+
+    /// A plugin of the tests, built in a copy that finds the SDK.
+    fn build_guest(&self, guest: &str) -> PathBuf {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests").join(guest);
+        let folder = self.home.join("guests").join(guest);
+        let hash = copy(&[(&from, &folder)]);
+        self.build_in(&folder, &format!("{}-{hash}", self.hash))
+    }
+
+    /// `name` is of all that goes into it.
+    fn build_in(&self, folder: &Path, name: &str) -> PathBuf {
+        let out = format!("dist/{name}.wasm");
         if !folder.join(&out).exists() {
-            let built = finish((self.build)(&self.home).args(["--out", &out]).current_dir(&folder));
+            let built = finish((self.build)(&self.home).args(["--out", &out]).current_dir(folder));
             built.unwrap_or_else(|failure| panic!("{failure}"));
         }
         folder.join(out)
@@ -117,11 +129,16 @@ impl Sdk {
 
 /// Packs a component with the manifest of its example and installs it.
 fn install(host: &Host, component: &Path, loopback: &[&str]) {
+    let packed = pack(host, component);
+    host.ok(&[&["plugin", "install", &packed, "--yes"][..], loopback].concat());
+}
+
+fn pack(host: &Host, component: &Path) -> String {
     let folder = component.parent().unwrap().parent().unwrap();
     let packed = host.state.path().join("packed.wasm").display().to_string();
     let (component, manifest) = (component.display().to_string(), folder.join("plugin.toml").display().to_string());
     host.ok(&["plugin", "pack", &component, "--manifest", &manifest, "--out", &packed]);
-    host.ok(&[&["plugin", "install", &packed, "--yes"][..], loopback].concat());
+    packed
 }
 
 #[test]
@@ -132,6 +149,32 @@ fn the_javascript_sdk_and_its_examples_pass_their_own_tests() {
         let said = said.unwrap_or_else(|failure| panic!("{folder}: {failure}"));
         assert!(said.contains("\n# fail 0\n") && !said.contains("\n# pass 0\n"), "{folder}: {said}");
     }
+}
+
+/// Packs a component with the manifest beside its folder, and tries it on cassettes.
+fn try_out(host: &Host, component: &Path, cassettes: &Path) {
+    let (packed, cassettes) = (pack(host, component), cassettes.display().to_string());
+    let said = host.say(&["plugin", "test", &packed, "--cassettes", &cassettes]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let checks = said.document()["report"]["checks"].as_array().unwrap().clone();
+    assert!(checks.iter().any(|check| check["id"] == "answers" && check["tried"] != 0), "{checks:?}");
+}
+
+#[test]
+fn plugins_in_other_languages_keep_the_rules_of_the_contract() {
+    let host = Host::new();
+    let templates = repository().join("host/templates");
+    for sdk in [javascript(), python()] {
+        try_out(&host, &sdk.build("phonebook"), &templates.join("connector/cassettes"));
+        try_out(&host, &sdk.build("people-mapper"), &templates.join("mapper/cassettes"));
+    }
+}
+
+#[test]
+fn a_mapper_in_javascript_gives_the_same_for_ever_whatever_it_reaches_for() {
+    let (sdk, host) = (javascript(), Host::new());
+    let cassettes = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/reaching-mapper-js/cassettes");
+    try_out(&host, &sdk.build_guest("reaching-mapper-js"), &cassettes);
 }
 
 #[test]

@@ -23,6 +23,10 @@ pub(crate) fn component(id: &str) -> PathBuf {
     built("FERRY_COMPONENTS").join(format!("{id}.wasm"))
 }
 
+pub(crate) fn program() -> PathBuf {
+    built("FERRY_BIN")
+}
+
 pub(crate) fn mapping(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../xtask/demo").join(name)
 }
@@ -134,7 +138,7 @@ impl Host {
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(built("FERRY_BIN"));
+        let mut command = Command::new(program());
         command.args(words).arg("--json").env("FERRY_STATE", self.state.path()).env_remove("FERRY_WORKSPACE");
         command
     }

@@ -25,7 +25,7 @@ struct Scenario {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-enum Step {
+pub(crate) enum Step {
     Fault(Rule),
     /// Somebody in the CRM edits the contact at this place.
     Edit {
@@ -86,7 +86,7 @@ fn play(name: &str, connected: fn(u64, u64) -> Rig) {
     end(&rig, &scenario.end);
 }
 
-fn take(rig: &Rig, step: Step) {
+pub(crate) fn take(rig: &Rig, step: Step) {
     match step {
         Step::Fault(rule) => rig.crm.fault(rule),
         Step::Edit { nth, city } => {

@@ -18,13 +18,14 @@ const CONNECTOR: &str = "wasm32-wasip2";
 /// A mapper imports nothing, and the standard library for WASI always imports something.
 const MAPPER: &str = "wasm32-unknown-unknown";
 
-const PLUGINS: [Plugin; 6] = [
+const PLUGINS: [Plugin; 7] = [
     Plugin { folder: "connectors/hubspot", package: "ferry-hubspot", target: CONNECTOR },
     Plugin { folder: "connectors/salesforce", package: "ferry-salesforce", target: CONNECTOR },
     Plugin { folder: "connectors/pipedrive", package: "ferry-pipedrive", target: CONNECTOR },
     Plugin { folder: "connectors/tryton", package: "ferry-tryton", target: CONNECTOR },
     Plugin { folder: "connectors/field-mapper", package: "ferry-field-mapper", target: MAPPER },
     Plugin { folder: "tests/guests/hostile", package: "ferry-hostile", target: CONNECTOR },
+    Plugin { folder: "tests/guests/careless-mapper", package: "ferry-careless-mapper", target: MAPPER },
 ];
 
 /// Builds the host and all plugins; gives the folder with the packed files, `<id>.wasm` each.

@@ -98,7 +98,8 @@ fn check_direction(top: &Table<'_>, direction: Direction) {
 
 fn read_fields<'t>(top: &Table<'t>, direction: Direction, defaults: &Defaults) -> Vec<Field<'t>> {
     let hint = "describe at least one field, as in `[fields.email]` with `from = \"email\"`";
-    if !top.has("fields") {
+    // What could not be read may hold them.
+    if !top.has("fields") && top.mistakes.is_empty() {
         top.lacks("the mapping has no `fields`", Some(hint.to_owned()));
     }
     let Some(fields) = top.table("fields") else {

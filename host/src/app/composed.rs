@@ -14,7 +14,7 @@ use crate::model::id::{ConnectionId, PluginId};
 use crate::model::schema::{Account, Field, Object, Segment};
 use crate::model::time::Clock;
 use crate::plugin::{ConnectorContext, LoadedPlugin, SandboxedConnector};
-use crate::trace::{Call, Recorded, Recorder, RecorderOptions, Trace};
+use crate::trace::{Answer, Call, Recorded, Recorder, RecorderOptions, Trace};
 use crate::vault::{Place, Signer};
 
 use super::plugins::Quarantine;
@@ -44,8 +44,7 @@ impl Composed {
     where
         F: Future<Output = Result<T, CallError>> + Send,
     {
-        let fault = |kind| Fault { plugin: self.plugin.clone(), verb, kind };
-        self.quarantine.admit().map_err(fault)?;
+        self.admit(verb)?;
         let context = ConnectorContext {
             connection: self.connection.clone(),
             settings: self.settings.clone(),
@@ -54,18 +53,28 @@ impl Composed {
             watch: None,
         };
         let answer = ask(self.connector(verb, context)?).await;
-        self.quarantine.note(
-            verb,
-            match &answer {
-                Err(CallError::Fault(fault)) => Some(&fault.kind),
-                _ => None,
-            },
-        );
+        self.note(verb, &answer);
         answer
     }
 
+    /// # Errors
+    /// Where the plugin has failed so often that it is not called any more.
+    pub(super) fn admit(&self, verb: &'static str) -> Result<(), CallError> {
+        let fault = |kind| CallError::Fault(Fault { plugin: self.plugin.clone(), verb, kind });
+        self.quarantine.admit().map_err(fault)
+    }
+
+    /// Counts how a call ended for its plugin.
+    pub(super) fn note<T>(&self, verb: &'static str, answer: &Result<T, CallError>) {
+        let kind = match answer {
+            Err(CallError::Fault(fault)) => Some(&fault.kind),
+            _ => None,
+        };
+        self.quarantine.note(verb, kind);
+    }
+
     /// Makes one call and writes down all that crosses its boundary.
-    pub(super) async fn record(&self, plugin: Recorded, call: Call) -> Trace {
+    pub(super) async fn record(&self, plugin: Recorded, call: Call) -> (Result<Answer, CallError>, Trace) {
         let recorder = Recorder::new(RecorderOptions {
             plugin,
             connection: self.connection.clone(),
@@ -86,7 +95,8 @@ impl Composed {
             Ok(connector) => call.ask(&connector).await,
             Err(error) => Err(error),
         };
-        recorder.trace(&result)
+        let trace = recorder.trace(&result);
+        (result, trace)
     }
 
     /// Lets the connector verify a webhook; gives what it names, and the signatures that were found good. How it ends does not

@@ -6,6 +6,7 @@ use url::{Origin, Url};
 
 use super::composed::Composed;
 use super::error::{AppError, Thing};
+use super::kept::{Keeper, Kept};
 use super::plugins::{Watched, is_loopback};
 use super::{Tenant, settings};
 use crate::model::connector::Connector;
@@ -154,11 +155,25 @@ impl Tenant {
 
     /// Makes one call of a connection, with everything that crosses the boundary.
     pub async fn trace(&self, id: &ConnectionId, call: Call) -> Result<Trace, AppError> {
+        let recorded = self.recorded(id)?;
+        Ok(self.composed(id, Lane::Outcome).await?.record(recorded, call).await.1)
+    }
+
+    /// As [`Tenant::connector_in`]; the calls that fail leave their traces with the keeper.
+    pub(super) async fn kept_connector(
+        &self,
+        id: &ConnectionId,
+        lane: Lane,
+        keeper: Arc<dyn Keeper>,
+    ) -> Result<Arc<dyn Connector>, AppError> {
+        let recorded = self.recorded(id)?;
+        Ok(Arc::new(Kept::new(self.composed(id, lane).await?, recorded, keeper)))
+    }
+
+    fn recorded(&self, id: &ConnectionId) -> Result<Recorded, AppError> {
         let plugin = self.plugin_of(&self.connection(id)?)?;
-        let composed = self.composed(id, Lane::Outcome).await?;
-        let (version, digest) = (plugin.manifest.plugin.version, plugin.digest);
-        let recorded = Recorded { id: composed.plugin.clone(), version, digest };
-        Ok(composed.record(recorded, call).await)
+        let identity = plugin.manifest.plugin;
+        Ok(Recorded { id: identity.id, version: identity.version, digest: plugin.digest })
     }
 
     pub(super) async fn composed(&self, id: &ConnectionId, lane: Lane) -> Result<Composed, AppError> {

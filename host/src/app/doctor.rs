@@ -11,10 +11,13 @@ use super::sync_health;
 use crate::model::sync::{Connection, InstalledPlugin};
 
 /// Less free space than this is told before it is gone: a run of a million contacts writes about a gigabyte.
-const LITTLE_SPACE: u64 = 1 << 30;
+const LITTLE_SPACE: u64 = GIB;
 
 /// Less than this is a failure: sled can't write its next segments.
-const NO_SPACE: u64 = 64 << 20;
+const NO_SPACE: u64 = 64 * MIB;
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Health {
@@ -94,8 +97,16 @@ fn state(tenant: &Tenant, dir: &Path) -> Finding {
         return Finding::warn("state", what, Advice::new("state-open", Whose::Machine, Class::State, remedy));
     }
     match tenant.app.store.size_on_disk() {
-        Ok(bytes) => Finding::ok("state", format!("`{}` opens; the store has {} MiB", dir.display(), bytes >> 20)),
+        Ok(bytes) => Finding::ok("state", format!("`{}` opens; the store has {}", dir.display(), size(bytes))),
         Err(error) => Finding::fail("state", &error.into()),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..MIB => format!("{} KiB", bytes.div_ceil(1024)),
+        MIB..GIB => format!("{:.1} MiB", bytes as f64 / MIB as f64),
+        _ => format!("{:.1} GiB", bytes as f64 / GIB as f64),
     }
 }
 
@@ -104,7 +115,7 @@ fn disk(dir: &Path) -> Finding {
         Ok(stats) => stats.f_bavail.saturating_mul(stats.f_frsize),
         Err(error) => return Finding::fail("disk", &AppError::file(dir, "looked at", error.into())),
     };
-    let what = format!("{} MiB free", free >> 20);
+    let what = format!("{} free", size(free));
     let advice =
         Advice::new("disk-space", Whose::Machine, Class::State, "free some space, or move the state directory");
     match free {

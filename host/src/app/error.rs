@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::advice::{self, Advice, Class, Whose};
 use super::plugins::error::InstallError;
 pub use super::thing::Thing;
+use super::project::ProjectError;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, HookId, InvalidName, PluginId, SyncId};
@@ -80,6 +81,8 @@ pub enum AppError {
     Cassette(#[from] CassetteError),
     #[error(transparent)]
     Trace(#[from] TraceError),
+    #[error(transparent)]
+    Project(#[from] ProjectError),
     #[error(transparent)]
     Key(#[from] KeyError),
     #[error("the key that seals was given as a text, so there is no file in which the new one could take its place")]
@@ -236,6 +239,7 @@ impl AppError {
             Self::Install(error) => error.advice(),
             Self::Load(error) => advice::of_load(error),
             Self::Key(_) => advice::disk("sealing-key", "give the key that the credentials were sealed with"),
+            Self::Project(error) => error.advice(),
             Self::Vault(error) => advice::of_vault(error),
             Self::Token { connection, error } => advice::of_token(connection, error),
             Self::Instance { .. } => advice::instance(),
@@ -252,6 +256,9 @@ impl AppError {
                 Advice::new("stopping", Whose::Machine, Class::Stopped, "repeat it once the server is up again")
             }
             Self::Busy => Advice::new("busy", Whose::Machine, Class::Stopped, "ask again in a few seconds"),
+            Self::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                advice::configuration("file", "check the path")
+            }
             Self::File { .. } => {
                 advice::disk("file", "check that the path is right, that you may use it and that the disk has space")
             }

@@ -1,10 +1,12 @@
 //! Syncs: made, looked at, tried, run, removed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::Tenant;
 use super::error::{AppError, Thing};
 use crate::model::audit::Actor;
+use super::kept::Keeper;
 use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
@@ -47,17 +49,19 @@ pub struct NewOutbound {
 }
 
 /// Which ways a run goes, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct RunOptions {
     pub inbound: bool,
     pub outbound: bool,
     /// Partitions of a backfill that are pulled side by side, at least one.
     pub partitions: u32,
+    /// Where the traces of failed calls go, if they are wanted: they hold customers' records, and no credentials.
+    pub keeper: Option<Arc<dyn Keeper>>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { inbound: true, outbound: true, partitions: sync::PARTITIONS }
+        Self { inbound: true, outbound: true, partitions: sync::PARTITIONS, keeper: None }
     }
 }
 
@@ -266,7 +270,7 @@ impl Tenant {
     /// Tries a sync on a sample; writes nothing.
     pub async fn test_sync(&self, id: &SyncId, sample: u32) -> Result<TrialReport, AppError> {
         let sync = self.sync(id)?;
-        Ok(sync::try_sync(&self.ports(&sync, Lane::Outcome).await?, &sync, sample).await?)
+        Ok(sync::try_sync(&self.ports(&sync, Lane::Outcome, None).await?, &sync, sample).await?)
     }
 
     /// Runs a sync, inbound first; outbound also when that failed.
@@ -289,13 +293,13 @@ impl Tenant {
             let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
             let backfill = self.store().get::<SyncState>(id)?.is_none_or(|state| state.high_water.is_none());
             let lane = if backfill { Lane::Backfill } else { Lane::Increment };
-            let ports = self.ports(&sync, lane).await?;
+            let ports = self.ports(&sync, lane, options.keeper.clone()).await?;
             inbound = Some(sync::run_inbound(&ports, &sync, options.partitions, observer, &stop).await);
         }
         // What happened with contacts does not wait for what is wrong on the way in.
         if options.outbound && !sync.outbound.is_empty() {
             let _turn = self.take_turn(id, Direction::Outbound, stopper)?;
-            let ports = self.ports(&sync, Lane::Outcome).await?;
+            let ports = self.ports(&sync, Lane::Outcome, options.keeper.clone()).await?;
             outbound = Some(sync::run_outbound(&ports, &sync, observer, &stop).await);
         }
         let report = RunReport { inbound: inbound.transpose()?, outbound: outbound.transpose()? };
@@ -306,17 +310,25 @@ impl Tenant {
         }
     }
 
-    pub(super) async fn ports(&self, sync: &Sync, lane: Lane) -> Result<Ports, AppError> {
+    pub(super) async fn ports(
+        &self,
+        sync: &Sync,
+        lane: Lane,
+        keeper: Option<Arc<dyn Keeper>>,
+    ) -> Result<Ports, AppError> {
         let specs = sync.outbound.values().map(|spec| &spec.mapping);
         let names: BTreeSet<&PluginId> = specs.chain([&sync.mapping]).map(|mapping| &mapping.mapper).collect();
-        let mut mappers: HashMap<PluginId, std::sync::Arc<dyn Mapper>> = HashMap::new();
+        let mut mappers: HashMap<PluginId, Arc<dyn Mapper>> = HashMap::new();
         for name in names {
             mappers.insert(name.clone(), self.mapper(name).await?);
         }
         Ok(Ports {
             store: self.whole_store(),
             workspace: self.store().clone(),
-            connector: self.connector_in(&sync.connection, lane).await?,
+            connector: match keeper {
+                Some(keeper) => self.kept_connector(&sync.connection, lane, keeper).await?,
+                None => self.connector_in(&sync.connection, lane).await?,
+            },
             mappers,
             clock: self.clock(),
         })

@@ -244,7 +244,7 @@ mod tests {
             (
                 AppError::call(&hub, "pull", CallError::Advice(Failure::Unauthorized("expired".into()))).into(),
                 4,
-                "error: connection `hub` could not `pull`\n  cause: the CRM no longer accepts the sign-in: expired\n  \
+                "error: connection `hub` failed at `pull`\n  cause: the CRM no longer accepts the sign-in: expired\n  \
                  whose: the CRM\n  try: sign in again with `ferry connection sign-in hub`",
             ),
             (

@@ -37,6 +37,7 @@ mod trace;
 mod vault;
 mod why;
 
+use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,6 +65,7 @@ struct Cli {
 }
 
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Global {
     /// The workspace (tenant) to work in
     #[arg(long, global = true, env = "FERRY_WORKSPACE", default_value = "default", value_name = "NAME")]
@@ -84,6 +86,21 @@ struct Global {
     /// Say more on stderr; twice for everything
     #[arg(long, short, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+}
+
+impl Global {
+    /// As words, for another process of this program.
+    fn words(&self) -> Vec<OsString> {
+        let mut words: Vec<OsString> = vec!["--workspace".into(), self.workspace.as_str().into()];
+        let paths = [("--state", &self.state), ("--key-file", &self.key_file)];
+        for (name, path) in paths.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?))) {
+            words.push(name.into());
+            words.push(path.into());
+        }
+        words.extend(self.json.then(|| OsString::from("--json")));
+        words.extend((0..self.verbose).map(|_| OsString::from("--verbose")));
+        words
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -229,7 +246,9 @@ fn refuse(error: &clap::Error) -> ExitCode {
     let wants_json = std::env::args_os().any(|argument| argument == "--json");
     if error.use_stderr() && wants_json {
         let text = error.render().to_string();
-        let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        // What is wrong ends where the advice on how to call it begins.
+        let lines: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let what = lines.join(" ").trim_start_matches("error: ").to_owned();
         CliError::usage(what, "see `ferry --help`").report(&Output::local(true));
     } else {
         // Nobody is left to tell if this can't be printed.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ferry::model::sync::Counts;
+use ferry::model::time::Instant;
 use ferry::sync::Observer;
 use serde::Serialize;
 
@@ -191,6 +192,11 @@ pub(super) fn told(counts: &Counts) -> String {
     let words: Vec<String> =
         parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     if words.is_empty() { "nothing to do".to_owned() } else { words.join(", ") }
+}
+
+/// A point in time as people read it: to the second.
+pub(super) fn moment(at: Instant) -> String {
+    Instant(at.0 - at.0.rem_euclid(1_000_000)).to_string()
 }
 
 /// How the library spells a word of the model, as in `long-text`.

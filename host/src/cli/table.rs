@@ -1,6 +1,7 @@
 //! Tables for people: fitted to a terminal, plain text with bounded columns elsewhere. Prints nothing.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, TableStyle};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, TableStyle};
+use unicode_width::UnicodeWidthStr;
 
 /// A column that goes to a file or a pipe ends here, so that one long value does not push the others out of sight.
 const WIDEST_PLAIN: usize = 60;
@@ -18,6 +19,8 @@ pub(super) struct Table {
     rows: Vec<Vec<String>>,
     /// Columns of numbers.
     right: Vec<usize>,
+    /// The first of the columns that a narrow terminal can do without.
+    spare: Option<usize>,
     /// Said instead of a table without rows.
     empty: &'static str,
 }
@@ -43,6 +46,12 @@ impl Table {
         self
     }
 
+    /// From this column on, they are left out where a terminal is too narrow for whole cells, the last ones first.
+    pub(super) fn spare_from(mut self, column: usize) -> Self {
+        self.spare = Some(column);
+        self
+    }
+
     pub(super) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
     }
@@ -56,7 +65,8 @@ impl Table {
         if self.rows.is_empty() {
             return if self.empty.is_empty() { String::new() } else { format!("{}\n", self.empty) };
         }
-        let last = self.rows.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1);
+        let columns = self.columns(width);
+        let last = columns.saturating_sub(1);
         let mut table = comfy_table::Table::new();
         table.load_style(TableStyle::new());
         match width {
@@ -68,12 +78,12 @@ impl Table {
             }
         }
         if !self.headers.is_empty() {
-            table.set_header(&self.headers);
+            table.set_header(self.headers.iter().take(columns));
         }
         // Behind the last column nothing can be pushed out of sight.
         let most = |index| if width.is_some() || index == last { LONGEST_CELL } else { WIDEST_PLAIN };
         for row in &self.rows {
-            let cells = row.iter().enumerate().map(|(index, text)| Cell::new(clean(text, most(index))));
+            let cells = row.iter().take(columns).enumerate().map(|(index, text)| Cell::new(clean(text, most(index))));
             table.add_row(cells.collect::<Vec<_>>());
         }
         for (index, column) in table.column_iter_mut().enumerate() {
@@ -81,9 +91,31 @@ impl Table {
             if self.right.contains(&index) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
+            // A name that is broken in two can't be copied.
+            if index == 0 && width.is_some_and(|width| self.widest(0) <= usize::from(width) / 2) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
         }
         let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         lines.join("\n") + "\n"
+    }
+
+    /// How many columns are shown.
+    fn columns(&self, width: Option<u16>) -> usize {
+        let mut columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        if let (Some(width), Some(spare)) = (width, self.spare) {
+            let all = |columns: usize| (0..columns).map(|column| self.widest(column) + 2).sum::<usize>();
+            while columns > spare && all(columns) > usize::from(width) + 2 {
+                columns -= 1;
+            }
+        }
+        columns
+    }
+
+    /// The width of the widest cell of a column.
+    fn widest(&self, column: usize) -> usize {
+        let rows = std::iter::once(&self.headers).chain(&self.rows);
+        rows.filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0)
     }
 }
 
@@ -131,6 +163,15 @@ mod tests {
         let shown = table.render(Some(30));
         assert!(shown.lines().all(|line| line.chars().count() <= 30), "{shown}");
         assert!(shown.lines().count() > 2, "{shown}");
+    }
+
+    #[test]
+    fn a_narrow_terminal_does_without_spare_columns_before_it_breaks_cells() {
+        let mut table = Table::new(&["id", "email", "source"], "").spare_from(2);
+        table.row(vec!["c1".into(), "ada@example.com".into(), "trade show".into()]);
+        assert_eq!(table.render(Some(31)), "ID  EMAIL            SOURCE\nc1  ada@example.com  trade show\n");
+        assert_eq!(table.render(Some(30)), "ID  EMAIL\nc1  ada@example.com\n");
+        assert!(table.render(Some(15)).lines().all(|line| line.chars().count() <= 15));
     }
 
     #[test]

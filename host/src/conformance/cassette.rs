@@ -74,6 +74,10 @@ pub struct Recorded {
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub signed: bool,
     pub expect: Expect,
+    /// Requests that only make ready for writing, as one that adds a field to hold keys: `METHOD target` each. Where one of
+    /// them was sent, no record has been written yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prepares: Vec<String>,
     /// In any order; each is used once.
     #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "exchange")]
     pub exchanges: Vec<Exchange>,

@@ -8,9 +8,9 @@ use super::deck::{At, Deck, DeckOptions, Otherwise};
 use super::likeness;
 use super::report::{Check, Measure};
 use super::trouble::{self, CANARY, Trouble, Troubled};
-use crate::model::connector::{PullRequest, Slice, WriteOutcome};
+use crate::model::connector::{Operation, PullRequest, Slice, WriteOutcome};
 use crate::model::failure::{CallError, FaultKind};
-use crate::model::http::HttpError;
+use crate::model::http::{HttpError, Method};
 use crate::model::value::Value;
 use crate::plugin::LoadedPlugin;
 use crate::trace::{Answer, Call, Ending, Given};
@@ -188,6 +188,7 @@ async fn troubled(bench: &Bench<'_>, checks: &mut Checks, usual: &Usual<'_>) {
             let now = bench.run(settings, recorded, &recorded.ask, deck).await;
             let judged = Troubled {
                 call: &recorded.ask,
+                prepares: &recorded.prepares,
                 trouble,
                 at: index,
                 played: &now.played.exchanges,
@@ -243,7 +244,8 @@ async fn unsigned(bench: &Bench<'_>, checks: &mut Checks, usual: &Usual<'_>) {
     checks.signatures.tried(|| usual.place.clone(), problem);
 }
 
-/// The answers to all writes of a push are lost: whatever is unknown then, `resolve` finds.
+/// The answers to all writes of a push are lost: whatever is unknown then and would be doubled if it were sent again, `resolve`
+/// finds. The others do no harm when they are sent twice.
 async fn lost_reply(bench: &Bench<'_>, checks: &mut Checks, usual: &Usual<'_>, all: &[Usual<'_>]) {
     let Call::Push { object, writes } = &usual.recorded.ask else { return };
     let keys = |writes: &[crate::model::connector::Write]| writes.iter().map(|it| it.key.clone()).collect::<Vec<_>>();
@@ -254,7 +256,9 @@ async fn lost_reply(bench: &Bench<'_>, checks: &mut Checks, usual: &Usual<'_>, a
     let Some(resolved) = all.iter().find(answers) else { return };
     let Ok(Answer::Resolved(found)) = &resolved.ran.result else { return };
     for (index, exchange) in usual.ran.played.exchanges.iter().enumerate() {
-        if matches!(exchange.request.method, crate::model::http::Method::Get) {
+        if matches!(exchange.request.method, Method::Get | Method::Head)
+            || usual.recorded.prepares.contains(&exchange.request.line())
+        {
             continue;
         }
         let trial = At { request: index, trouble: Trouble::Unanswered, otherwise_answered: None };
@@ -262,10 +266,11 @@ async fn lost_reply(bench: &Bench<'_>, checks: &mut Checks, usual: &Usual<'_>, a
         let deck = deck(usual.recorded, Otherwise::Approximate(nothing_there), Some(trial));
         let ran = bench.run(usual.settings, usual.recorded, &usual.recorded.ask, deck).await;
         let Ok(Answer::Outcomes(outcomes)) = &ran.result else { continue };
-        let hidden = outcomes.iter().zip(found).enumerate();
-        let lost =
-            hidden.filter(|(_, (outcome, found))| matches!(outcome, WriteOutcome::Unknown(_)) && found.is_none());
-        let lost: Vec<String> = lost.map(|(at, _)| writes[at].key.clone()).collect();
+        let hidden = writes.iter().zip(outcomes).zip(found);
+        let lost = hidden.filter(|((write, outcome), found)| {
+            write.operation == Operation::Create && matches!(outcome, WriteOutcome::Unknown(_)) && found.is_none()
+        });
+        let lost: Vec<&str> = lost.map(|((write, _), _)| write.key.as_str()).collect();
         let problem = (!lost.is_empty()).then(|| format!("it finds no trace of `{}`", lost.join("`, `")));
         checks.lost_replies.tried(|| format!("{}, then {}", usual.place, resolved.place), problem);
     }
@@ -293,6 +298,7 @@ async fn unknown_object(bench: &Bench<'_>, checks: &mut Checks, cassettes: &[(St
             follow: true,
             signed: true,
             expect: Expect::Failure("missing".into()),
+            prepares: Vec::new(),
             exchanges: Vec::new(),
         };
         let deck = deck(&recorded, Otherwise::Approximate(not_there.clone()), None);

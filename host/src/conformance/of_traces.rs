@@ -63,7 +63,15 @@ fn recorded(trace: &Trace) -> Recorded {
     };
     let exchanges = trace.exchanges().cloned().map(shortened).collect();
     let now = trace.clock.first().copied();
-    Recorded { ask: trace.call.clone(), now, follow: follow || !is_walk, signed, expect, exchanges }
+    Recorded {
+        ask: trace.call.clone(),
+        now,
+        follow: follow || !is_walk,
+        signed,
+        expect,
+        prepares: Vec::new(),
+        exchanges,
+    }
 }
 
 fn append(walk: &mut Recorded, trace: &Trace) {

@@ -123,6 +123,8 @@ fn with_body(given: &Given, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Given {
 /// A call that met trouble.
 pub(super) struct Troubled<'a> {
     pub(super) call: &'a Call,
+    /// Requests that write no record, by their lines.
+    pub(super) prepares: &'a [String],
     pub(super) trouble: Trouble,
     /// The request that it befell.
     pub(super) at: usize,
@@ -156,14 +158,24 @@ impl Troubled<'_> {
             return None;
         }
         let done = |exchange: &Exchange| {
-            exchange.request.writes() && matches!(exchange.answer, Given::Answer { status: 200..300, .. })
+            self.writes(exchange) && matches!(exchange.answer, Given::Answer { status: 200..300, .. })
         };
         let before = self.played.iter().take(self.at).any(done);
-        let this = self.trouble.may_be_done() && self.played.get(self.at).is_some_and(|it| it.request.writes());
+        let this = self.trouble.may_be_done() && self.played.get(self.at).is_some_and(|it| self.writes(it));
         if before || this {
             return Some("a failure says that no write took effect, and one may have: give an outcome to each".into());
         }
         None
+    }
+
+    fn writes(&self, exchange: &Exchange) -> bool {
+        exchange.request.writes() && !self.prepares.contains(&exchange.request.line())
+    }
+
+    /// Whether the CRM said no, which its status tells also where its body can't be read.
+    fn refused(&self, exchange: &Exchange) -> bool {
+        matches!(self.trouble, Trouble::Truncated | Trouble::Malformed)
+            && matches!(exchange.answer, Given::Answer { status: 400..500, .. })
     }
 
     fn outcomes(&self, outcomes: &[WriteOutcome]) -> Option<String> {
@@ -173,7 +185,7 @@ impl Troubled<'_> {
         };
         let changed: Vec<&WriteOutcome> =
             outcomes.iter().enumerate().filter(|(at, it)| usual.get(*at) != Some(*it)).map(|(_, it)| it).collect();
-        let write = self.played.get(self.at).is_some_and(|exchange| exchange.request.writes());
+        let write = self.played.get(self.at).is_some_and(|exchange| self.writes(exchange) && !self.refused(exchange));
         let last = self.played.len() == self.at + 1;
         if changed.is_empty() {
             return (write && last).then(|| "it says what it could not know: the answer to its write was none".into());

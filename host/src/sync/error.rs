@@ -12,7 +12,7 @@ use super::attributes::AttributeError;
 pub enum SyncError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("connection `{connection}` could not `{verb}`")]
+    #[error("connection `{connection}` failed at `{verb}`")]
     Call { connection: ConnectionId, verb: &'static str, source: CallError },
     #[error(transparent)]
     Mapping(#[from] MappingError),

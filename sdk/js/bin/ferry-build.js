@@ -24,6 +24,8 @@ try {
   }
 } catch (error) {
   if (error.code?.startsWith('ERR_PARSE_ARGS')) console.error(`${error.message}\n\n${USAGE}`);
+  // The bundler has told what is wrong, and where.
+  else if (error.errors) console.error('error: the plugin is no module that can be built');
   else console.error(error instanceof BuildError ? `error: ${error.message}` : error);
   process.exitCode = 1;
 }

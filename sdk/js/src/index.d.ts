@@ -50,7 +50,7 @@ export interface Write { key: string; operation: Operation; values: [string, Val
 export interface Written { id: string; created: boolean; modified?: Instant; version?: string }
 export type Outcome =
   | { tag: 'written'; val: Written } | { tag: 'unchanged'; val: Written } | { tag: 'conflict' }
-  | { tag: 'rejected'; val: Problem[] } | { tag: 'later'; val?: number } | { tag: 'unknown'; val: string };
+  | { tag: 'rejected'; val: Problem[] } | { tag: 'later'; val: number | undefined } | { tag: 'unknown'; val: string };
 export interface Webhook { method: string; target: string; headers: [string, string][]; body: Uint8Array }
 export interface Hint { object: string; ids: string[]; gone: boolean }
 
@@ -113,7 +113,7 @@ export interface Connector {
   pull(call: Call, request: PullRequest): Page;
   segments?(call: Call, object: string): Segment[];
   partition?(call: Call, request: PullRequest, most: number): string[];
-  gone?(call: Call, object: string, window: Window, token?: string): Page;
+  gone?(call: Call, object: string, window: Window, token: string | undefined): Page;
   push?(call: Call, object: string, writes: Write[]): Outcome[];
   resolve?(call: Call, object: string, writes: Write[]): (Written | undefined)[];
   receive?(call: Call, request: Webhook): Hint[];

@@ -15,6 +15,9 @@ export class Mistakes extends Error {
   }
 }
 
+/** A row needed what a mapper does not have. */
+export class Impure extends Error {}
+
 /** Values in the order of the output columns. @param {Value[]} values @returns {Mapped} */
 export function mapped(values) {
   return { tag: 'values', val: values };
@@ -41,6 +44,11 @@ export function mapper(functions) {
   return Object.defineProperty(functions, KIND, { value: 'mapper' });
 }
 
+/** Kinds of columns that hold something else than a text, with the tags of their values. */
+const TAGS = { boolean: 'boolean', integer: 'integer', decimal: 'decimal', choices: 'texts', instant: 'instant', date: 'date' };
+
+const fits = (value, kind) => value.tag === 'null' || kind === 'opaque' || value.tag === (TAGS[kind] ?? 'text');
+
 /** The functions as the contract's interface has them. @param {Mapper} functions */
 export function exportedMapper(functions) {
   class Mapping {
@@ -61,7 +69,24 @@ export function exportedMapper(functions) {
     }
 
     rows(rows) {
-      return rows.map((row) => (row.length === this.#width ? this.#opened.map(row) : this.#misshapen(row)));
+      return rows.map((row) => (row.length === this.#width ? this.#mapped(row) : this.#misshapen(row)));
+    }
+
+    #mapped(row) {
+      try {
+        return this.#typed(this.#opened.map(row));
+      } catch (error) {
+        if (error instanceof Impure) return refused([problem(undefined, error.message)]);
+        throw error;
+      }
+    }
+
+    /** What is copied may be of another type than its column says: that is the row's fault, and not the mapper's end. */
+    #typed(given) {
+      if (given.tag !== 'values') return given;
+      const { output } = this.#opened;
+      const wrong = output.find(({ kind }, at) => given.val[at] !== undefined && !fits(given.val[at], kind));
+      return wrong ? refused([problem(wrong.name, 'is not of the type of its column')]) : given;
     }
 
     #misshapen(row) {

@@ -2,7 +2,7 @@
 
 /** @import { Outcome, Problem, Write } from './index.js' */
 
-import { Failure } from './failure.js';
+import { Failure, Temporary } from './failure.js';
 import { HttpError } from './http.js';
 import { microseconds } from './value.js';
 
@@ -46,8 +46,9 @@ export function found(id, more) {
 }
 
 /**
- * Writes one after the other and keeps the contract's promise, one outcome per write: a lost answer is `unknown`, and a failure
- * half way leaves the rest for `later`. Only a failure of the very first write is the failure of all, since none took effect.
+ * Writes one after the other and keeps the contract's promise, one outcome per write: where the answer was lost, or the CRM was out
+ * of order, the write is `unknown`, and a failure half way leaves the rest for `later`. Only a failure of the very first write is the
+ * failure of all, since none took effect.
  * @param {Write[]} writes
  * @param {(write: Write) => Outcome} writeOne
  * @returns {Outcome[]}
@@ -58,7 +59,7 @@ export function oneByOne(writes, writeOne) {
     try {
       outcomes.push(writeOne(write));
     } catch (error) {
-      if (error instanceof HttpError && error.kind === 'unanswered') {
+      if (mayBeDone(error)) {
         outcomes.push(unknown(error.message));
         continue;
       }
@@ -69,4 +70,10 @@ export function oneByOne(writes, writeOne) {
     }
   }
   return outcomes;
+}
+
+/** Whether a write may have taken effect although it ended like this. */
+function mayBeDone(error) {
+  if (error instanceof HttpError) return error.kind === 'unanswered' || error.kind === 'too-large';
+  return error instanceof Temporary;
 }

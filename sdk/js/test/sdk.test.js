@@ -112,6 +112,7 @@ test('writes one by one: what is lost is unknown, and what comes after a failure
   };
   assert.deepEqual(oneByOne([1, 2, 3, 4], next), [written('1'), unknown('cut'), later(500), later(500)]);
   assert.throws(() => oneByOne([1], () => { throw new RateLimited(); }), RateLimited);
+  assert.deepEqual(oneByOne([1], () => { throw new Temporary('500'); }), [unknown('500')]);
 });
 
 test('a token comes back as it was written, and a strange one has expired', () => {

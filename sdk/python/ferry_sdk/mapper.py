@@ -1,6 +1,6 @@
 """World `mapper-plugin`: rows in, rows out, nothing else. The same rows must give the same rows, so there is no clock to ask."""
 
-from .contract import Err, mapper
+from .contract import Err, mapper, types
 from .value import problem
 
 
@@ -57,6 +57,17 @@ def refused(problems):
     return mapper.Mapped_Refused(list(problems))
 
 
+# Kinds of columns that hold something else than a text.
+_HOLDS = {
+    mapper.Kind.BOOLEAN: types.Value_Boolean,
+    mapper.Kind.INTEGER: types.Value_Integer,
+    mapper.Kind.DECIMAL: types.Value_Decimal,
+    mapper.Kind.CHOICES: types.Value_Texts,
+    mapper.Kind.INSTANT: types.Value_Instant,
+    mapper.Kind.DATE: types.Value_Date,
+}
+
+
 def exported(plugin):
     """The classes of the contract's interface: its functions, and the resource."""
 
@@ -83,10 +94,20 @@ def exported(plugin):
             return list(self._opened.output)
 
         def rows(self, rows):
-            one, width = self._opened.map, self._width
-            return [one(row) if len(row) == width else _misshapen(row, width) for row in rows]
+            one, width, output = self._opened.map, self._width, self._opened.output
+            return [_typed(one(row), output) if len(row) == width else _misshapen(row, width) for row in rows]
 
     return Mapper, Mapping
+
+
+def _typed(given, output):
+    """What is copied may be of another type than its column says: that is the row's fault, and not the mapper's end."""
+    if isinstance(given, mapper.Mapped_Values):
+        for value, to in zip(given.value, output):
+            if not isinstance(value, types.Value_Null) and to.kind is not mapper.Kind.OPAQUE:
+                if not isinstance(value, _HOLDS.get(to.kind, types.Value_Text)):
+                    return refused([problem(to.name, "is not of the type of its column")])
+    return given
 
 
 def _misshapen(row, width):

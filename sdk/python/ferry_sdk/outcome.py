@@ -1,7 +1,7 @@
 """What became of a write, and the order that outcomes keep."""
 
 from .contract import connector
-from .failure import Failure, RateLimited
+from .failure import Failure, RateLimited, Temporary
 from .http import HttpError
 from .value import microseconds
 
@@ -61,14 +61,15 @@ def is_delete(write):
 
 
 def one_by_one(writes, write_one):
-    """Writes one after the other and keeps the contract's promise, one outcome per write: a lost answer is `unknown`, and a failure half
-    way leaves the rest for `later`. Only a failure of the very first write is the failure of all, since none took effect."""
+    """Writes one after the other and keeps the contract's promise, one outcome per write: where the answer was lost, or the CRM was out
+    of order, the write is `unknown`, and a failure half way leaves the rest for `later`. Only a failure of the very first write is the
+    failure of all, since none took effect."""
     outcomes = []
     for write in writes:
         try:
             outcomes.append(write_one(write))
         except (Failure, HttpError) as error:
-            if isinstance(error, HttpError) and error.kind == "unanswered":
+            if isinstance(error, Temporary) or isinstance(error, HttpError) and error.kind in ("unanswered", "too-large"):
                 outcomes.append(unknown(str(error)))
                 continue
             if not outcomes:

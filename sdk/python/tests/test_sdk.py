@@ -180,6 +180,8 @@ class Connectors(unittest.TestCase):
         self.assertEqual(one_by_one([1, 2, 3, 4], write_one), [written("1"), unknown("cut"), later(500), later(500)])
         answers = [RateLimited()]
         self.assertRaises(RateLimited, one_by_one, [1], write_one)
+        answers = [Temporary("500")]
+        self.assertEqual(one_by_one([1], write_one), [unknown("500")])
 
 
 class Paging(unittest.TestCase):

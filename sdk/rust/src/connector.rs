@@ -89,6 +89,31 @@ impl Page {
     }
 }
 
+/// Writes one after the other and keeps the contract's promise, one outcome per write: a write that ends as `temporary` may have
+/// taken effect and is `unknown`, and a failure half way leaves the rest for `later`.
+///
+/// # Errors
+/// Only a failure of the very first write is the failure of all, since none took effect.
+pub fn one_by_one(
+    writes: &[Write],
+    write_one: impl Fn(&Write) -> Result<Outcome, Failure>,
+) -> Result<Vec<Outcome>, Failure> {
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for write in writes {
+        match write_one(write) {
+            Ok(outcome) => outcomes.push(outcome),
+            Err(Failure::Temporary(why)) => outcomes.push(Outcome::Unknown(why)),
+            Err(failure) if outcomes.is_empty() => return Err(failure),
+            Err(failure) => {
+                let wait = if let Failure::RateLimited(wait) = failure { wait } else { None };
+                outcomes.resize_with(writes.len(), || Outcome::Later(wait));
+                break;
+            }
+        }
+    }
+    Ok(outcomes)
+}
+
 struct HostSignature;
 
 impl Signature for HostSignature {
@@ -169,4 +194,34 @@ macro_rules! connector {
     $crate::bindings::connector::export_connector!(Exported with_types_in $crate::bindings::connector);
         };
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pushed(ends: &[Result<Outcome, Failure>]) -> Result<Vec<Outcome>, Failure> {
+        let write = |number: usize| Write {
+            key: number.to_string(),
+            operation: Operation::Create,
+            values: Vec::new(),
+            links: Vec::new(),
+            version: None,
+        };
+        let writes: Vec<Write> = (0..ends.len()).map(write).collect();
+        one_by_one(&writes, |write| ends[write.key.parse::<usize>().unwrap()].clone())
+    }
+
+    #[test]
+    fn each_write_has_its_outcome_whatever_stops_the_rest() {
+        let lost = || Err(Failure::Temporary("cut".into()));
+        let slow = || Err(Failure::RateLimited(Some(500)));
+        let unknown = || Outcome::Unknown("cut".into());
+        assert_eq!(
+            pushed(&[Ok(Outcome::Conflict), lost(), slow(), Ok(Outcome::Conflict)]),
+            Ok(vec![Outcome::Conflict, unknown(), Outcome::Later(Some(500)), Outcome::Later(Some(500))])
+        );
+        assert_eq!(pushed(&[lost()]), Ok(vec![unknown()]));
+        assert_eq!(pushed(&[slow(), Ok(Outcome::Conflict)]), Err(Failure::RateLimited(Some(500))));
+    }
 }

@@ -3,6 +3,7 @@
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
+use crate::cli::output::moment;
 use crate::cli::table::Table;
 
 /// List the connections
@@ -22,7 +23,7 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
                 connection.plugin.to_string(),
                 account
                     .map_or_else(|| "not checked".to_owned(), |account| format!("{} ({})", account.name, account.id)),
-                connection.created.to_string(),
+                moment(connection.created),
             ]);
         }
         table

@@ -56,8 +56,18 @@ fn sheet(connection: &Connection, summary: Option<&Summary>) -> Table {
         ("base", connection.base.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("signs in by", summary.map(|summary| summary.kind.to_owned()).unwrap_or_default()),
         ("address", summary.and_then(|summary| summary.instance.as_ref()).map(ToString::to_string).unwrap_or_default()),
-        ("settings", connection.settings.clone()),
+        ("settings", settings(&connection.settings)),
     ])
+}
+
+/// `name=value` each, as `--set` takes them.
+fn settings(text: &str) -> String {
+    let settings = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).unwrap_or_default();
+    let pairs = settings.iter().map(|(name, value)| match value {
+        serde_json::Value::String(text) => format!("{name}={text}"),
+        other => format!("{name}={other}"),
+    });
+    pairs.collect::<Vec<_>>().join(" ")
 }
 
 /// Says on stderr which permissions are missing: a sync that needs one of them will fail.

@@ -15,7 +15,7 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     pub(super) fn begin() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} rows {msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} rows: {wide_msg}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(TURN);
@@ -26,7 +26,7 @@ impl Progress {
         let bar = &self.0;
         if let Some(total) = total.filter(|total| *total > 0 && bar.length() != Some(*total)) {
             bar.set_length(total.max(counts.rows));
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} rows, {per_sec}, {eta} left {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:20} {pos} of {len} rows, {eta} left: {wide_msg}") {
                 bar.set_style(style);
             }
         }

@@ -71,7 +71,7 @@ fn table(contacts: &[Contact]) -> Table {
     }
     names.truncate(MOST_COLUMNS);
     let headers: Vec<&str> = ["id"].into_iter().chain(names.iter().copied()).collect();
-    let mut table = Table::new(&headers, "no contacts: `ferry sync run NAME` brings them in");
+    let mut table = Table::new(&headers, "no contacts: `ferry sync run NAME` brings them in").spare_from(3);
     for contact in contacts {
         let cell = |name: &&str| contact.get(name).map(|value| value.to_cell()).unwrap_or_default();
         table.row([contact.id.to_string()].into_iter().chain(names.iter().map(cell)).collect());

@@ -8,6 +8,7 @@ use ferry::model::sync::MatchKey;
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
+use crate::cli::output::moment;
 use crate::cli::table::Table;
 
 /// Show one contact with its attributes and its records in the CRM
@@ -42,8 +43,8 @@ pub(crate) fn find(tenant: &Tenant, text: &str) -> Result<Contact, CliError> {
 fn sheet(contact: &Contact) -> Table {
     let mut rows = vec![
         ("contact", contact.id.to_string()),
-        ("created", contact.created.to_string()),
-        ("changed", contact.changed.to_string()),
+        ("created", moment(contact.created)),
+        ("changed", moment(contact.changed)),
     ];
     rows.extend(contact.attributes.iter().map(|(name, value)| (&**name, value.to_cell())));
     Table::sheet(rows)
@@ -60,8 +61,8 @@ fn links(contact: &Contact, context: &Context) -> Result<(), CliError> {
             link.source.connection.to_string(),
             link.source.object.to_string(),
             link.record.clone(),
-            link.modified.map(|at| at.to_string()).unwrap_or_default(),
-            link.gone.map(|at| at.to_string()).unwrap_or_default(),
+            link.modified.map(moment).unwrap_or_default(),
+            link.gone.map(moment).unwrap_or_default(),
         ]);
     }
     context.output.line("")?;

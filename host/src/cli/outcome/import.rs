@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let input = context.output.open(&args.file)?;
     let mut report = Report::default();
     match args.format.unwrap_or_else(|| format_of(&args.file)) {
-        Format::Csv => csv_lines(input).try_for_each(|line| record(&tenant, line, &mut report))?,
+        Format::Csv => csv_lines(input)?.try_for_each(|line| record(&tenant, line, &mut report))?,
         Format::Jsonl => json_lines(input).try_for_each(|line| record(&tenant, line, &mut report))?,
     }
     tell(&report, context)?;
@@ -116,22 +116,27 @@ fn outcome(tenant: &Tenant, pairs: Vec<(String, String)>) -> Result<NewOutcome, 
     Ok(NewOutcome { id, contact, kind, at, values })
 }
 
-fn csv_lines(input: impl Read) -> impl Iterator<Item = Line> {
+fn csv_lines(input: impl Read) -> Result<impl Iterator<Item = Line>, CliError> {
     let mut reader = csv::ReaderBuilder::new().flexible(false).trim(csv::Trim::All).from_reader(input);
     let headers = reader.headers().cloned().unwrap_or_default();
-    reader.into_records().map(move |record| match record {
+    if !headers.iter().any(|name| name == "kind") {
+        let remedy = "begin the file with a line of names, as in `kind,contact,id,disposition,duration_s`";
+        return Err(CliError::content("the first line of the file has no column `kind`", remedy));
+    }
+    Ok(reader.into_records().map(move |record| match record {
         Ok(record) => {
             let pairs = headers.iter().zip(record.iter()).map(|(name, value)| (name.to_owned(), value.to_owned()));
             (record.position().map_or(0, csv::Position::line), Ok(pairs.collect()))
         }
         Err(error) => (error.position().map_or(0, csv::Position::line), Err(csv_trouble(&error))),
-    })
+    }))
 }
 
 fn csv_trouble(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("has {len} cells where the first line has {expected_len}")
+            let cells = if *len == 1 { "cell" } else { "cells" };
+            format!("has {len} {cells} where the first line has {expected_len}")
         }
         csv::ErrorKind::Utf8 { .. } => "is not UTF-8".to_owned(),
         _ => error.to_string(),
@@ -158,13 +163,22 @@ fn json_line(line: &[u8]) -> Result<Vec<(String, String)>, String> {
         return Ok(Vec::new());
     }
     let object: Map<String, Json> =
-        serde_json::from_slice(line).map_err(|error| format!("is no JSON object: {error}"))?;
+        serde_json::from_slice(line).map_err(|error| format!("is no JSON object: {}", json_trouble(&error)))?;
     let text = |value: Json| match value {
         Json::String(text) => text,
         Json::Null => String::new(),
         other => other.to_string(),
     };
     Ok(object.into_iter().map(|(name, value)| (name, text(value))).collect())
+}
+
+/// Where in the line; the number of the line is told beside it.
+fn json_trouble(error: &serde_json::Error) -> String {
+    match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early".to_owned(),
+        serde_json::error::Category::Data => "it is another kind of value".to_owned(),
+        _ => format!("it can't be read from character {} on", error.column()),
+    }
 }
 
 fn tell(report: &Report, context: &Context) -> Result<(), CliError> {
@@ -195,7 +209,7 @@ mod tests {
     #[test]
     fn a_broken_line_of_csv_is_told_with_its_number_and_the_others_are_read() {
         let text = "kind,contact,disposition\ncall,c1,connected\ncall,c2\ncall,c3,\"no\nanswer\"\n";
-        let lines: Vec<Line> = csv_lines(text.as_bytes()).collect();
+        let lines: Vec<Line> = csv_lines(text.as_bytes()).unwrap().collect();
         assert_eq!(
             lines,
             [

@@ -2,11 +2,13 @@
 
 mod cassette;
 mod consent;
+mod dev;
 mod inspect;
 mod install;
 mod keygen;
 mod list;
 mod lock;
+mod new;
 mod pack;
 mod presets;
 mod remove;
@@ -21,7 +23,7 @@ mod versions;
 use super::context::Context;
 use super::failure::CliError;
 
-/// Install plugins, look into them, pack and test your own
+/// Install plugins, look into them; make, pack and test your own
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     Install(install::Args),
@@ -35,6 +37,8 @@ pub(super) enum Command {
     Release(versions::Release),
     Inspect(inspect::Args),
     Remove(remove::Args),
+    New(new::Args),
+    Dev(dev::Args),
     Pack(pack::Args),
     Keygen(keygen::Args),
     Sign(sign::Args),
@@ -52,7 +56,7 @@ impl Command {
     /// Whether it is about what is installed, and not only about files.
     pub(super) fn needs_state(&self) -> bool {
         match self {
-            Self::Pack(_) | Self::Test(_) | Self::Replay(_) | Self::Cassette(_) => false,
+            Self::New(_) | Self::Dev(_) | Self::Pack(_) | Self::Test(_) | Self::Replay(_) | Self::Cassette(_) => false,
             Self::Keygen(_) | Self::Sign(_) | Self::Verify(_) => false,
             Self::Inspect(args) => args.installed(),
             _ => true,
@@ -73,6 +77,8 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Release(args) => versions::release(&args, context),
         Command::Inspect(args) => inspect::run(&args, context),
         Command::Remove(args) => remove::run(&args, context),
+        Command::New(args) => new::run(args, context),
+        Command::Dev(args) => dev::run(&args, context),
         Command::Pack(args) => pack::run(&args, context),
         Command::Keygen(args) => keygen::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),

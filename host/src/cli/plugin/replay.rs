@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ferry::app::advice::Class;
 use ferry::app::kit;
-use ferry::trace::{Event, Replayed};
+use ferry::trace::{Ending, Event, Replayed};
 use serde_json::json;
 
 use crate::cli::context::Context;
@@ -60,5 +60,11 @@ fn log(replayed: &Replayed) -> Table {
         };
         table.row(vec![name.to_owned(), what]);
     }
+    let (name, what) = match &replayed.ending {
+        Ending::Answer(answer) => ("answer", answer.to_string()),
+        Ending::Failure(failure) => ("failure", failure.to_string()),
+        Ending::Fault { message, .. } => ("fault", message.clone()),
+    };
+    table.row(vec![name.to_owned(), what]);
     table
 }

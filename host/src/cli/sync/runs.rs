@@ -3,11 +3,11 @@
 use ferry::model::id::SyncId;
 use ferry::model::sync::{Run, RunEnd};
 
-use super::run::took;
+use super::run::{rows, took};
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
-use crate::cli::output::{told, word};
+use crate::cli::output::{moment, told, word};
 use crate::cli::table::Table;
 
 /// List the runs of a sync, newest first, with what they did and why they failed
@@ -41,9 +41,9 @@ fn table(runs: &[Run]) -> Table {
         table.row(vec![
             run.id.to_string(),
             word(&run.direction),
-            run.started.to_string(),
+            moment(run.started),
             took(run),
-            run.counts.rows.to_string(),
+            rows(run).to_string(),
             result,
         ]);
     }

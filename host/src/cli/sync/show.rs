@@ -6,6 +6,7 @@ use ferry::model::sync::Sync;
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
+use crate::cli::output::moment;
 use crate::cli::table::Table;
 use ferry::model::filter;
 
@@ -51,6 +52,6 @@ fn sheet(sync: &Sync) -> Table {
         ("reads", reads.join(" ")),
         ("match", keys.join(", ")),
         ("policies", policies.join(", ")),
-        ("created", sync.created.to_string()),
+        ("created", moment(sync.created)),
     ])
 }

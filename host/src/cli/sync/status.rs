@@ -7,7 +7,7 @@ use ferry::model::sync::{Run, RunEnd};
 use crate::cli::context::Context;
 use crate::cli::documents::{self, Timing};
 use crate::cli::failure::CliError;
-use crate::cli::output::word;
+use crate::cli::output::{moment, word};
 use crate::cli::table::Table;
 
 /// Show how far syncs have come, what failed, what waits
@@ -46,7 +46,7 @@ fn table(statuses: &[SyncStatus]) -> Table {
             status.conflicts.to_string(),
             status.waiting.to_string(),
             status.dead.to_string(),
-            state.high_water.map_or_else(|| "never".to_owned(), |at| at.to_string()),
+            state.high_water.map_or_else(|| "never".to_owned(), moment),
             status.last_run.as_ref().map_or_else(|| "none".to_owned(), last_run),
             Timing::of(&status.timetable, status.next).words(),
         ]);
@@ -60,7 +60,7 @@ fn last_run(run: &Run) -> String {
         RunEnd::Done => "done".to_owned(),
         RunEnd::Failed { code, .. } => format!("failed: {code}"),
     };
-    format!("{} {}, {}, {end}", run.id, word(&run.direction), run.started)
+    format!("{} {}, {}, {end}", run.id, word(&run.direction), moment(run.started))
 }
 
 fn failed(status: &SyncStatus) -> Option<String> {

@@ -1,6 +1,7 @@
 //! A connector that misbehaves as its settings say, so that the sandbox can be tried. With mode `ok` it behaves.
 
 mod behaved;
+mod careless;
 mod misbehave;
 
 use ferry_sdk::connector::*;
@@ -14,6 +15,9 @@ struct Settings {
     rows: u64,
     #[serde(default)]
     page: u64,
+    /// Whether it asks a CRM, and does not make its records up.
+    #[serde(default)]
+    http: bool,
 }
 
 /// The connector.
@@ -30,14 +34,21 @@ impl Connector for Hostile {
         Ok(vec![behaved::object()])
     }
 
-    fn fields(call: &Call<'_>, _: &str) -> Result<Vec<Field>, Failure> {
-        misbehave::anywhere(call, &call.settings::<Settings>()?.mode)?;
+    fn fields(call: &Call<'_>, object: &str) -> Result<Vec<Field>, Failure> {
+        let settings: Settings = call.settings()?;
+        misbehave::anywhere(call, &settings.mode)?;
+        if settings.http && object != "contacts" {
+            return Err(Failure::Missing(object.into()));
+        }
         Ok(behaved::fields())
     }
 
     fn pull(call: &Call<'_>, request: PullRequest) -> Result<Page, Failure> {
         let settings: Settings = call.settings()?;
         misbehave::anywhere(call, &settings.mode)?;
+        if settings.http {
+            return careless::pull(call, &settings.mode, &request);
+        }
         match misbehave::page(&settings.mode, &request) {
             Some(page) => Ok(page),
             None => behaved::pull(settings.rows, settings.page, &request),
@@ -47,7 +58,18 @@ impl Connector for Hostile {
     fn push(call: &Call<'_>, _: &str, writes: Vec<Write>) -> Result<Vec<Outcome>, Failure> {
         let settings: Settings = call.settings()?;
         misbehave::anywhere(call, &settings.mode)?;
+        if settings.http {
+            return careless::push(call, &settings.mode, &writes);
+        }
         Ok(misbehave::outcomes(&settings.mode, &writes))
+    }
+
+    fn resolve(call: &Call<'_>, _: &str, writes: Vec<Write>) -> Result<Vec<Option<Written>>, Failure> {
+        careless::resolve(call, &call.settings::<Settings>()?.mode, &writes)
+    }
+
+    fn receive(call: &Call<'_>, request: Webhook) -> Result<Vec<Hint>, Failure> {
+        careless::receive(call, &call.settings::<Settings>()?.mode, &request)
     }
 }
 
