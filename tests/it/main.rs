@@ -1,9 +1,9 @@
 //! Whole crossings: the built program, the built components, a simulated CRM. `cargo xtask test` builds what they need.
 
-mod census;
 mod api;
 mod audiences;
 mod audit;
+mod census;
 mod clients;
 mod conformance;
 mod crash;
@@ -26,5 +26,5 @@ mod scenarios;
 mod server;
 mod trust;
 mod tryton;
-mod why;
 mod web;
+mod why;

@@ -22,7 +22,7 @@ impl Tenant {
     ) -> Result<(Run, Swept), AppError> {
         let sync = self.sync(id)?;
         let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
-        let ports = self.ports(&sync, Lane::Sweep).await?;
+        let ports = self.ports(&sync, Lane::Sweep, None).await?;
         Ok(sync::run_sweep(&ports, &sync, agreed, observer, &stopper.signal()).await?)
     }
 
@@ -35,7 +35,7 @@ impl Tenant {
     ) -> Result<Verified, AppError> {
         let sync = self.sync(id)?;
         let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
-        let ports = self.ports(&sync, Lane::Sweep).await?;
+        let ports = self.ports(&sync, Lane::Sweep, None).await?;
         Ok(sync::verify(&ports, &sync, &stopper.signal(), tell).await?)
     }
 }

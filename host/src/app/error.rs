@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::advice::{self, Advice, Class, Whose};
 use super::plugins::error::InstallError;
-pub use super::thing::Thing;
 use super::project::ProjectError;
+pub use super::thing::Thing;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, HookId, InvalidName, PluginId, SyncId};

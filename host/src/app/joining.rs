@@ -22,7 +22,7 @@ impl Tenant {
         };
         let sync = self.sync(id)?;
         let _turn = self.take_turn(id, Direction::Inbound, &Stopper::default())?;
-        let ports = self.ports(&sync, Lane::Outcome).await?;
+        let ports = self.ports(&sync, Lane::Outcome, None).await?;
         let contact = sync::decide_record(&ports, &sync, record, whom).await?;
         self.contact(contact)
     }

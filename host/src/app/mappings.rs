@@ -57,7 +57,7 @@ impl Tenant {
         if !unread.is_empty() {
             return Err(SyncError::Unread(unread).into());
         }
-        Ok(sync::plan(&self.ports(&sync, Lane::Outcome).await?, &sync, tell).await?)
+        Ok(sync::plan(&self.ports(&sync, Lane::Outcome, None).await?, &sync, tell).await?)
     }
 
     /// Makes a mapping the sync's own and takes it to every stored row. If that is cut short, the next run goes on with it.
@@ -114,7 +114,7 @@ impl Tenant {
         stopper: &Stopper,
     ) -> Result<Applied, AppError> {
         let Candidate { sync, output, unread } = candidate;
-        let ports = self.ports(&sync, Lane::Backfill).await?;
+        let ports = self.ports(&sync, Lane::Backfill, None).await?;
         let is_whole = unread.is_empty();
         if is_whole {
             let plan = sync::plan(&ports, &sync, &mut |_, _, _| {}).await?;

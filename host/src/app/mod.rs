@@ -4,17 +4,17 @@
 //! Opening is cheap: the sandbox and the way to the network are made when they are first needed.
 
 pub mod advice;
-mod census;
 pub mod audiences;
 pub mod audit;
+mod census;
 mod composed;
 pub mod connections;
 pub mod contacts;
 pub mod decisions;
 pub mod doctor;
 pub mod error;
-mod joining;
 pub mod hooks;
+mod joining;
 pub mod kept;
 pub mod kit;
 pub mod ledger;
@@ -22,9 +22,9 @@ pub mod mappings;
 pub mod outcomes;
 pub mod plugins;
 mod postings;
+pub mod project;
 mod repeats;
 pub mod retention;
-pub mod project;
 pub mod runs;
 pub mod schedules;
 mod sealing;

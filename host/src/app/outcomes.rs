@@ -168,7 +168,7 @@ impl Tenant {
     /// Sends entries again at the next run; gives how many.
     pub async fn retry(&self, wanted: &Wanted) -> Result<usize, AppError> {
         let now = self.clock().now();
-        self.settle(wanted, |entry, changes| {
+        self.change_entries(wanted, |entry, changes| {
             // What may have left is not a person's to repeat: the next run finds out about it.
             if matches!(entry.delivery, Delivery::Unknown { .. }) || !self.may_send(entry, wanted)? {
                 return Ok(false);
@@ -184,7 +184,7 @@ impl Tenant {
     /// Gives dead entries up; gives how many. Receipts stay, so that their outcomes are never sent.
     pub async fn discard(&self, wanted: &Wanted) -> Result<usize, AppError> {
         let at = self.clock().now();
-        self.settle(wanted, |entry, changes| {
+        self.change_entries(wanted, |entry, changes| {
             if !entry.is_dead() {
                 return Ok(false);
             }
@@ -198,7 +198,7 @@ impl Tenant {
     }
 
     /// Changes the wanted entries together; counts those that `change` has changed.
-    async fn settle(
+    async fn change_entries(
         &self,
         wanted: &Wanted,
         change: impl Fn(&mut OutboxEntry, &mut Changes) -> Result<bool, AppError>,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Tenant;
 use super::error::{AppError, Thing};
-use crate::model::audit::Actor;
 use super::kept::Keeper;
+use crate::model::audit::Actor;
 use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;

@@ -438,6 +438,7 @@ impl Changes {
         for table in [Table::Contacts, Table::Provenance] {
             self.documents.push(([&[table as u8][..], &id.0.to_be_bytes()].concat(), None));
         }
+        self.touched.push(id);
     }
 
     /// Keeps where a contact's values come from.

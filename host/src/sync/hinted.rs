@@ -36,12 +36,12 @@ impl Hinted {
 /// Fetches what was named. Returns the run as it was written down, also when it failed.
 pub async fn run_hinted(ports: &Ports, sync: &Sync, hinted: &Hinted, stop: &StopSignal) -> Result<Run, SyncError> {
     let mut inbound = Inbound::open(ports, sync, 1).await?;
-    let fetched = inbound.fetch(hinted, stop).await;
+    let fetched = inbound.fetch_hinted(hinted, stop).await;
     inbound.end(fetched).await
 }
 
 impl Inbound<'_> {
-    async fn fetch(&mut self, hinted: &Hinted, stop: &StopSignal) -> Result<(), SyncError> {
+    async fn fetch_hinted(&mut self, hinted: &Hinted, stop: &StopSignal) -> Result<(), SyncError> {
         let ids: Vec<String> = hinted.changed.union(&hinted.gone).cloned().collect();
         let mut there = HashSet::new();
         for ids in ids.chunks(IDS_PER_PULL) {

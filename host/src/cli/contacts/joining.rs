@@ -72,7 +72,7 @@ pub(crate) fn split(args: &SplitArgs, context: &Context) -> Result<(), CliError>
 
 fn tell(contact: &Contact, note: &str, context: &Context) -> Result<(), CliError> {
     if context.output.json {
-        return context.output.document(&documents::contact(contact));
+        return context.output.document(&documents::Contact::from(contact));
     }
     context.output.note(note);
     Ok(())

@@ -87,7 +87,7 @@ fn settled(result: Result<Applied, ferry::app::error::AppError>) -> Result<Appli
 
 fn tell(sync: &SyncId, applied: &Applied, context: &Context) -> Result<(), CliError> {
     if context.output.json {
-        let run = applied.run.as_ref().map(documents::run);
+        let run = applied.run.as_ref().map(documents::Run::from);
         return context.output.document(&json!({ "sync": sync, "mapping_version": applied.version, "run": run }));
     }
     context.output.note(&match &applied.run {

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     })?;
     let Swept { theirs, fetched, gone, outside } = swept;
     let document = json!({
-        "run": documents::run(&run), "theirs": theirs, "fetched": fetched, "gone": gone, "outside": outside,
+        "run": documents::Run::from(&run), "theirs": theirs, "fetched": fetched, "gone": gone, "outside": outside,
     });
     context.output.answer(&document, || {
         Table::sheet(vec![
