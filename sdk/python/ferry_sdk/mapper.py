@@ -57,14 +57,14 @@ def refused(problems):
     return mapper.Mapped_Refused(list(problems))
 
 
-# Kinds of columns that hold something else than a text.
+# Kinds of columns that hold something else than a text, by their names: a connector has no kinds.
 _HOLDS = {
-    mapper.Kind.BOOLEAN: types.Value_Boolean,
-    mapper.Kind.INTEGER: types.Value_Integer,
-    mapper.Kind.DECIMAL: types.Value_Decimal,
-    mapper.Kind.CHOICES: types.Value_Texts,
-    mapper.Kind.INSTANT: types.Value_Instant,
-    mapper.Kind.DATE: types.Value_Date,
+    "BOOLEAN": types.Value_Boolean,
+    "INTEGER": types.Value_Integer,
+    "DECIMAL": types.Value_Decimal,
+    "CHOICES": types.Value_Texts,
+    "INSTANT": types.Value_Instant,
+    "DATE": types.Value_Date,
 }
 
 
@@ -105,7 +105,7 @@ def _typed(given, output):
     if isinstance(given, mapper.Mapped_Values):
         for value, to in zip(given.value, output):
             if not isinstance(value, types.Value_Null) and to.kind is not mapper.Kind.OPAQUE:
-                if not isinstance(value, _HOLDS.get(to.kind, types.Value_Text)):
+                if not isinstance(value, _HOLDS.get(to.kind.name, types.Value_Text)):
                     return refused([problem(to.name, "is not of the type of its column")])
     return given
 

@@ -128,8 +128,8 @@ mod tests {
         assert_eq!(jsonl(contacts().into_iter(), &mut bytes).unwrap(), 1);
         assert_eq!(
             String::from_utf8(bytes).unwrap(),
-            "{\"attributes\":{\"note\":\"=HYPERLINK(\\\"x\\\")\",\"phone\":\"+4930123456\"},\
-             \"changed\":\"1970-01-01T00:00:00Z\",\"created\":\"1970-01-01T00:00:00Z\",\"id\":\"c1\",\"links\":[]}\n"
+            "{\"id\":\"c1\",\"created\":\"1970-01-01T00:00:00Z\",\"changed\":\"1970-01-01T00:00:00Z\",\
+             \"attributes\":{\"note\":\"=HYPERLINK(\\\"x\\\")\",\"phone\":\"+4930123456\"},\"links\":[]}\n"
         );
     }
 }

@@ -77,6 +77,6 @@ fn tell(tenant: &Tenant, name: &SyncId, table: &Timetable, context: &Context) ->
     if context.output.json {
         return context.output.document(&timing);
     }
-    context.output.note(&format!("`{name}` runs {}", timing.words()));
+    context.output.note(&format!("`{name}`: {}", timing.words()));
     Ok(())
 }
