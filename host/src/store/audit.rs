@@ -5,8 +5,9 @@ use std::sync::PoisonError;
 use serde_json::Value as Json;
 
 use super::StoreError;
+use super::changes::Changes;
 use super::table::{self, Document};
-use super::workspace::{Changes, Workspace};
+use super::workspace::Workspace;
 use crate::model::audit::{Actor, AuditEntry, Deed, nothing_before};
 use crate::model::id::AuditId;
 use crate::model::outcome::OutboxEntry;

@@ -4,6 +4,7 @@
 //! batch. Nothing is durable before [`Store::flush`].
 
 mod audit;
+mod changes;
 mod contact;
 #[cfg(debug_assertions)]
 mod crash;
@@ -23,12 +24,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::model::id::WorkspaceId;
+pub use changes::Changes;
 #[cfg(debug_assertions)]
 pub use crash::crash_after;
 pub use error::StoreError;
 pub use lookup::{LookupHash, LookupKey};
 pub use table::Document;
-pub use workspace::{Changes, KeySet, Workspace};
+pub use workspace::{KeySet, Workspace};
 
 use holder::Holder;
 
