@@ -7,7 +7,7 @@ use crate::model::id::{ContactId, OutboxId, SyncId};
 use crate::model::mapping::Kind;
 use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeField, OutcomeKind, Receipt, ReceiptState};
 use crate::model::sync::Sync;
-use crate::model::time::Instant;
+use crate::model::time::{Instant, NotAnInstant};
 use crate::model::value::{Problem, Value};
 use crate::store::Changes;
 use crate::sync::check_value;
@@ -116,7 +116,7 @@ impl Tenant {
         let mut targets = Vec::new();
         for sync in self.syncs()? {
             let Sync { id, outbound, .. } = sync;
-            let link = contact.link(&id).filter(|link| link.gone.is_none() && outbound.contains_key(&kind));
+            let link = contact.living(&id).filter(|_| outbound.contains_key(&kind));
             if let Some(record) = link.map(|link| link.record.clone()) {
                 targets.push((id, record));
             }
@@ -255,18 +255,13 @@ fn value(kind: OutcomeKind, name: &str, text: &str) -> Result<Value, Problem> {
     };
     let value = match field.kind {
         Kind::Integer => text.trim().parse().map(Value::Integer).map_err(|_| problem(name, "is not a whole number"))?,
-        Kind::Instant => Value::Instant(
-            parse_instant(text).ok_or_else(|| problem(name, "is no time: write it as in 2026-11-23T14:30:00Z"))?,
-        ),
+        Kind::Instant => {
+            Value::Instant(text.trim().parse().map_err(|error: NotAnInstant| problem(name, &error.to_string()))?)
+        }
         _ => Value::Text(text.to_owned()),
     };
     check_value(field.kind, &value).map_err(|message| problem(name, message))?;
     Ok(value)
-}
-
-/// Reads RFC 3339, with `Z` or an offset.
-pub fn parse_instant(text: &str) -> Option<Instant> {
-    text.trim().parse::<jiff::Timestamp>().ok().map(|stamp| Instant(stamp.as_microsecond()))
 }
 
 #[cfg(test)]

@@ -131,6 +131,16 @@ impl Contact {
     pub fn link(&self, sync: &SyncId) -> Option<&Link> {
         self.links.iter().find(|link| &link.sync == sync)
     }
+
+    /// The link of a sync whose record is not gone.
+    pub fn living(&self, sync: &SyncId) -> Option<&Link> {
+        self.link(sync).filter(|link| link.gone.is_none())
+    }
+
+    /// Whether this record of a sync stands for the contact, and is not gone.
+    pub fn stands_for(&self, sync: &SyncId, record: &str) -> bool {
+        self.living(sync).is_some_and(|link| link.record == record)
+    }
 }
 
 #[cfg(test)]

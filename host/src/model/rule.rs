@@ -15,7 +15,7 @@ use super::contact::{AttributeDefinition, Contact};
 use super::filter;
 use super::mapping::Kind;
 use super::time::Instant;
-use super::value::{Problem, Value};
+use super::value::{Problem, Value, days};
 
 /// Alternatives of conditions: any of them is enough, and of that all must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,13 +139,7 @@ fn read(kind: Kind, text: &str) -> Option<Value> {
 
 /// RFC 3339, or a date for its beginning in UTC.
 fn instant(text: &str) -> Option<Instant> {
-    let stamp = text.parse::<jiff::Timestamp>().ok().map(|stamp| Instant(stamp.as_microsecond()));
-    stamp.or_else(|| Some(Instant(i64::from(days(text)?) * 86_400_000_000)))
-}
-
-fn days(text: &str) -> Option<i32> {
-    let date: jiff::civil::Date = text.parse().ok()?;
-    date.since(jiff::civil::date(1970, 1, 1)).ok().map(|span| span.get_days())
+    text.parse().ok().or_else(|| Some(Instant(i64::from(days(text)?) * 86_400_000_000)))
 }
 
 fn holds(condition: &Condition, contact: &Contact) -> bool {

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     fn at(text: &str) -> Instant {
-        Instant(text.parse::<jiff::Timestamp>().unwrap().as_microsecond())
+        text.parse().unwrap()
     }
 
     fn timetable(schedule: Schedule, since: &str) -> Timetable {

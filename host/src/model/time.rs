@@ -42,6 +42,21 @@ impl fmt::Display for Instant {
     }
 }
 
+/// What can't be read as an [`Instant`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is no time: write it as in 2026-11-23T14:30:00Z")]
+pub struct NotAnInstant;
+
+impl std::str::FromStr for Instant {
+    type Err = NotAnInstant;
+
+    /// RFC 3339, with `Z` or an offset.
+    fn from_str(text: &str) -> Result<Self, NotAnInstant> {
+        let stamp: jiff::Timestamp = text.parse().map_err(|_| NotAnInstant)?;
+        Ok(Self(stamp.as_microsecond()))
+    }
+}
+
 /// Where time comes from: the system's in production, a test's own in tests.
 #[async_trait]
 pub trait Clock: Send + Sync {

@@ -90,6 +90,22 @@ fn date_text(days: i32) -> String {
     date.map_or_else(|_| format!("{days} days"), |date| date.to_string())
 }
 
+/// The days from 1970-01-01 to a date as in `2026-11-23`.
+pub(crate) fn days(text: &str) -> Option<i32> {
+    let date: jiff::civil::Date = text.parse().ok()?;
+    Some((date - jiff::civil::Date::constant(1970, 1, 1)).get_days())
+}
+
+/// Whether a number is in plain digits: `-?[0-9]+(\.[0-9]+)?`
+pub(crate) fn is_decimal(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    match unsigned.split_once('.') {
+        Some((whole, fraction)) => digits(whole) && digits(fraction),
+        None => digits(unsigned),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +131,15 @@ mod tests {
     #[test]
     fn a_date_out_of_range_is_still_shown() {
         assert_eq!(Value::Date(i32::MAX).to_cell(), format!("{} days", i32::MAX));
+    }
+
+    #[test]
+    fn a_decimal_is_plain_digits() {
+        for good in ["0", "-1", "007", "3.14", "-0.50", "99999999999999999999.1"] {
+            assert!(is_decimal(good), "{good}");
+        }
+        for bad in ["", "-", ".5", "5.", "+1", "1e5", "1,5", "1.2.3", " 1", "NaN", "--1", "1.-2", "１"] {
+            assert!(!is_decimal(bad), "{bad}");
+        }
     }
 }

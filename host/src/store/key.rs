@@ -5,9 +5,14 @@ use super::{SYSTEM, StoreError};
 
 /// A key or a prefix in a workspace.
 pub(super) fn in_workspace(number: u32, table: Table, rest: &[u8]) -> Vec<u8> {
+    under(number, table as u8, rest)
+}
+
+/// The same, of a table that is known by its number.
+pub(super) fn under(number: u32, table: u8, rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(5 + rest.len());
     key.extend_from_slice(&number.to_be_bytes());
-    key.push(table as u8);
+    key.push(table);
     key.extend_from_slice(rest);
     key
 }

@@ -50,7 +50,7 @@ pub struct Workspace {
 impl Workspace {
     pub(super) fn open(tree: sled::Tree, number: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
         let after_last = |table: u8| -> Result<u64, StoreError> {
-            let prefix = table_prefix(number, table);
+            let prefix = key::under(number, table, &[]);
             let next = match tree.scan_prefix(&prefix).next_back() {
                 Some(last) => key::read_u64(&last?.0[prefix.len()..])? + 1,
                 None => 1,
@@ -66,7 +66,7 @@ impl Workspace {
             outbound_changes: AtomicU64::new(1),
             next_event: after_last(Event::TABLE)?.into(),
             next_contact_changes: after_last(ContactChanges::TABLE)?.into(),
-            followed: AtomicBool::new(tree.scan_prefix(table_prefix(number, Audience::TABLE)).next().is_some()),
+            followed: AtomicBool::new(tree.scan_prefix(key::under(number, Audience::TABLE, &[])).next().is_some()),
             following: tokio::sync::Mutex::default(),
             auditing: Mutex::default(),
             lookups: OnceLock::new(),
@@ -172,10 +172,7 @@ impl Workspace {
     }
 
     fn document_key<D: Document>(&self, rest: &[u8]) -> Vec<u8> {
-        let mut key = self.number.to_be_bytes().to_vec();
-        key.push(D::TABLE);
-        key.extend_from_slice(rest);
-        key
+        key::under(self.number, D::TABLE, rest)
     }
 
     fn contact_key(&self, id: ContactId) -> Vec<u8> {
@@ -342,12 +339,6 @@ impl Workspace {
     pub fn outbound_changes(&self) -> u64 {
         self.outbound_changes.load(Ordering::Acquire)
     }
-}
-
-fn table_prefix(number: u32, table: u8) -> Vec<u8> {
-    let mut prefix = number.to_be_bytes().to_vec();
-    prefix.push(table);
-    prefix
 }
 
 fn decode<D: Document>(bytes: &[u8]) -> Result<D, StoreError> {

@@ -2,8 +2,7 @@
 
 use crate::model::contact::{AttributeDefinition, AttributeName, is_attribute_name};
 use crate::model::mapping::{Column, Kind};
-use crate::model::time::Instant;
-use crate::model::value::{Problem, Value};
+use crate::model::value::{Problem, Value, days, is_decimal};
 use crate::store::{Changes, StoreError, Workspace};
 
 /// The most bytes of one attribute: contacts are read whole.
@@ -167,10 +166,7 @@ pub fn read_value(kind: Kind, text: &str) -> Result<Value, &'static str> {
         Kind::Integer => Value::Integer(text.parse().map_err(|_| "is not a whole number")?),
         Kind::Decimal if is_decimal(text) => Value::Decimal(text.to_owned()),
         Kind::Decimal => return Err("is not a number: write it as in -12.50"),
-        Kind::Instant => {
-            let stamp: jiff::Timestamp = text.parse().map_err(|_| "is no time: write it as in 2026-11-23T14:30:00Z")?;
-            Value::Instant(Instant(stamp.as_microsecond()))
-        }
+        Kind::Instant => Value::Instant(text.parse().map_err(|_| "is no time: write it as in 2026-11-23T14:30:00Z")?),
         Kind::Date => Value::Date(days(text).ok_or("is not a date: write it as in 2026-11-23")?),
         Kind::Choices => Value::Texts(text.split(';').map(|choice| choice.trim().to_owned()).collect()),
         Kind::Email => Value::Text(text.to_lowercase()),
@@ -178,17 +174,6 @@ pub fn read_value(kind: Kind, text: &str) -> Result<Value, &'static str> {
     };
     check_value(kind, &value)?;
     Ok(value)
-}
-
-fn days(text: &str) -> Option<i32> {
-    let date: jiff::civil::Date = text.parse().ok()?;
-    Some((date - jiff::civil::Date::constant(1970, 1, 1)).get_days())
-}
-
-fn is_decimal(text: &str) -> bool {
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    is_digits(whole.strip_prefix('-').unwrap_or(whole)) && is_digits(fraction)
 }
 
 fn is_email(text: &str) -> bool {
@@ -218,6 +203,7 @@ fn is_web_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::time::Instant;
 
     #[test]
     fn e_mails_are_whole_and_in_lower_case() {

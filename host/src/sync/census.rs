@@ -1,8 +1,10 @@
 //! Every record that the CRM has for a sync, against every one that we have: sweeps mark what is gone and fetch what was
 //! missed; a check only tells. Speaks to ports and the store only.
 
+use std::collections::HashSet;
+
 use crate::model::connector::{Page, Slice};
-use crate::model::contact::Contact;
+use crate::model::contact::{Contact, Source};
 use crate::model::failure::{CallError, Failure};
 use crate::model::id::ContactId;
 use crate::model::ledger::SetAside;
@@ -28,14 +30,19 @@ const FEW: u64 = 5;
 
 /// The ids that were seen, as hashes: eight bytes a record, so that a million need no more than 8 MB. Two ids in 10^13 share
 /// one, and then a deleted record is found by the next sweep that has other neighbours, or by the CRM's own word.
-#[derive(Default)]
-struct Seen {
+struct Seen<'a> {
+    workspace: &'a Workspace,
+    source: Source,
     hashes: Vec<u64>,
 }
 
-impl Seen {
-    fn add(&mut self, workspace: &Workspace, sync: &Sync, record: &str) {
-        self.hashes.push(hash(workspace, sync, record));
+impl<'a> Seen<'a> {
+    fn of(workspace: &'a Workspace, sync: &Sync) -> Self {
+        Self { workspace, source: sync.source(), hashes: Vec::new() }
+    }
+
+    fn add(&mut self, record: &str) {
+        self.hashes.push(self.hash(record));
     }
 
     fn close(&mut self) {
@@ -43,13 +50,13 @@ impl Seen {
         self.hashes.dedup();
     }
 
-    fn has(&self, workspace: &Workspace, sync: &Sync, record: &str) -> bool {
-        self.hashes.binary_search(&hash(workspace, sync, record)).is_ok()
+    fn has(&self, record: &str) -> bool {
+        self.hashes.binary_search(&self.hash(record)).is_ok()
     }
-}
 
-fn hash(workspace: &Workspace, sync: &Sync, record: &str) -> u64 {
-    workspace.hash(LookupKey::Record { source: &sync.source(), id: record }).number()
+    fn hash(&self, record: &str) -> u64 {
+        self.workspace.hash(LookupKey::Record { source: &self.source, id: record }).number()
+    }
 }
 
 /// What a sweep found.
@@ -90,44 +97,31 @@ impl Inbound<'_> {
     ) -> Result<(), SyncError> {
         self.look_at_fields().await?;
         let (workspace, sync) = (self.ports.workspace.clone(), self.sync);
-        let mut ids = Puller::new(sync, self.ports.connector.clone(), self.ports.clock.clone());
+        let mut ids = self.puller.clone();
         ids.request.columns.clear();
-        let (mut seen, mut unknown) = (Seen::default(), Vec::new());
+        let (mut seen, mut unknown) = (Seen::of(&workspace, sync), Vec::new());
         let mut pages = Pages::of(&ids);
         while let Some(page) = pages.next(sync, stop).await? {
             for Row { id, .. } in page.rows {
-                seen.add(&workspace, sync, &id);
+                seen.add(&id);
                 if !is_known(&workspace, sync, &id)? {
                     unknown.push(id);
                 }
             }
             while unknown.len() >= ASKED {
                 let batch = unknown.split_off(unknown.len() - ASKED);
-                swept.fetched += self.fetch(batch, observer).await?;
+                swept.fetched += self.fetch(&batch, observer, stop).await?.len() as u64;
             }
         }
-        if !unknown.is_empty() {
-            swept.fetched += self.fetch(unknown, observer).await?;
-        }
+        swept.fetched += self.fetch(&unknown, observer, stop).await?.len() as u64;
         seen.close();
         swept.theirs = seen.hashes.len() as u64;
         self.mark_missing(&seen, agreed, swept, stop).await
     }
 
-    /// Brings in records by their ids; gives how many there were.
-    async fn fetch(&mut self, ids: Vec<String>, observer: &dyn Observer) -> Result<u64, SyncError> {
-        let puller = Puller::new(self.sync, self.ports.connector.clone(), self.ports.clock.clone());
-        let mut fetched = 0;
-        for page in by_ids(&puller, self.sync, ids).await? {
-            fetched += page.rows.len() as u64;
-            self.commit(page, observer, |_| {}).await?;
-        }
-        Ok(fetched)
-    }
-
     async fn mark_missing(
         &mut self,
-        seen: &Seen,
+        seen: &Seen<'_>,
         agreed: bool,
         swept: &mut Swept,
         stop: &StopSignal,
@@ -138,7 +132,7 @@ impl Inbound<'_> {
             let contact = contact?;
             let Some(record) = living_record(&contact, sync) else { continue };
             living += 1;
-            missing += u64::from(!seen.has(&workspace, sync, record));
+            missing += u64::from(!seen.has(record));
         }
         if missing > FEW && missing * 100 > living * MOST_GONE_PERCENT && !agreed {
             return Err(SyncError::TooManyGone { missing, living });
@@ -153,7 +147,7 @@ impl Inbound<'_> {
                 let contact = contact?;
                 from = ContactId(contact.id.0 + 1);
                 if let Some(record) = living_record(&contact, sync)
-                    && !seen.has(&workspace, sync, record)
+                    && !seen.has(record)
                 {
                     suspects.push((contact.id, record.to_owned()));
                 }
@@ -171,19 +165,19 @@ impl Inbound<'_> {
     /// Asks for the suspects by their ids, whatever the filter says: lists shift while they are read, and a record that has only
     /// left the filter is not gone.
     async fn mark(&mut self, suspects: Vec<(ContactId, String)>, swept: &mut Swept) -> Result<(), SyncError> {
-        let mut puller = Puller::new(self.sync, self.ports.connector.clone(), self.ports.clock.clone());
+        let mut puller = self.puller.clone();
         puller.request.columns.clear();
         puller.request.filter.clear();
         puller.request.segment = None;
         let ids = suspects.iter().map(|(_, record)| record.clone()).collect();
         let pages = by_ids(&puller, self.sync, ids).await?;
-        let there: Vec<&str> = pages.iter().flat_map(|page| &page.rows).map(|row| row.id.as_str()).collect();
+        let there: HashSet<&str> = pages.iter().flat_map(|page| &page.rows).map(|row| row.id.as_str()).collect();
         let workspace = self.ports.workspace.clone();
         let _writing = workspace.writing().await;
         let now = self.ports.clock.now();
         let mut changes = Changes::default();
         for (id, record) in suspects {
-            if there.contains(&record.as_str()) {
+            if there.contains(record.as_str()) {
                 swept.outside += 1;
                 continue;
             }
@@ -202,16 +196,12 @@ impl Inbound<'_> {
 fn is_known(workspace: &Workspace, sync: &Sync, record: &str) -> Result<bool, SyncError> {
     let source = sync.source();
     let found = workspace.find(LookupKey::Record { source: &source, id: record })?;
-    let is_linked = found.iter().any(|contact| contact.links.iter().any(|link| is_living(link, sync, record)));
+    let is_linked = found.iter().any(|contact| contact.stands_for(&sync.id, record));
     Ok(is_linked || workspace.get::<SetAside>((&sync.id, record))?.is_some())
 }
 
-fn is_living(link: &crate::model::contact::Link, sync: &Sync, record: &str) -> bool {
-    link.sync == sync.id && link.record == record && link.gone.is_none()
-}
-
 fn living_record<'a>(contact: &'a Contact, sync: &Sync) -> Option<&'a str> {
-    contact.link(&sync.id).filter(|link| link.gone.is_none()).map(|link| link.record.as_str())
+    contact.living(&sync.id).map(|link| link.record.as_str())
 }
 
 /// The records of these ids that are there.
@@ -219,17 +209,16 @@ async fn by_ids(puller: &Puller, sync: &Sync, ids: Vec<String>) -> Result<Vec<Pa
     let mut pages = Vec::new();
     let mut token: Option<String> = None;
     loop {
-        let page = puller.pull(Slice::Ids(ids.clone()), token.take()).await.map_err(|source| call(sync, source))?;
+        let page = puller
+            .pull(Slice::Ids(ids.clone()), token.take())
+            .await
+            .map_err(|source| SyncError::call(sync, "pull", source))?;
         token.clone_from(&page.next);
         pages.push(page);
         if token.is_none() {
             return Ok(pages);
         }
     }
-}
-
-fn call(sync: &Sync, source: CallError) -> SyncError {
-    SyncError::Call { connection: sync.connection.clone(), verb: "pull", source }
 }
 
 /// All that passes the sync's filter, page by page.
@@ -260,7 +249,7 @@ impl<'a> Pages<'a> {
                     return Ok(Some(page));
                 }
                 Err(CallError::Advice(Failure::TokenExpired)) => {}
-                Err(source) => return Err(call(sync, source)),
+                Err(source) => return Err(SyncError::call(sync, "pull", source)),
             }
         }
         Ok(None)
@@ -301,13 +290,13 @@ pub async fn verify(
     tell: &mut (dyn FnMut(Difference) + Send),
 ) -> Result<Verified, SyncError> {
     let workspace = &*ports.workspace;
-    let puller = Puller::new(sync, ports.connector.clone(), ports.clock.clone());
+    let puller = Puller::of(ports, sync);
     let fingerprints = Fingerprints::of(sync);
-    let (mut sums, mut seen) = (Verified::default(), Seen::default());
+    let (mut sums, mut seen) = (Verified::default(), Seen::of(workspace, sync));
     let mut pages = Pages::of(&puller);
     while let Some(page) = pages.next(sync, stop).await? {
         for row in page.rows {
-            seen.add(workspace, sync, &row.id);
+            seen.add(&row.id);
             compare(workspace, sync, &fingerprints, row, &mut sums, tell)?;
         }
     }
@@ -316,7 +305,7 @@ pub async fn verify(
     for contact in workspace.contacts(ContactId(0)) {
         let contact = contact?;
         if let Some(record) = living_record(&contact, sync)
-            && !seen.has(workspace, sync, record)
+            && !seen.has(record)
         {
             sums.extra += 1;
             tell(Difference::Extra { record: record.to_owned(), contact: contact.id });
@@ -336,7 +325,7 @@ fn compare(
     let (source, record) = (sync.source(), row.id);
     let found = workspace.find(LookupKey::Record { source: &source, id: &record })?;
     let linked = found.iter().find_map(|contact| {
-        let link = contact.links.iter().find(|link| is_living(link, sync, &record));
+        let link = contact.living(&sync.id).filter(|link| link.record == record);
         link.map(|link| (contact.id, link.fingerprint))
     });
     match linked {

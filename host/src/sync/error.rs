@@ -4,6 +4,7 @@ use crate::model::connector::Window;
 use crate::model::failure::{CallError, Failure, Fault};
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::mapping::MappingError;
+use crate::model::sync::Sync;
 use crate::store::StoreError;
 
 use super::attributes::AttributeError;
@@ -37,6 +38,10 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    pub(super) fn call(sync: &Sync, verb: &'static str, source: CallError) -> Self {
+        Self::Call { connection: sync.connection.clone(), verb, source }
+    }
+
     /// A stable code for machines.
     pub fn code(&self) -> &'static str {
         match self {

@@ -21,9 +21,7 @@ pub(super) async fn bury(ports: &Ports, sync: &Sync, window: Window) -> Result<u
         let page = match pull(ports, sync, window, token).await {
             Ok(page) => page,
             Err(CallError::Advice(Failure::Unsupported(_))) => return Ok(buried),
-            Err(source) => {
-                return Err(SyncError::Call { connection: sync.connection.clone(), verb: "gone", source });
-            }
+            Err(source) => return Err(SyncError::call(sync, "gone", source)),
         };
         buried += bury_all(ports, sync, &page.gone).await?;
         token = page.next;

@@ -7,7 +7,7 @@ use crate::model::sync::{Run, Sync};
 use crate::model::value::Tombstone;
 
 use super::inbound::Inbound;
-use super::{Ports, Silent, StopSignal, SyncError, gone};
+use super::{Observer, Ports, Silent, StopSignal, SyncError, gone};
 
 /// Ids in one request: what every connector takes.
 const IDS_PER_PULL: usize = 1_000;
@@ -43,6 +43,20 @@ pub async fn run_hinted(ports: &Ports, sync: &Sync, hinted: &Hinted, stop: &Stop
 impl Inbound<'_> {
     async fn fetch_hinted(&mut self, hinted: &Hinted, stop: &StopSignal) -> Result<(), SyncError> {
         let ids: Vec<String> = hinted.changed.union(&hinted.gone).cloned().collect();
+        let there = self.fetch(&ids, &Silent, stop).await?;
+        let gone = hinted.gone.iter().filter(|id| !there.contains(*id));
+        let tombstones: Vec<_> = gone.map(|id| Tombstone { id: id.clone(), at: None, into: None }).collect();
+        self.run.counts.gone += gone::bury_all(self.ports, self.sync, &tombstones).await?;
+        Ok(())
+    }
+
+    /// Brings in records by their ids, beside the checkpoint; gives the ids of those that are there.
+    pub(super) async fn fetch(
+        &mut self,
+        ids: &[String],
+        observer: &dyn Observer,
+        stop: &StopSignal,
+    ) -> Result<HashSet<String>, SyncError> {
         let mut there = HashSet::new();
         for ids in ids.chunks(IDS_PER_PULL) {
             let mut token = None;
@@ -54,15 +68,12 @@ impl Inbound<'_> {
                 let page = pulled.map_err(|source| self.call("pull", source))?;
                 there.extend(page.rows.iter().map(|row| row.id.clone()));
                 token = page.next.clone();
-                self.commit(page, &Silent, |_| {}).await?;
+                self.commit(page, observer, |_| {}).await?;
                 if token.is_none() {
                     break;
                 }
             }
         }
-        let gone = hinted.gone.iter().filter(|id| !there.contains(*id));
-        let tombstones: Vec<_> = gone.map(|id| Tombstone { id: id.clone(), at: None, into: None }).collect();
-        self.run.counts.gone += gone::bury_all(self.ports, self.sync, &tombstones).await?;
-        Ok(())
+        Ok(there)
     }
 }

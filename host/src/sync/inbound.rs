@@ -84,7 +84,7 @@ impl<'a> Inbound<'a> {
         Ok(Self {
             ports,
             sync,
-            puller: Puller::new(sync, ports.connector.clone(), ports.clock.clone()),
+            puller: Puller::of(ports, sync),
             pages,
             state,
             run,
@@ -208,7 +208,7 @@ impl<'a> Inbound<'a> {
     }
 
     pub(super) fn call(&self, verb: &'static str, source: crate::model::failure::CallError) -> SyncError {
-        SyncError::Call { connection: self.sync.connection.clone(), verb, source }
+        SyncError::call(self.sync, verb, source)
     }
 }
 

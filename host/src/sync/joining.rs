@@ -154,8 +154,7 @@ pub async fn decide_record(ports: &Ports, sync: &Sync, record: &str, whom: Whom)
         return Err(JoinError::NotHeld { sync, record });
     };
     if let Whom::Contact(id) = whom
-        && let Some(link) = workspace.contact(id)?.as_ref().and_then(|contact| contact.link(&sync.id))
-        && link.gone.is_none()
+        && let Some(link) = workspace.contact(id)?.as_ref().and_then(|contact| contact.living(&sync.id))
     {
         let (sync, other) = name();
         return Err(JoinError::SameSync { sync, kept: link.record.clone(), other });

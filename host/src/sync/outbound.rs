@@ -309,7 +309,7 @@ impl Outbound<'_> {
     }
 
     fn call(&self, verb: &'static str, source: CallError) -> SyncError {
-        SyncError::Call { connection: self.sync.connection.clone(), verb, source }
+        SyncError::call(self.sync, verb, source)
     }
 }
 

@@ -35,7 +35,11 @@ impl<'a> Queue<'a> {
         for entry in workspace.scan_from::<OutboxEntry>(self.from) {
             let entry = entry?;
             let lane = self.lane(&entry);
-            let wanted = entry.sync == self.sync.id && self.is_due(&entry, now) && !self.held.contains(&lane);
+            let due_at = due_at(&entry).filter(|_| entry.sync == self.sync.id);
+            if due_at.is_some_and(|at| at > now) {
+                self.hold(&entry);
+            }
+            let wanted = due_at.is_some() && !self.held.contains(&lane);
             // CRMs refuse a batch that updates one record twice, so the second update opens the next batch.
             if wanted && self.updates(lane) && !updated.insert(lane) {
                 break;
@@ -56,17 +60,6 @@ impl<'a> Queue<'a> {
         self.held.insert(self.lane(entry));
     }
 
-    fn is_due(&mut self, entry: &OutboxEntry, now: Instant) -> bool {
-        match &entry.delivery {
-            Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } if *not_before > now => {
-                self.hold(entry);
-                false
-            }
-            Delivery::Dead { .. } => false,
-            _ => true,
-        }
-    }
-
     fn lane(&self, entry: &OutboxEntry) -> Lane<'a> {
         (entry.outcome.contact, self.sync.outbound.get(&entry.outcome.kind).map(|spec| spec.object.as_str()))
     }
@@ -74,5 +67,13 @@ impl<'a> Queue<'a> {
     /// Whether writes there change the contact's record, and do not create another one.
     fn updates(&self, (_, object): Lane<'_>) -> bool {
         object == Some(self.sync.object.as_str())
+    }
+}
+
+/// When an entry may leave; a dead one never does.
+fn due_at(entry: &OutboxEntry) -> Option<Instant> {
+    match &entry.delivery {
+        Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } => Some(*not_before),
+        Delivery::Dead { .. } => None,
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use crate::model::connector::Page;
-use crate::model::contact::Contact;
 use crate::model::id::{ContactId, RunId};
 use crate::model::ledger::{PackedValues, SetAside};
 use crate::model::sync::{Counts, MappingVersion, Remap, Sync};
@@ -120,7 +119,7 @@ impl<'a> StoredRows<'a> {
             let (id, provenance) = entry?;
             if let Some(raw) = provenance.rows.into_iter().find(|row| row.sync == self.sync.id)
                 && let Some(contact) = self.workspace.contact(id)?
-                && is_alive(&contact, self.sync, &raw.record)
+                && contact.stands_for(&self.sync.id, &raw.record)
                 // What was refused since is kept aside, and newer.
                 && self.workspace.get::<SetAside>((&self.sync.id, &raw.record))?.is_none()
             {
@@ -165,10 +164,6 @@ impl<'a> StoredRows<'a> {
         let values = places.iter().map(|place| values.get(*place).cloned().unwrap_or(Value::Null)).collect();
         Ok(Row { id, modified, version: None, values })
     }
-}
-
-fn is_alive(contact: &Contact, sync: &Sync, record: &str) -> bool {
-    contact.link(&sync.id).is_some_and(|link| link.gone.is_none() && link.record == record)
 }
 
 fn unpack(values: &PackedValues) -> Result<Vec<Value>, SyncError> {

@@ -37,17 +37,14 @@ pub async fn try_sync(ports: &Ports, sync: &Sync, sample: u32) -> Result<TrialRe
     let mut pages = open_pages(ports, sync, RunId(0)).await?;
     // Rows that were refused before are mapped again, to show what is wrong with them now.
     pages.waiting = Waiting::default();
-    let mut puller = Puller::new(sync, ports.connector.clone(), ports.clock.clone());
+    let mut puller = Puller::of(ports, sync);
     let mut report = TrialReport { rows: Vec::new(), counts: Counts::default(), total: None };
     let mut token = None;
     for _ in 0..MOST_PAGES {
         let wanted = sample as usize - report.rows.len();
         puller.request.limit = PAGE_ROWS.min(u32::try_from(wanted).unwrap_or(u32::MAX));
-        let mut page = puller.pull(Slice::All, token).await.map_err(|source| SyncError::Call {
-            connection: sync.connection.clone(),
-            verb: "pull",
-            source,
-        })?;
+        let pulled = puller.pull(Slice::All, token).await;
+        let mut page = pulled.map_err(|source| SyncError::call(sync, "pull", source))?;
         page.rows.truncate(wanted);
         report.total = report.total.or(page.total);
         token = page.next.take();

@@ -11,6 +11,7 @@ use crate::model::failure::{CallError, Failure};
 use crate::model::sync::{Checkpoint, Partition, Sync};
 use crate::model::time::{Clock, Instant};
 
+use super::Ports;
 use super::advice::Patience;
 use super::windows::WindowWalk;
 
@@ -60,7 +61,7 @@ pub(super) struct Puller {
 }
 
 impl Puller {
-    pub(super) fn new(sync: &Sync, connector: Arc<dyn Connector>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn of(ports: &Ports, sync: &Sync) -> Self {
         let request = PullRequest {
             object: sync.object.clone(),
             columns: sync.columns.iter().map(|column| column.name.clone()).collect(),
@@ -70,7 +71,7 @@ impl Puller {
             token: None,
             limit: PAGE_ROWS,
         };
-        Self { connector, clock, request }
+        Self { connector: ports.connector.clone(), clock: ports.clock.clone(), request }
     }
 
     /// The partitions of a backfill; one that is everything where the connector offers none.

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ferry::app::Tenant;
-use ferry::app::outcomes::{NewOutcome, parse_instant};
+use ferry::app::outcomes::NewOutcome;
+use ferry::model::time::Instant;
 use serde_json::{Map, Value as Json, json};
 
 use super::record::contact;
@@ -105,10 +106,7 @@ fn outcome(tenant: &Tenant, pairs: Vec<(String, String)>) -> Result<NewOutcome, 
     let kind = take("kind").ok_or("`kind` is missing")?.parse()?;
     let id = take("id");
     let at = take("at");
-    let at = match at {
-        Some(text) => Some(parse_instant(&text).ok_or("`at` is no time: write it as in 2026-11-23T14:30:00Z")?),
-        None => None,
-    };
+    let at = at.map(|text| text.trim().parse::<Instant>()).transpose().map_err(|error| format!("`at` {error}"))?;
     let named = take("contact").map(|text| text.parse()).transpose().map_err(|error| format!("`contact`: {error}"))?;
     let (email, phone) = (take("email"), take("phone"));
     let contact = contact(tenant, named, email.as_deref(), phone.as_deref()).map_err(|error| error.to_string())?;

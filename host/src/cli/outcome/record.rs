@@ -2,7 +2,7 @@
 
 use ferry::app::Tenant;
 use ferry::app::error::AppError;
-use ferry::app::outcomes::{NewOutcome, parse_instant};
+use ferry::app::outcomes::NewOutcome;
 use ferry::model::id::ContactId;
 use ferry::model::outcome::OutcomeKind;
 use ferry::model::sync::MatchKey;
@@ -56,7 +56,7 @@ struct Who {
 }
 
 fn instant(text: &str) -> Result<Instant, String> {
-    parse_instant(text).ok_or_else(|| format!("`{text}` is no time: write it as in 2026-11-23T14:30:00Z"))
+    text.trim().parse::<Instant>().map_err(|error| format!("`{text}` {error}"))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -2,7 +2,7 @@
 
 use super::{Checked, MAX_TOLD, broken, id, message, wit};
 use crate::model::time::Instant;
-use crate::model::value::{Problem, Row, Successor, Tombstone, Value};
+use crate::model::value::{Problem, Row, Successor, Tombstone, Value, is_decimal};
 
 /// A guest's value. Text may hold anything that UTF-8 can: it is the customer's, and one odd character of theirs must not
 /// stop a page.
@@ -18,16 +18,6 @@ pub(super) fn value(value: wit::Value) -> Checked<Value> {
         wit::Value::Date(days) => Value::Date(days),
         wit::Value::Texts(items) => Value::Texts(items),
     })
-}
-
-/// `-?[0-9]+(\.[0-9]+)?`
-fn is_decimal(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    match unsigned.split_once('.') {
-        Some((whole, fraction)) => digits(whole) && digits(fraction),
-        None => digits(unsigned),
-    }
 }
 
 pub(super) fn wit_value(value: Value) -> wit::Value {
@@ -90,16 +80,6 @@ pub(super) fn problems(list: Vec<wit::Problem>) -> Vec<Problem> {
 mod tests {
     use super::super::Broken;
     use super::*;
-
-    #[test]
-    fn a_decimal_is_plain_digits() {
-        for good in ["0", "-1", "007", "3.14", "-0.50", "99999999999999999999.1"] {
-            assert!(is_decimal(good), "{good}");
-        }
-        for bad in ["", "-", ".5", "5.", "+1", "1e5", "1,5", "1.2.3", " 1", "NaN", "--1", "1.-2", "１"] {
-            assert!(!is_decimal(bad), "{bad}");
-        }
-    }
 
     #[test]
     fn every_value_comes_back_as_it_went() {

@@ -12,7 +12,7 @@ use super::problem::{Problem, ProblemDetails};
 use super::request::{Asked, Given, Named, Page, Reader, Writer, cursor, page_items, work};
 use crate::app::Tenant;
 use crate::app::error::AppError;
-use crate::app::outcomes::{NewOutcome, Recorded, Wanted, parse_instant};
+use crate::app::outcomes::{NewOutcome, Recorded, Wanted};
 use crate::model::id::{ContactId, OutboxId, SyncId};
 use crate::model::outcome::OutcomeKind;
 use crate::model::sync::MatchKey;
@@ -72,7 +72,7 @@ pub(super) async fn record_outcome(
     let key = key(&headers, &document)?;
     let who = Who::of(&document)?;
     let values = document.values.iter().map(scalar).collect::<Result<Vec<_>, _>>()?;
-    let at = document.at.as_deref().map(|text| parse_instant(text).ok_or_else(|| not_taken("at", "is no time")));
+    let at = document.at.as_deref().map(|text| text.trim().parse().map_err(|_| not_taken("at", "is no time")));
     let at = at.transpose()?;
     let record = move || {
         let new = NewOutcome { id: document.id, contact: who.contact(&tenant)?, kind: document.kind, at, values };
