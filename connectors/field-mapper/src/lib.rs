@@ -16,6 +16,8 @@ mod rules;
 mod schema_tests;
 mod skip;
 mod suggest;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
 
 use ferry_sdk::mapper::{Column, Direction, Mapped, Mapper, Mistake, Value};
 

@@ -1,10 +1,8 @@
 //! Page tokens: the place in a slice, and the types of its columns, so that only the first page has to ask for them.
 
 use ferry_sdk::connector::Failure;
+use ferry_sdk::token;
 use serde::{Deserialize, Serialize};
-
-/// The host keeps tokens with its checkpoints; one character a column leaves room for far more than HubSpot's 1,000 properties.
-const TOKEN_MOST: usize = 8 * 1024;
 
 /// Where the next page starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,15 +37,11 @@ impl Token {
     /// # Errors
     /// `token-expired` for what no version like this one has written.
     pub(crate) fn read(text: &str) -> Result<Self, Failure> {
-        if text.len() > TOKEN_MOST {
-            return Err(Failure::TokenExpired);
-        }
-        serde_json::from_str(text).map_err(|_| Failure::TokenExpired)
+        token::read(text)
     }
 
     pub(crate) fn write(&self) -> String {
-        // Texts, numbers and flags can always be written as JSON.
-        serde_json::to_string(self).unwrap_or_default()
+        token::write(self)
     }
 
     /// # Errors

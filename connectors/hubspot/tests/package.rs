@@ -1,7 +1,7 @@
 //! What is packed with the connector beside its code: the presets open and map, the settings' schema says what the code takes.
 
-use ferry_field_mapper::Plan;
-use ferry_sdk::mapper::{Column, Direction, Kind, Mapped, Value};
+use ferry_field_mapper::testing::{map_preset, named};
+use ferry_sdk::mapper::{Direction, Kind, Value};
 
 /// The columns of each kind of outcome, as the host gives them to an outbound mapping.
 const CALL: [(&str, Kind); 10] = [
@@ -63,26 +63,12 @@ const CONTACT: [(&str, Kind); 12] = [
 const NINE: Value = Value::Instant(1_763_805_600_000_000);
 const TEN: Value = Value::Instant(1_763_809_200_000_000);
 
-/// Opens a preset as it is packed and maps one row; what is not named is null. Gives what is filled.
+/// Maps one row; what is not named is null.
 fn map(preset: &str, direction: Direction, columns: &[(&str, Kind)], row: &[(&str, Value)]) -> Vec<(String, Value)> {
-    let path = format!("{}/presets/{preset}.toml", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).expect("the preset is there");
-    let columns: Vec<Column> =
-        columns.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: *kind }).collect();
-    let plan = Plan::open(&text, direction, &columns).unwrap_or_else(|mistakes| panic!("{preset}: {mistakes:#?}"));
-    let value = |column: &Column| row.iter().find(|(name, _)| *name == column.name).map(|(_, value)| value.clone());
-    let values = columns.iter().map(|column| value(column).unwrap_or(Value::Null)).collect();
-    match plan.rows(vec![values]).remove(0) {
-        Mapped::Values(values) => {
-            let named = plan.output().iter().map(|column| column.name.clone()).zip(values);
-            named.filter(|(_, value)| *value != Value::Null).collect()
-        }
-        other => panic!("{preset}: {other:?}"),
-    }
-}
-
-fn named(values: &[(&str, Value)]) -> Vec<(String, Value)> {
-    values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    let value =
+        |column: &str| row.iter().find(|(name, _)| *name == column).map_or(Value::Null, |(_, value)| value.clone());
+    let row: Vec<_> = columns.iter().map(|(name, kind)| (*name, *kind, value(name))).collect();
+    map_preset(env!("CARGO_MANIFEST_DIR"), preset, direction, &row)
 }
 
 #[test]

@@ -1,12 +1,10 @@
 //! Page tokens: the place in a slice, and the types of its columns, so that only the first page has to ask for them.
 
 use ferry_sdk::connector::Failure;
+use ferry_sdk::token;
 use serde::{Deserialize, Serialize};
 
 use crate::segments::View;
-
-/// The host keeps tokens with its checkpoints; one character a column leaves room for all that an object can have, and for the condition of a list view.
-const TOKEN_MOST: usize = 8 * 1024;
 
 /// Where the next page starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,18 +61,14 @@ impl Token {
     /// # Errors
     /// `token-expired` for what no version like this one has written.
     pub(crate) fn read(text: &str) -> Result<Self, Failure> {
-        if text.len() > TOKEN_MOST {
-            return Err(Failure::TokenExpired);
-        }
-        let token: Self = serde_json::from_str(text).map_err(|_| Failure::TokenExpired)?;
+        let token: Self = token::read(text)?;
         let ids = token.id.iter().chain(&token.end);
         let is_good = ids.into_iter().all(|id| crate::api::is_id(id)) && token.job.as_ref().is_none_or(Job::is_good);
         if is_good { Ok(token) } else { Err(Failure::TokenExpired) }
     }
 
     pub(crate) fn write(&self) -> String {
-        // Texts and numbers can always be written as JSON.
-        serde_json::to_string(self).unwrap_or_default()
+        token::write(self)
     }
 }
 

@@ -17,6 +17,7 @@ mod memory;
 pub mod stamp;
 pub mod testing;
 pub mod time;
+pub mod token;
 pub mod value;
 
 /// The version of the contract that a plugin built with this SDK speaks.
