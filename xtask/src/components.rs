@@ -18,12 +18,13 @@ const CONNECTOR: &str = "wasm32-wasip2";
 /// A mapper imports nothing, and the standard library for WASI always imports something.
 const MAPPER: &str = "wasm32-unknown-unknown";
 
-const PLUGINS: [Plugin; 7] = [
+const PLUGINS: [Plugin; 8] = [
     Plugin { folder: "connectors/hubspot", package: "ferry-hubspot", target: CONNECTOR },
     Plugin { folder: "connectors/salesforce", package: "ferry-salesforce", target: CONNECTOR },
     Plugin { folder: "connectors/pipedrive", package: "ferry-pipedrive", target: CONNECTOR },
     Plugin { folder: "connectors/tryton", package: "ferry-tryton", target: CONNECTOR },
     Plugin { folder: "connectors/field-mapper", package: "ferry-field-mapper", target: MAPPER },
+    Plugin { folder: "connectors/script-mapper", package: "ferry-script-mapper", target: MAPPER },
     Plugin { folder: "tests/guests/hostile", package: "ferry-hostile", target: CONNECTOR },
     Plugin { folder: "tests/guests/careless-mapper", package: "ferry-careless-mapper", target: MAPPER },
 ];
@@ -41,10 +42,32 @@ pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
     Ok(out)
 }
 
+/// Plugins that are workspaces of their own, so that what they depend on is apart from what the host does.
+const APART: [&str; 1] = ["connectors/script-mapper"];
+
+/// Checks and tests the plugins that the workspace does not hold.
+pub(crate) fn test_apart(filter: Option<&str>) -> Result<()> {
+    for folder in APART {
+        let folder = cargo::root().join(folder);
+        let here = |verb: &'static str| {
+            let mut command = cargo::cargo();
+            command.current_dir(&folder).arg(verb).arg("--target-dir").arg(cargo::target());
+            command
+        };
+        cargo::run(cargo::cargo().current_dir(&folder).args(["fmt", "--check"]))?;
+        cargo::run(here("clippy").args(["--all-targets", "--", "-D", "warnings"]))?;
+        cargo::run(here("test").args(filter))?;
+    }
+    Ok(())
+}
+
 impl Plugin {
     fn build(&self) -> Result<()> {
-        let arguments = ["rustc", "--package", self.package, "--lib", "--crate-type", "cdylib"];
-        cargo::run(cargo::cargo().args(arguments).args(["--target", self.target, "--profile", "component"]))
+        let mut command = cargo::cargo();
+        // In its folder, where one with a workspace of its own has its lock file and flags; what is built lies together.
+        command.current_dir(cargo::root().join(self.folder)).args(["rustc", "--lib", "--crate-type", "cdylib"]);
+        command.arg("--target-dir").arg(cargo::target());
+        cargo::run(command.args(["--target", self.target, "--profile", "component"]))
     }
 
     fn pack(&self, profile: Profile, out: &std::path::Path) -> Result<()> {

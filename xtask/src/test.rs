@@ -18,6 +18,9 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Dev)?;
+    if !options.live {
+        components::test_apart(options.filter.as_deref())?;
+    }
     let mut command = cargo::cargo();
     // One failure must not hide the others: a run takes minutes.
     command.args(["test", "--workspace", "--no-fail-fast"]).args(&options.filter);

@@ -1,0 +1,124 @@
+//! Mappings that an admin writes in JavaScript: previewed, run in both directions, and refused by line.
+#![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
+
+use crate::rig::Rig;
+
+const CONTACTS: &str = r#"
+const reads = ['firstname', 'lastname', 'email', 'hs_object_id'];
+const gives = { full_name: 'text', email: 'email' };
+
+function map(row) {
+  const number = Number(row.hs_object_id);
+  if (number % 10 === 1) skip('every tenth is for tests');
+  if (number % 10 === 2) throw new Error('no such customer');
+  if (number % 10 === 3) return { full_name: String(Date.now()) };
+  if (number % 10 === 4) for (;;);
+  return { full_name: [row.firstname, row.lastname].filter(Boolean).join(' '), email: row.email };
+}
+"#;
+
+const CALL: &str = r#"
+const reads = ['disposition', 'duration_s', 'summary', 'occurred_at'];
+const gives = { hs_call_title: 'text', hs_call_body: 'text', hs_call_duration: 'integer', hs_timestamp: 'instant' };
+const map = (row) => ({
+  hs_call_title: `Script: ${row.disposition}`,
+  hs_call_body: row.summary,
+  hs_call_duration: row.duration_s * 1000,
+  hs_timestamp: row.occurred_at,
+});
+"#;
+
+/// A rig with the script mapper and a file with a script.
+fn rig(contacts: u64) -> Rig {
+    let rig = Rig::connected(contacts, 11);
+    rig.host.install("script-mapper", None);
+    rig
+}
+
+fn file(rig: &Rig, name: &str, text: &str) -> String {
+    let path = rig.host.state.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.display().to_string()
+}
+
+fn create<'a>(mapping: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let words =
+        ["sync", "create", "people", "--connection", "crm", "--object", "contacts", "--mapper", "script-mapper"];
+    [&words[..], &["--mapping", mapping], more].concat()
+}
+
+#[test]
+fn a_script_maps_both_ways_and_what_a_row_does_wrong_is_that_rows_alone() {
+    let rig = rig(40);
+    let (contacts, call) = (file(&rig, "contacts.js", CONTACTS), file(&rig, "call.js", CALL));
+    rig.host.ok(&create(&contacts, &["--outbound", &format!("call=calls:{call}")]));
+    let preview = rig.host.ok(&["sync", "test", "people", "--sample", "40"]).stdout;
+    for told in ["every tenth is for tests", "line 8 of the script: Error: no such customer"] {
+        assert!(preview.contains(told), "{told}: {preview}");
+    }
+    assert_eq!(rig.host.contacts().len(), 0, "a preview writes nothing");
+
+    let counts = rig.run_inbound();
+    assert_eq!(
+        (&counts["created"], &counts["refused"], &counts["skipped"]),
+        (&24.into(), &12.into(), &4.into()),
+        "{counts}"
+    );
+    let refused = rig.host.ok(&["contacts", "list", "--sync", "people", "--refused"]).documents();
+    let mut told: Vec<&str> = refused.iter().map(|row| row["problems"][0]["message"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    told.dedup();
+    assert_eq!(
+        told,
+        [
+            "line 10 of the script: has a loop without end, here or below",
+            "line 8 of the script: Error: no such customer",
+            "line 9 of the script: asks for the time of day, which a mapping does not have: the same row must always give the same",
+        ],
+    );
+    let contact = rig.host.contacts().into_values().next().unwrap();
+    let id = contact["id"].as_str().unwrap();
+    let record = ["outcome", "record", "call", "--contact", id, "--id", "one"];
+    rig.host.ok(&[&record[..], &["disposition=connected", "duration_s=83", "summary=Hello"]].concat());
+    rig.host.ok(&["sync", "run", "people", "--outbound-only"]);
+    let calls = rig.crm.records("calls", 0, usize::MAX).unwrap();
+    let sent: Vec<&str> = calls.iter().map(|call| call.properties["hs_call_title"].as_str()).collect();
+    assert_eq!(sent, ["Script: connected"]);
+}
+
+#[test]
+fn a_script_that_cant_be_used_is_refused_with_the_line() {
+    let rig = rig(1);
+    for (script, told) in [
+        ("const reads = ['email'];\nconst gives = {\n", "line 2: ends in the middle of something"),
+        (
+            "const reads = ['emial'];\nconst gives = { email: 'email' };\nfunction map(row) { return row; }",
+            "line 1, `reads`",
+        ),
+        (
+            "const reads = ['email'];\nconst gives = { email: 'mail' };\nfunction map(row) { return row; }",
+            "line 2, `gives.email`",
+        ),
+        (
+            "const reads = ['email'];\nconst gives = { email: 'email' };\nconst when = Date.now();",
+            "asks for the time of day",
+        ),
+    ] {
+        let path = file(&rig, "wrong.js", script);
+        let error = rig.host.fails(&create(&path, &[]), "mapping-mistakes");
+        assert!(error.to_string().contains(told), "{told}: {error:#}");
+    }
+    assert_eq!(rig.host.ok(&["sync", "list"]).documents().len(), 0);
+}
+
+#[test]
+fn a_script_without_bounds_of_its_own_ends_at_the_bounds_of_its_call() {
+    let rig = rig(5);
+    let hoard = "const reads = ['email'];\nconst gives = { email: 'text' };\n\
+                 function map(row) { let a = []; for (let i = 0; i < 5000; i++) a.push('x'.repeat(1 << 20) + i); return { email: a[0] }; }";
+    rig.host.ok(&create(&file(&rig, "hoard.js", hoard), &[]));
+    rig.host.fails(&["sync", "run", "people", "--inbound-only"], "plugin-memory");
+    let mend = file(&rig, "mend.js", &hoard.replace("5000", "1").replace("1 << 20", "2"));
+    rig.host.ok(&["sync", "apply", "people", "--mapping", &mend]);
+    assert_eq!(rig.run_inbound()["created"], 5);
+}
