@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::credential::{BadKey, Credential, Kept, Keys};
+use super::credential::{BadKey, Credential, Keys};
+use super::kept::Kept;
 use super::key::SealingKey;
 use super::place::{Place, TokenError};
 use super::renewal;

@@ -1,8 +1,9 @@
 //! Test ground: sealed bytes in memory, which can fail, and a vault over a server of scripts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use url::Url;
@@ -13,6 +14,9 @@ use crate::model::manifest::{JwtBearer, OAuth2, SignIn};
 
 /// Made for these tests; it opens nothing.
 pub(crate) const RSA_KEY: &str = include_str!("testing_key.pem");
+
+pub(super) const OLD: &str = "authorization: Bearer old-access";
+pub(super) const NEW: &str = "authorization: Bearer new-access";
 
 type Sealed = HashMap<(WorkspaceId, ConnectionId), Vec<u8>>;
 
@@ -172,4 +176,23 @@ pub(crate) async fn shown(signer: &Signer) -> Result<String, SignInError> {
 
 pub(crate) fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
+}
+
+pub(super) fn secs(seconds: u64) -> Instant {
+    Instant(0).plus(Duration::from_secs(seconds))
+}
+
+/// The form that a request carried.
+pub(super) fn form(request: &str) -> BTreeMap<String, String> {
+    let body = request.split("\r\n\r\n").nth(1).unwrap();
+    url::form_urlencoded::parse(body.as_bytes()).into_owned().collect()
+}
+
+pub(super) fn pairs(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+/// Keys of an application that has not signed in yet.
+pub(super) fn unsigned(source: TokenSource) -> Keys {
+    Keys::OAuth2(OAuth2Keys::unsigned("client-id".into(), Some("client-secret".into()), source))
 }
