@@ -4,6 +4,7 @@
 mod address;
 #[cfg(test)]
 mod attacks;
+mod download;
 mod governor;
 mod header;
 mod resolve;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 use http::HeaderName;
 use url::Url;
 
+pub use self::download::{Download, Downloaded};
 use self::governor::{Blocked, Permit};
 pub use self::governor::{DailyState, Governor, GovernorState, WindowState};
 pub use self::resolve::{Resolve, SystemResolver};

@@ -11,6 +11,13 @@ use super::grant::Digest;
 use super::id::PluginId;
 use super::time::Instant;
 
+/// What a workspace wants of every plugin that it takes, beside whom it trusts for which.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Admission {
+    /// Only what is signed by a publisher whom it trusts for that plugin.
+    pub signed_only: bool,
+}
+
 /// What a key's text begins with.
 const SCHEME: &str = "ed25519:";
 

@@ -18,7 +18,7 @@ use crate::model::id::{
 };
 use crate::model::ledger::{Retention, SetAside};
 use crate::model::outcome::{OutboxEntry, Receipt};
-use crate::model::publisher::{PublisherKey, TrustedPublisher};
+use crate::model::publisher::{Admission, PublisherKey, TrustedPublisher};
 use crate::model::refusal::Refusal;
 use crate::model::repeat::KeyedRequest;
 use crate::model::schedule::Timetable;
@@ -47,6 +47,7 @@ pub(super) enum Table {
     Publishers = 21,
     PluginVersions = 22,
     PluginHealth = 23,
+    Admission = 24,
     Contacts = 30,
     LookupMeta = 40,
     LookupRecent = 41,
@@ -100,6 +101,7 @@ documents! {
     InstalledPlugin, Plugins, "plugin", <'a> &'a PluginId, |id| key::text(&[id.as_str()]);
     TrustedPublisher, Publishers, "trusted publisher", <'a> (&'a PluginId, &'a PublisherKey),
         |(plugin, key)| key::text(&[plugin.as_str(), &key.to_string()]);
+    Admission, Admission, "admission of plugins", <'a> (), |()| key::text(&["plugins"]);
     OtherVersion, PluginVersions, "plugin version", <'a> (&'a PluginId, &'a Digest),
         |(plugin, digest)| key::text(&[plugin.as_str(), &digest.0]);
     PluginHealth, PluginHealth, "plugin health", <'a> (&'a PluginId, &'a Digest),
@@ -134,10 +136,11 @@ documents! {
 }
 
 /// Whose changes are written down, as far as somebody answers for them: what people set up, and what waits for them.
-const AUDITED: [(u8, &str); 12] = [
+const AUDITED: [(u8, &str); 13] = [
     (InstalledPlugin::TABLE, InstalledPlugin::NAME),
     (OtherVersion::TABLE, OtherVersion::NAME),
     (TrustedPublisher::TABLE, TrustedPublisher::NAME),
+    (Admission::TABLE, Admission::NAME),
     (Connection::TABLE, Connection::NAME),
     (Sync::TABLE, Sync::NAME),
     (Timetable::TABLE, Timetable::NAME),

@@ -11,6 +11,11 @@ pub enum InstallError {
     Unsigned { plugin: PluginId, publishers: Vec<String> },
     #[error("the package of `{plugin}` is signed by {key}, and this workspace takes it only from {}", publishers.join(", "))]
     OtherPublisher { plugin: PluginId, key: PublisherKey, publishers: Vec<String> },
+    #[error(
+        "this workspace takes plugins only from publishers whom it trusts, and the package of `{plugin}` is {}",
+        if *signed { "signed by somebody whom it does not know" } else { "not signed" }
+    )]
+    SignedOnly { plugin: PluginId, signed: bool },
     #[error("`{plugin}` {given} is older than {installed}, which is installed")]
     Downgrade { plugin: PluginId, given: semver::Version, installed: semver::Version },
     #[error("`{plugin}` {version} is installed with other bytes: a version must not change once it is out")]
@@ -53,6 +58,15 @@ impl InstallError {
                 "plugin-unsigned",
                 format!(
                     "get the signed file from its publisher; `ferry plugin trust list` shows whom `{plugin}` is taken from"
+                ),
+            ),
+            Self::SignedOnly { signed: false, .. } => {
+                refused("plugin-signed-only", "get the signed file from its publisher".to_owned())
+            }
+            Self::SignedOnly { plugin, .. } => refused(
+                "plugin-signed-only",
+                format!(
+                    "once its publisher has confirmed the key, add --trust, or `ferry plugin trust add {plugin} KEY`"
                 ),
             ),
             Self::OtherPublisher { plugin, key, .. } => refused(

@@ -1,10 +1,11 @@
 //! Whom a workspace takes a plugin from. While it believes somebody, it takes it from nobody else.
 
+use super::Terms;
 use super::error::InstallError;
 use crate::app::Tenant;
 use crate::app::error::{AppError, Thing};
 use crate::model::id::PluginId;
-use crate::model::publisher::{PublisherKey, TrustedPublisher};
+use crate::model::publisher::{Admission, PublisherKey, TrustedPublisher};
 use crate::model::sync::InstalledPlugin;
 use crate::plugin::package::Package;
 use crate::store::Changes;
@@ -62,28 +63,53 @@ impl Tenant {
         Ok(installed.is_some_and(|installed| installed.publisher == Some(key)))
     }
 
+    /// What this workspace wants of every plugin.
+    pub fn admission(&self) -> Result<Admission, AppError> {
+        Ok(self.store().get::<Admission>(())?.unwrap_or_default())
+    }
+
+    /// Says what is wanted of every plugin from now on; gives those that are installed and would not be taken any more.
+    pub fn set_admission(&self, admission: Admission) -> Result<Vec<PluginId>, AppError> {
+        let mut changes = Changes::default();
+        changes.put((), &admission)?;
+        self.commit(changes)?;
+        let mut others = Vec::new();
+        for plugin in self.plugins()? {
+            if !self.is_believed(&plugin)? {
+                others.push(plugin.manifest.plugin.id);
+            }
+        }
+        Ok(others)
+    }
+
     /// Whether an installed plugin could be installed now, as far as its publisher goes.
     pub(in crate::app) fn is_believed(&self, plugin: &InstalledPlugin) -> Result<bool, AppError> {
         let trusted = self.publishers_of(&plugin.manifest.plugin.id)?;
-        Ok(trusted.is_empty() || trusted.iter().any(|publisher| Some(publisher.key) == plugin.publisher))
+        let anybody = trusted.is_empty() && !self.admission()?.signed_only;
+        Ok(anybody || trusted.iter().any(|publisher| Some(publisher.key) == plugin.publisher))
     }
 
     /// Who the package is from.
     ///
     /// # Errors
     /// Where the workspace takes the plugin from others only.
-    pub(super) fn publisher(&self, package: &Package) -> Result<Publisher, AppError> {
-        self.judge(&package.manifest.plugin.id, package.signed.as_ref().map(|signed| signed.key))
+    pub(super) fn publisher(&self, package: &Package, terms: &Terms) -> Result<Publisher, AppError> {
+        self.judge(&package.manifest.plugin.id, package.signed.as_ref().map(|signed| signed.key), terms.trust)
     }
 
     /// As [`Tenant::publisher`], for a version that was checked when it came in.
     pub(super) fn publisher_of_installed(&self, plugin: &InstalledPlugin) -> Result<Publisher, AppError> {
-        self.judge(&plugin.manifest.plugin.id, plugin.publisher)
+        self.judge(&plugin.manifest.plugin.id, plugin.publisher, false)
     }
 
-    fn judge(&self, plugin: &PluginId, key: Option<PublisherKey>) -> Result<Publisher, AppError> {
+    /// `trust` says that whoever signed it is to be trusted from now on.
+    fn judge(&self, plugin: &PluginId, key: Option<PublisherKey>, trust: bool) -> Result<Publisher, AppError> {
         let trusted = self.publishers_of(plugin)?;
         if trusted.is_empty() {
+            let signed = key.is_some();
+            if self.admission()?.signed_only && !(signed && trust) {
+                return Err(InstallError::SignedOnly { plugin: plugin.clone(), signed }.into());
+            }
             return Ok(key.map_or(Publisher::Unsigned, Publisher::Unknown));
         }
         let plugin = plugin.clone();

@@ -4,13 +4,17 @@
 use std::path::{Path, PathBuf};
 
 use ferry::app::Tenant;
+use ferry::app::error::AppError;
 use ferry::app::plugins::lock::LockFile;
+use ferry::app::plugins::source::{self, Source};
 use ferry::app::plugins::{self, Publisher, Review, Terms, is_loopback};
+use ferry::model::grant::Reach;
 use ferry::model::id::PluginId;
 use ferry::model::manifest::Manifest;
 use ferry::model::sync::InstalledPlugin;
 use ferry::plugin::package::Package;
 
+use crate::cli::context::Context;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 
@@ -43,6 +47,18 @@ pub(super) struct Choice {
     /// From now on take this plugin only from whoever signed this file
     #[arg(long)]
     trust: bool,
+
+    /// Take it only if its SHA-256 digest is this one
+    #[arg(long, value_name = "SHA256")]
+    digest: Option<String>,
+
+    /// The server that it is fetched from is in your own network
+    #[arg(long)]
+    from_private: bool,
+
+    /// For development: the server that it is fetched from is on this machine, also without TLS
+    #[arg(long, conflicts_with = "from_private")]
+    from_loopback: bool,
 }
 
 /// A file that was read and may be put in place, once a person agrees.
@@ -53,15 +69,21 @@ pub(super) struct Reviewed {
 }
 
 impl Choice {
-    pub(super) fn review(&self, file: &Path, tenant: &Tenant, output: &Output) -> Result<Reviewed, CliError> {
+    /// Reads or fetches what is at `place`, and looks what it would change.
+    pub(super) fn review(&self, place: &str, tenant: &Tenant, context: &Context) -> Result<Reviewed, CliError> {
+        let output = &context.output;
         let loopback = self.allow_loopback.iter().map(|text| plugins::loopback_origin(text));
         let open = self.allow_origin.iter().map(|text| plugins::open_origin(text));
         let named = loopback.chain(open).collect::<Result<Vec<_>, _>>()?;
         let private =
             self.allow_private.iter().map(|text| plugins::open_origin(text)).collect::<Result<Vec<_>, _>>()?;
         let lock = self.locked.as_deref().map(|path| Ok::<_, CliError>(LockFile::parse(&output.text_of(path)?)?));
-        let terms = Terms { named, private, any_version: self.allow_downgrade, lock: lock.transpose()? };
-        let package = plugins::unpack(output.bytes_of(file)?)?;
+        let terms =
+            Terms { named, private, any_version: self.allow_downgrade, lock: lock.transpose()?, trust: self.trust };
+        let package = plugins::unpack(self.bytes(place, tenant, context)?)?;
+        if let Some(wanted) = &self.digest {
+            source::held(place, &package.digest, wanted)?;
+        }
         if self.trust && package.signed.is_none() {
             let id = &package.manifest.plugin.id;
             let what = format!("the package of `{id}` is not signed, so there is nobody to trust");
@@ -69,6 +91,23 @@ impl Choice {
         }
         let review = tenant.review(&package, &terms)?;
         Ok(Reviewed { package, terms, review })
+    }
+
+    fn bytes(&self, place: &str, tenant: &Tenant, context: &Context) -> Result<Vec<u8>, CliError> {
+        if !source::is_remote(place) {
+            return context.output.bytes_of(Path::new(place));
+        }
+        let source: Source = place.parse().map_err(AppError::from)?;
+        let reach = match (self.from_private, self.from_loopback) {
+            (true, _) => Reach::Private,
+            (_, true) => Reach::Loopback,
+            _ => Reach::Open,
+        };
+        let fetched = context.block_on(async { Ok(tenant.fetch(&source, reach).await?) })?;
+        if let Some(artifact) = &fetched.artifact {
+            context.output.note(&format!("{source} is the artifact sha256:{artifact}"));
+        }
+        Ok(fetched.bytes)
     }
 
     /// Trusts who signed it, if that was asked for.

@@ -1,7 +1,5 @@
 //! `ferry plugin install`
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
 use super::consent::Choice;
@@ -15,8 +13,9 @@ use crate::cli::failure::CliError;
 /// more needs a new one. The version that was installed stays beside it: see `ferry plugin rollback`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The packed plugin
-    file: PathBuf,
+    /// The packed plugin: a file, https://…, or oci://REGISTRY/REPOSITORY:TAG (or @sha256:…)
+    #[arg(value_name = "FILE or ADDRESS")]
+    place: String,
 
     #[command(flatten)]
     choice: Choice,
@@ -24,7 +23,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
-    let reviewed = args.choice.review(&args.file, &tenant, &context.output)?;
+    let reviewed = args.choice.review(&args.place, &tenant, context)?;
     reviewed.consent(args.choice.yes, &context.output)?;
     let (identity, review) = (reviewed.package.manifest.plugin.clone(), reviewed.review.clone());
     let placed = context.block_on(async { Ok(tenant.install(reviewed.package, reviewed.terms).await?) })?;

@@ -1,5 +1,6 @@
 //! `ferry plugin trust`
 
+use ferry::app::Tenant;
 use ferry::app::error::AppError;
 use ferry::app::plugins::error::InstallError;
 use ferry::model::id::PluginId;
@@ -15,6 +16,7 @@ use crate::cli::table::Table;
 pub(crate) enum Command {
     Add(Add),
     List(List),
+    SignedOnly(SignedOnly),
     Remove(Remove),
 }
 
@@ -30,6 +32,14 @@ pub(crate) struct Add {
     /// Whose key it is
     #[arg(long, default_value = "unnamed")]
     name: String,
+}
+
+/// Show or say whether this workspace takes only plugins that somebody whom it trusts has signed
+#[derive(Debug, clap::Args)]
+pub(crate) struct SignedOnly {
+    /// What is installed stays installed
+    #[arg(value_parser = ["on", "off"])]
+    want: Option<String>,
 }
 
 /// List the publishers that are trusted
@@ -61,6 +71,7 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<(), CliError> {
             Ok(())
         }
         Command::List(_) => list(&tenant.publishers()?, context),
+        Command::SignedOnly(args) => signed_only(args.want.as_deref(), &tenant, context),
         Command::Remove(args) => {
             let installed = tenant.distrust(&args.plugin, key(&args.key)?)?;
             if installed {
@@ -72,6 +83,18 @@ pub(crate) fn run(command: Command, context: &Context) -> Result<(), CliError> {
             context.output.removed("trusted publisher", &args.key)
         }
     }
+}
+
+fn signed_only(want: Option<&str>, tenant: &Tenant, context: &Context) -> Result<(), CliError> {
+    let mut admission = tenant.admission()?;
+    if let Some(want) = want {
+        admission.signed_only = want == "on";
+        for plugin in tenant.set_admission(admission)? {
+            context.output.note(&format!("`{plugin}` is installed, and would not be taken any more"));
+        }
+    }
+    let word = if admission.signed_only { "on" } else { "off" };
+    context.output.answer(&json!(admission), || Table::sheet(vec![("signed only", word.to_owned())]))
 }
 
 fn key(text: &str) -> Result<PublisherKey, CliError> {

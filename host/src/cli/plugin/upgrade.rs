@@ -1,7 +1,5 @@
 //! `ferry plugin upgrade`
 
-use std::path::PathBuf;
-
 use ferry::app::error::AppError;
 use ferry::app::plugins::difference::Change;
 use ferry::app::plugins::error::InstallError;
@@ -18,8 +16,9 @@ use crate::cli::failure::CliError;
 /// somebody grants that: `ferry plugin approve`. The version before stays beside it: `ferry plugin rollback`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The packed plugin
-    file: PathBuf,
+    /// The packed plugin: a file, https://…, or oci://REGISTRY/REPOSITORY:TAG (or @sha256:…)
+    #[arg(value_name = "FILE or ADDRESS")]
+    place: String,
 
     /// Where it asks for more, keep it for `ferry plugin approve` and go on with the installed version
     #[arg(long, conflicts_with = "yes")]
@@ -35,7 +34,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
-    let reviewed = args.choice.review(&args.file, &tenant, &context.output)?;
+    let reviewed = args.choice.review(&args.place, &tenant, context)?;
     let identity = reviewed.package.manifest.plugin.clone();
     let Some(old) = reviewed.review.installed.clone() else {
         return Err(AppError::from(InstallError::NotInstalled { plugin: identity.id }).into());
