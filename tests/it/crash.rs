@@ -54,3 +54,16 @@ fn a_crash_at_any_commit_of_an_outbound_run_sends_each_outcome_once() {
     assert_eq!(rig.crm.records("calls", 0, usize::MAX).unwrap().len(), recorded);
     assert_eq!(rig.host.ok(&["outbox", "list"]).documents().len(), 0);
 }
+
+#[test]
+fn a_crash_in_the_midst_of_a_change_of_the_key_loses_no_credential() {
+    let rig = Rig::connected(1, 13);
+    let key = || std::fs::read_to_string(rig.host.state.path().join("sealing.key")).unwrap();
+    let first = key();
+    let died = die_at_every_point(&rig, &["vault", "rotate"], || drop(rig.host.ok(&["connection", "check", "crm"])));
+    assert!(died >= 2, "it died only {died} times");
+    rig.host.ok(&["connection", "check", "crm"]);
+    assert_ne!(key(), first);
+    let waiting = rig.host.state.path().join("sealing.key.next");
+    assert!(!waiting.exists(), "no key is left beside it");
+}

@@ -21,6 +21,7 @@ impl App {
     pub(super) fn sealing_key(&self) -> Result<SealingKey, AppError> {
         match &self.options.key {
             KeySource::Text(text) => Ok(SealingKey::from_text(text.expose())?),
+            KeySource::Keyring(name) => Ok(SealingKey::from_keyring(name)?),
             KeySource::File(path) => {
                 if SealingKey::has_next(path) {
                     self.settle(path)?;
@@ -42,6 +43,11 @@ impl App {
         Ok(())
     }
 
+    /// Puts the key into the kernel's keyring under a name, so that no file with it has to stay on this machine.
+    pub fn keep_key(&self, name: &str) -> Result<(), AppError> {
+        Ok(self.sealing_key()?.keep_in_keyring(name)?)
+    }
+
     /// Seals every credential with a new key. It takes the old one's place in its file, or goes into `file`, where it is made
     /// if it is not there.
     ///
@@ -59,7 +65,7 @@ impl App {
                 let credentials = vault.rotate(SealingKey::from_file(path)?)?;
                 Ok(Rotated { credentials, key_file: path.to_owned(), to_be_given: true })
             }
-            (KeySource::Text(_), None) => Err(AppError::KeyFileMissing),
+            (KeySource::Text(_) | KeySource::Keyring(_), None) => Err(AppError::KeyFileMissing),
         }
     }
 }

@@ -68,10 +68,11 @@ impl Context {
 
     fn options(&self, spoken: &str) -> Result<AppOptions, CliError> {
         let state_dir = self.state_dir()?;
-        let key = match (std::env::var(KEY_VARIABLE), &self.global.key_file) {
-            (Ok(text), _) => KeySource::Text(Secret::new(text)),
-            (Err(_), Some(path)) => KeySource::File(path.clone()),
-            (Err(_), None) => KeySource::File(state_dir.join("sealing.key")),
+        let key = match (std::env::var(KEY_VARIABLE), &self.global.key_file, &self.global.keyring) {
+            (Ok(text), ..) => KeySource::Text(Secret::new(text)),
+            (Err(_), Some(path), _) => KeySource::File(path.clone()),
+            (Err(_), None, Some(name)) => KeySource::Keyring(name.clone()),
+            (Err(_), None, None) => KeySource::File(state_dir.join("sealing.key")),
         };
         let (command, compiler) = (spoken.to_owned(), Some(this_program()));
         Ok(AppOptions { state_dir, command, key, compiler, clock: Arc::new(SystemClock) })

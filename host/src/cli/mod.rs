@@ -79,6 +79,10 @@ struct Global {
     #[arg(long, global = true, env = "FERRY_KEY_FILE", value_name = "FILE", hide_short_help = true)]
     key_file: Option<PathBuf>,
 
+    /// The key's name in the kernel's keyring of this user, where `ferry vault keep` has put it
+    #[arg(long, global = true, env = "FERRY_KEYRING", value_name = "NAME", hide_short_help = true)]
+    keyring: Option<String>,
+
     /// Answer in JSON: one document, or one per line for streams; errors too, on stderr
     #[arg(long, global = true)]
     json: bool,
@@ -97,6 +101,7 @@ impl Global {
             words.push(name.into());
             words.push(path.into());
         }
+        words.extend(self.keyring.iter().flat_map(|name| ["--keyring".into(), name.into()]));
         words.extend(self.json.then(|| OsString::from("--json")));
         words.extend((0..self.verbose).map(|_| OsString::from("--verbose")));
         words

@@ -49,8 +49,13 @@ impl SealedStore for Store {
         for Sealed { workspace, connection, bytes } in all {
             batch.insert(self.credential_key(workspace, connection).map_err(failed)?, bytes.as_slice());
         }
+        #[cfg(debug_assertions)]
+        super::crash::point();
         self.tree.apply_batch(batch).map_err(failed)?;
-        self.flush().map_err(failed)
+        self.flush().map_err(failed)?;
+        #[cfg(debug_assertions)]
+        super::crash::point();
+        Ok(())
     }
 
     fn remove(&self, workspace: &WorkspaceId, connection: &ConnectionId) -> Result<(), SealedStoreError> {

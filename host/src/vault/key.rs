@@ -11,6 +11,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::keyring::KernelError;
+
 const KEY_BYTES: usize = 32;
 const KEY_DIGITS: usize = 2 * KEY_BYTES;
 /// Read and write for the owner, nothing for anybody else.
@@ -34,6 +36,12 @@ pub enum KeyError {
     BadFile { path: PathBuf },
     #[error("the key that was given is not {KEY_DIGITS} hexadecimal digits")]
     BadText,
+    #[error("there is no key `{name}` in the kernel's keyring of this user")]
+    NotInKeyring { name: String },
+    #[error("what is in the kernel's keyring as `{name}` is not a key: {KEY_DIGITS} hexadecimal digits are expected")]
+    BadInKeyring { name: String },
+    #[error("the key `{name}` can't be used in the kernel's keyring")]
+    Keyring { name: String, source: KernelError },
 }
 
 impl SealingKey {
@@ -106,6 +114,17 @@ impl SealingKey {
         fs::remove_file(next_of(path)).map_err(|source| KeyError::File { path: next_of(path), source })
     }
 
+    /// As it is written in a file.
+    pub(super) fn digits(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(KEY_DIGITS + 1));
+        for byte in self.0.iter() {
+            for digit in [byte >> 4, byte & 15] {
+                text.extend(char::from_digit(digit.into(), 16));
+            }
+        }
+        text
+    }
+
     /// A key for something else than credentials, which tells nothing of this one.
     pub fn derived(&self, purpose: &str) -> [u8; KEY_BYTES] {
         // HMAC takes keys of any length.
@@ -115,7 +134,7 @@ impl SealingKey {
     }
 }
 
-fn parse(text: &str) -> Option<SealingKey> {
+pub(super) fn parse(text: &str) -> Option<SealingKey> {
     let digits = text.strip_suffix('\n').unwrap_or(text).as_bytes();
     if digits.len() != KEY_DIGITS {
         return None;
@@ -135,10 +154,7 @@ fn create(path: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     OsRng.fill_bytes(key.as_mut());
-    let mut text = Zeroizing::new(String::with_capacity(KEY_DIGITS + 1));
-    for byte in key.iter() {
-        text.push_str(&format!("{byte:02x}"));
-    }
+    let mut text = SealingKey(key).digits();
     text.push('\n');
     let draft = path.with_extension(format!("new-{:016x}", OsRng.next_u64()));
     let written = write_private(&draft, text.as_bytes()).and_then(|()| fs::hard_link(&draft, path));

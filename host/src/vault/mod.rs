@@ -4,7 +4,9 @@ mod account;
 mod ask;
 mod credential;
 mod jwt;
+mod kept;
 mod key;
+mod keyring;
 mod oauth;
 mod place;
 mod renewal;
@@ -12,6 +14,8 @@ mod scrub;
 mod seal;
 mod secret;
 mod session;
+#[cfg(test)]
+mod sign_in_tests;
 mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
