@@ -141,3 +141,33 @@ fn whatever_it_does_the_error_names_it_and_the_host_lives_on() {
         host.ok(&["plugin", "list"]);
     }
 }
+
+#[test]
+fn each_breach_of_a_limit_is_counted_under_its_code_and_no_workspace_sees_another() {
+    let mut host = Host::new();
+    host.serve();
+    host.install("hostile", None);
+    let key = host.state.path().join("key").display().to_string();
+    std::fs::write(&key, "any text").unwrap();
+    for (mode, code) in [("allocate", "plugin-memory"), ("many-calls", "plugin-host-calls")] {
+        let set = format!("mode={mode}");
+        let add = ["connection", "add", "bad", "--plugin", "hostile", "--set", &set, "--sign-in", "bearer"];
+        host.fails(&[&add[..], &["--token-file", &key]].concat(), code);
+    }
+    let address = host.metrics().trim_start_matches("http://").to_owned();
+    let mut stream = std::net::TcpStream::connect(&address).unwrap();
+    write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+    let mut page = String::new();
+    stream.read_to_string(&mut page).unwrap();
+    for line in [
+        "ferry_plugin_faults_total{code=\"plugin-memory\"} 1",
+        "ferry_plugin_faults_total{code=\"plugin-host-calls\"} 1",
+        "ferry_plugin_faults_total{code=\"plugin-trap\"} 0",
+    ] {
+        assert!(page.lines().any(|it| it == line), "{line}: {page}");
+    }
+    assert!(!page.contains("hostile") && !page.contains("default"), "it names somebody: {page}");
+    // What a token of a workspace opens does not show them.
+    let token = host.ok(&["token", "create", "t"]).document()["token"].as_str().unwrap().to_owned();
+    assert_eq!(crate::web::Web::new(&host).with_token(&token).get("/metrics").status, 404);
+}

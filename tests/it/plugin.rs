@@ -36,9 +36,10 @@ impl Outbound for Nowhere {
 
 const LIMITS: Limits = Limits { memory_mib: 64, call_seconds: 30, host_calls: 100, answer_mib: 16, traffic_mib: 64 };
 
+static LOADING: tokio::sync::Mutex<Option<(TempDir, Plugins)>> = tokio::sync::Mutex::const_new(None);
+
 /// The hostile plugin under `limits`, compiled once for all tests of this binary.
 async fn hostile(limits: Limits) -> LoadedPlugin {
-    static LOADING: tokio::sync::Mutex<Option<(TempDir, Plugins)>> = tokio::sync::Mutex::const_new(None);
     let mut loading = LOADING.lock().await;
     let (_, plugins) = loading.get_or_insert_with(|| {
         let cache = TempDir::new().unwrap();
@@ -53,6 +54,10 @@ async fn hostile(limits: Limits) -> LoadedPlugin {
 }
 
 async fn connector(mode: &str, limits: Limits) -> SandboxedConnector {
+    connector_of("main", mode, limits).await
+}
+
+async fn connector_of(workspace: &str, mode: &str, limits: Limits) -> SandboxedConnector {
     let context = ConnectorContext {
         connection: "main".parse().unwrap(),
         settings: format!(r#"{{"mode": "{mode}", "rows": 3, "page": 2}}"#),
@@ -60,7 +65,7 @@ async fn connector(mode: &str, limits: Limits) -> SandboxedConnector {
         outbound: Arc::new(Nowhere),
         watch: None,
     };
-    hostile(limits).await.connector(context).unwrap()
+    hostile(limits).await.held_by(&workspace.parse().unwrap()).connector(context).unwrap()
 }
 
 fn request(token: Option<&str>) -> PullRequest {
@@ -172,7 +177,7 @@ async fn two_hundred_hostile_calls_leave_a_healthy_walk_well() {
     let limits = Limits { call_seconds: 1, memory_mib: 32, ..LIMITS };
     let hostile = (0..200).map(|number| async move {
         let mode = MODES[number % MODES.len()];
-        match connector(mode, limits).await.pull(request(None)).await {
+        match connector_of("hostile", mode, limits).await.pull(request(None)).await {
             Err(CallError::Fault(fault)) => assert!(fault.kind.code().starts_with("plugin-"), "{mode}"),
             other => panic!("`{mode}` ended as {other:?}"),
         }
@@ -189,4 +194,21 @@ async fn two_hundred_hostile_calls_leave_a_healthy_walk_well() {
     for call in hostile {
         call.await.unwrap();
     }
+}
+
+/// More calls than there are places, all of one workspace, each of which would keep its place for long.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_that_takes_all_it_can_get_leaves_another_its_share() {
+    let limits = Limits { call_seconds: 5, ..LIMITS };
+    let greedy = (0..200).map(|_| async move { connector_of("greedy", "spin", limits).await.check().await });
+    let greedy: Vec<_> = greedy.map(tokio::spawn).collect();
+    // Until they hold what they can get, and the others wait.
+    while LOADING.lock().await.as_ref().unwrap().1.taken().unwrap()[0].0 < 32 {
+        tokio::task::yield_now().await;
+    }
+    let modest = connector_of("modest", "ok", LIMITS).await;
+    assert_eq!(modest.pull(request(None)).await.unwrap().rows.len(), 2);
+    let ended = greedy.iter().filter(|call| call.is_finished()).count();
+    assert!(ended <= 64, "it waited behind {ended} of the others");
+    greedy.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -48,6 +48,8 @@ pub(crate) struct Server {
     process: Child,
     /// Where its API is.
     api: String,
+    /// Where its metrics are.
+    metrics: String,
 }
 
 impl Server {
@@ -118,19 +120,25 @@ impl Host {
 
     /// Starts a server: from now on every command goes through it.
     pub(crate) fn serve(&mut self) {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         let stdout = process.stdout.take().unwrap();
-        let server = self.server.insert(Server { process, api: String::new() });
+        let server = self.server.insert(Server { process, api: String::new(), metrics: String::new() });
         BufReader::new(stdout).read_line(&mut line).unwrap();
         let said: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: it said {line:?}"));
         said["api"].as_str().unwrap().clone_into(&mut server.api);
+        said["metrics"].as_str().unwrap().clone_into(&mut server.metrics);
     }
 
     /// Where the API of the server is.
     pub(crate) fn api(&self) -> &str {
         &self.server.as_ref().expect("a server was started").api
+    }
+
+    /// Where its metrics are.
+    pub(crate) fn metrics(&self) -> &str {
+        &self.server.as_ref().expect("a server was started").metrics
     }
 
     pub(crate) fn server(&mut self) -> Server {

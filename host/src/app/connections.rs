@@ -200,12 +200,12 @@ impl Tenant {
         })
     }
 
-    /// What the allowance hangs on. The same account behind two connections has one; until the account is known, each
-    /// connection has its own.
+    /// What the allowance hangs on. The same account behind two connections of a workspace has one; until the account is known,
+    /// each connection has its own. Which account it is, a plugin says: so it never reaches another workspace's.
     pub(super) fn account_key(&self, connection: &Connection) -> String {
         match &connection.account {
-            Some(account) => format!("{}/account/{}", connection.plugin, account.id),
-            None => format!("{}/{}/{}", connection.plugin, self.id, connection.id),
+            Some(account) => format!("{}/{}/account/{}", self.id, connection.plugin, account.id),
+            None => format!("{}/{}/connection/{}", self.id, connection.plugin, connection.id),
         }
     }
 
@@ -258,4 +258,43 @@ fn covered(manifest: &Manifest, grant: &Grant, base: &Url) -> Result<(), AppErro
         origin: base.origin().ascii_serialization(),
         loopback: is_loopback(base),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{App, AppOptions, KeySource};
+    use crate::model::schema::Account;
+    use crate::model::time::{Instant, SystemClock};
+
+    #[test]
+    fn no_plugin_reaches_the_allowance_of_another_workspace_by_naming_its_account() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = AppOptions {
+            state_dir: dir.path().to_owned(),
+            command: "test".into(),
+            key: KeySource::File(dir.path().join("key")),
+            compiler: None,
+            clock: Arc::new(SystemClock),
+        };
+        let app = App::open(options).unwrap();
+        let key = |workspace: &str, id: &str, account: Option<&str>| {
+            let account =
+                account.map(|id| Account { id: id.into(), name: "Acme".into(), time_zone: None, lacking: Vec::new() });
+            let connection = Connection {
+                id: id.parse().unwrap(),
+                plugin: "crm".parse().unwrap(),
+                base: None,
+                settings: "{}".into(),
+                account,
+                created: Instant(0),
+                pinned: None,
+            };
+            app.tenant(&workspace.parse().unwrap()).unwrap().account_key(&connection)
+        };
+        assert_eq!(key("one", "a", Some("42")), key("one", "b", Some("42")));
+        assert_ne!(key("one", "a", Some("42")), key("other", "a", Some("42")));
+        assert_ne!(key("one", "a", None), key("other", "a", None));
+        assert_ne!(key("one", "a", None), key("one", "b", Some("a")));
+    }
 }

@@ -19,6 +19,7 @@ pub mod kept;
 pub mod kit;
 pub mod ledger;
 pub mod mappings;
+pub mod metrics;
 pub mod outcomes;
 pub mod plugins;
 mod postings;
@@ -64,6 +65,8 @@ pub enum KeySource {
     File(PathBuf),
     /// 64 hexadecimal digits.
     Text(Secret),
+    /// The name under which it lies in the kernel's keyring of this user.
+    Keyring(String),
 }
 
 /// What an application is opened with.
@@ -88,6 +91,7 @@ pub struct App {
     vault: OnceLock<Vault>,
     turns: Turns,
     ailing: plugins::Ailing,
+    counters: metrics::Counters,
     proofs: Proofs,
 }
 
@@ -105,6 +109,7 @@ impl App {
             vault: OnceLock::new(),
             turns: Turns::default(),
             ailing: plugins::Ailing::default(),
+            counters: metrics::Counters::default(),
             proofs: Proofs::default(),
         };
         Ok(Arc::new(app))

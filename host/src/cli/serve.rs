@@ -31,6 +31,10 @@ pub(super) struct Args {
     #[arg(long, env = "FERRY_LISTEN", value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 
+    /// Serve metrics here for Prometheus, over all workspaces and with no sign-in: an address that only you reach
+    #[arg(long, env = "FERRY_METRICS", value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+
     /// The address that CRMs send webhooks to, where a proxy stands in front, as in https://ferry.example.com
     #[arg(long, env = "FERRY_PUBLIC_URL", value_name = "URL", requires = "listen")]
     public_url: Option<Url>,
@@ -72,11 +76,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         let served = Served { app: Arc::clone(&app), runtime: runtime.handle().clone() };
         let options = ServerOptions {
             listen: args.listen,
+            metrics: args.metrics,
             public_url: args.public_url.clone(),
             retention: Retention { runs: args.keep_runs.0, events: args.keep_events.0, audit: args.keep_audit.0 },
         };
         let server = Server::start(Arc::clone(&app), &options).await.map_err(CliError::ListenHttp)?;
-        say_ready(server.address(), context)?;
+        say_ready(&server, context)?;
         let runner: Arc<dyn Runner> = Arc::new(Commands(served));
         tokio::select! {
             () = host.serve(runner) => {}
@@ -96,16 +101,21 @@ async fn finish(host: Host, server: Server) {
     tokio::join!(host.finish(PATIENCE), server.finish(PATIENCE));
 }
 
-fn say_ready(address: Option<SocketAddr>, context: &Context) -> Result<(), CliError> {
+fn say_ready(server: &Server, context: &Context) -> Result<(), CliError> {
+    let address = |address: Option<SocketAddr>| address.map(|address| format!("http://{address}"));
+    let (api, metrics) = (address(server.address()), address(server.metrics()));
     let state = context.state_dir()?;
     if context.output.json {
         return context.output.json_line(&json!({
-            "serving": state, "process": std::process::id(), "api": address.map(|address| format!("http://{address}")),
+            "serving": state, "process": std::process::id(), "api": api, "metrics": metrics,
         }));
     }
     context.output.line(&format!("serving {}; other commands reach it by themselves", state.display()))?;
-    match address {
-        Some(address) => context.output.line(&format!("the API is at http://{address}/v1")),
+    if let Some(api) = api {
+        context.output.line(&format!("the API is at {api}/v1"))?;
+    }
+    match metrics {
+        Some(metrics) => context.output.line(&format!("the metrics are at {metrics}/metrics")),
         None => Ok(()),
     }
 }

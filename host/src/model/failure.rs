@@ -109,6 +109,22 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
+    /// Every code that there is.
+    pub const CODES: [&'static str; 12] = [
+        "plugin-trap",
+        "plugin-stack-overflow",
+        "plugin-deadline",
+        "plugin-memory",
+        "plugin-host-calls",
+        "plugin-answer-size",
+        "plugin-bad-answer",
+        "plugin-traffic",
+        "plugin-tables",
+        "plugin-handles",
+        "plugin-start",
+        "plugin-quarantined",
+    ];
+
     /// A stable code for machines, as in `--json` output.
     pub fn code(&self) -> &'static str {
         match self {
@@ -130,21 +146,37 @@ impl FaultKind {
     /// The next step for an admin.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Deadline { .. }
-            | Self::Memory { .. }
-            | Self::HostCalls { .. }
-            | Self::Traffic { .. }
-            | Self::AnswerSize { .. } => {
-                "report it to the plugin's publisher: a version whose manifest asks for more can be granted that"
+            Self::Deadline { .. } => {
+                "report it to the plugin's publisher: a version whose manifest asks for more `call-seconds` can be granted that; \
+                 in a mapping script, look for loops"
             }
-            Self::Tables { .. } | Self::Handles { .. } => {
-                "report it to the plugin's publisher: no plugin is given more, whatever its manifest asks"
+            Self::Memory { .. } => {
+                "report it to the plugin's publisher: a version whose manifest asks for more `memory-mib` can be granted that; \
+                 in a mapping script, look for texts and lists that grow"
+            }
+            Self::HostCalls { .. } => {
+                "report it to the plugin's publisher: a version whose manifest asks for more `host-calls` can be granted that"
+            }
+            Self::Traffic { .. } => {
+                "report it to the plugin's publisher: a version whose manifest asks for more `traffic-mib` can be granted that"
+            }
+            Self::AnswerSize { .. } => {
+                "report it to the plugin's publisher: it should give smaller pages, or its manifest ask for more `answer-mib`"
+            }
+            Self::Tables { .. } => {
+                "report it to the plugin's publisher: it has more functions behind pointers than any plugin is given room for"
+            }
+            Self::Handles { .. } => {
+                "report it to the plugin's publisher: it keeps what it should close, and no plugin is given more"
             }
             Self::Quarantined { .. } => {
                 "go back with `ferry plugin rollback`, upgrade it, or try it again at once with `ferry plugin release`"
             }
             Self::Start(_) => "install the plugin again; if that fails too, report it to the plugin's publisher",
-            Self::Trap(_) | Self::StackOverflow | Self::BadAnswer(_) => {
+            Self::StackOverflow => {
+                "report it to the plugin's publisher: it calls itself without end; in a mapping script, look for recursion"
+            }
+            Self::Trap(_) | Self::BadAnswer(_) => {
                 "report it to the plugin's publisher; nothing was written, so the call can be repeated"
             }
         }
@@ -158,4 +190,35 @@ pub enum CallError {
     Advice(#[from] Failure),
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_breach_of_a_limit_has_a_code_and_a_remedy_of_its_own() {
+        let breaches = [
+            FaultKind::StackOverflow,
+            FaultKind::Deadline { limit_ms: 1 },
+            FaultKind::Memory { limit_mib: 1 },
+            FaultKind::HostCalls { limit: 1 },
+            FaultKind::Traffic { limit_mib: 1 },
+            FaultKind::Tables { limit: 1 },
+            FaultKind::Handles { limit: 1 },
+            FaultKind::AnswerSize { limit_mib: 1 },
+        ];
+        let others = [
+            FaultKind::Trap(String::new()),
+            FaultKind::BadAnswer(String::new()),
+            FaultKind::Start(String::new()),
+            FaultKind::Quarantined { until: Instant(0), faults: 1, last: String::new() },
+        ];
+        let remedies: BTreeSet<&str> = breaches.iter().map(FaultKind::remedy).collect();
+        assert_eq!(remedies.len(), breaches.len());
+        let codes: BTreeSet<&str> = breaches.iter().chain(&others).map(FaultKind::code).collect();
+        assert_eq!(codes, BTreeSet::from(FaultKind::CODES));
+    }
 }

@@ -28,6 +28,7 @@ pub mod schedule;
 pub mod schema;
 pub mod secret;
 pub mod session;
+pub mod share;
 pub mod suppression;
 pub mod sync;
 pub mod time;

@@ -23,6 +23,7 @@ use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::Limits;
 use crate::model::probe::Watch;
 use crate::model::schema::{Account, Field, Object, Segment};
+use crate::model::share::Holder;
 use crate::model::time::Clock;
 
 /// What the calls of one connection are given.
@@ -43,6 +44,7 @@ pub struct SandboxedConnector {
     pub(super) pre: ConnectorPluginPre<ConnectorState>,
     pub(super) plugin: PluginId,
     pub(super) limits: Limits,
+    pub(super) holder: Holder,
     pub(super) context: ConnectorContext,
     pub(super) log: Arc<LogSink>,
 }
@@ -82,7 +84,7 @@ impl SandboxedConnector {
         verb: &'static str,
         ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send,
     ) -> Result<Result<R, types::Failure>, FaultKind> {
-        let _place = self.sandbox.call_place().await?;
+        let _place = self.sandbox.call_place(&self.holder).await?;
         let ConnectorContext { settings, clock, outbound, watch, .. } = &self.context;
         let connection = wit::Connection { settings: settings.clone(), now: clock.now().0 };
         let (log, outbound, clock) = (self.log.call(verb), Arc::clone(outbound), Arc::clone(clock));

@@ -10,12 +10,13 @@ use wasmtime::component::ResourceAny;
 use super::bindings::mapper::{MapperPlugin, MapperPluginPre};
 use super::budget::{self, Budget, Budgeted};
 use super::convert::{self, Broken};
-use super::sandbox::{Place, Sandbox, guarded};
+use super::sandbox::{Sandbox, guarded};
 use super::starting;
 use crate::model::failure::{Fault, FaultKind};
 use crate::model::id::PluginId;
 use crate::model::manifest::Limits;
 use crate::model::mapping::{Column, Direction, Mapped, Mapper, Mapping, MappingError};
+use crate::model::share::{Holder, Share};
 use crate::model::value::Value;
 
 /// The data of a store in which a mapper runs.
@@ -35,6 +36,7 @@ pub struct SandboxedMapper {
     pub(super) pre: MapperPluginPre<MapperState>,
     pub(super) plugin: PluginId,
     pub(super) limits: Limits,
+    pub(super) holder: Holder,
 }
 
 impl SandboxedMapper {
@@ -51,7 +53,7 @@ impl SandboxedMapper {
 impl Mapper for SandboxedMapper {
     async fn reads(&self, configuration: &str, direction: Direction) -> Result<Vec<String>, MappingError> {
         let fault = |kind| self.fault("reads", kind);
-        let _place = self.sandbox.mapping_place().await.map_err(fault)?;
+        let _place = self.sandbox.mapping_place(&self.holder).await.map_err(fault)?;
         let mut store = self.store();
         let call = async {
             let plugin = self.pre.instantiate_async(&mut store).await.map_err(starting)?;
@@ -74,7 +76,7 @@ impl Mapper for SandboxedMapper {
         input: &[Column],
     ) -> Result<Box<dyn Mapping>, MappingError> {
         let fault = |kind| self.fault("open", kind);
-        let place = self.sandbox.mapping_place().await.map_err(fault)?;
+        let place = self.sandbox.mapping_place(&self.holder).await.map_err(fault)?;
         let mut store = self.store();
         let (columns, direction) = (convert::wit_columns(input), convert::wit_direction(direction));
         let call = async {
@@ -117,7 +119,7 @@ struct OpenMapping {
     time: Duration,
     /// What ended it. An instance that was stopped in the middle of a call can't be called again.
     dead: Option<Fault>,
-    _place: Place,
+    _place: Share,
 }
 
 #[async_trait]

@@ -9,6 +9,8 @@ pub mod compiler;
 mod connector;
 mod convert;
 mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod imports;
 mod manifest;
 mod mapper;
@@ -41,7 +43,9 @@ pub use shape::Face;
 
 use crate::capability::log::LogSink;
 use crate::model::grant::{Digest, Grant};
+use crate::model::id::WorkspaceId;
 use crate::model::manifest::{Limits, Manifest, PluginKind};
+use crate::model::share::Holder;
 
 /// How plugins are loaded.
 #[derive(Debug, Clone)]
@@ -104,6 +108,8 @@ enum Body {
 pub struct LoadedPlugin {
     code: Arc<Code>,
     limits: Limits,
+    /// Whose share of the sandbox its calls take.
+    holder: Holder,
 }
 
 impl Plugins {
@@ -136,7 +142,7 @@ impl Plugins {
         let limits = at_most(grant.limits);
         let _compiling = self.compiling.lock().await;
         if let Some(code) = self.known(&found) {
-            return Ok(LoadedPlugin { code, limits });
+            return Ok(LoadedPlugin { code, limits, holder: None });
         }
         let (cache, compiler, sandbox) = (self.cache.clone(), self.compiler.clone(), self.sandbox.get().cloned());
         let digest = found.clone();
@@ -145,7 +151,12 @@ impl Plugins {
         // The lock on compiling is held, so no other load can have set it.
         self.sandbox.get_or_init(|| Arc::clone(&code.sandbox));
         self.lock_loaded().insert(found, Arc::downgrade(&code));
-        Ok(LoadedPlugin { code, limits })
+        Ok(LoadedPlugin { code, limits, holder: None })
+    }
+
+    /// Places of calls and of open mappings that are taken, each of how many; none before the first plugin is loaded.
+    pub fn taken(&self) -> Option<[(usize, usize); 2]> {
+        self.sandbox.get().map(|sandbox| sandbox.taken())
     }
 
     fn known(&self, digest: &Digest) -> Option<Arc<Code>> {
@@ -237,6 +248,12 @@ fn link(sandbox: &Sandbox, kind: PluginKind, component: &Component) -> wasmtime:
 }
 
 impl LoadedPlugin {
+    /// Its calls take places of this workspace's share.
+    #[must_use]
+    pub fn held_by(self, workspace: &WorkspaceId) -> Self {
+        Self { holder: Some(workspace.clone()), ..self }
+    }
+
     pub fn manifest(&self) -> &Manifest {
         &self.code.manifest
     }
@@ -256,6 +273,7 @@ impl LoadedPlugin {
                 },
                 plugin,
                 limits: self.limits,
+                holder: self.holder.clone(),
                 context,
             }),
             Body::Mapper(_) => Err(self.wrong_kind("mapper", "connector")),
@@ -269,6 +287,7 @@ impl LoadedPlugin {
                 pre: pre.clone(),
                 plugin: self.code.manifest.plugin.id.clone(),
                 limits: self.limits,
+                holder: self.holder.clone(),
             }),
             Body::Connector(_) => Err(self.wrong_kind("connector", "mapper")),
         }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Engine;
 
 use super::engine::{PLACES, Running, TickingEngine};
 use crate::model::failure::FaultKind;
+use crate::model::share::{Holder, Share, Shares};
 
 /// How long a call waits for a place. Every call before it ends within its own deadline, which is no longer than this.
 const CALL_WAIT: Duration = Duration::from_secs(600);
@@ -20,16 +20,13 @@ pub(super) struct Sandbox {
     ticking: TickingEngine,
     /// Calls of connectors and open mappings have places of their own, so that neither can starve the other: a run holds
     /// its mapping while it calls its connector.
-    calls: Arc<Semaphore>,
-    mappings: Arc<Semaphore>,
+    calls: Arc<Shares>,
+    mappings: Arc<Shares>,
 }
-
-/// A place in the sandbox, free again when it is dropped.
-pub(super) struct Place(#[allow(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
 impl Sandbox {
     pub(super) fn new() -> wasmtime::Result<Self> {
-        let places = || Arc::new(Semaphore::new(PLACES as usize));
+        let places = || Shares::new(PLACES as usize);
         Ok(Self { ticking: TickingEngine::new()?, calls: places(), mappings: places() })
     }
 
@@ -45,20 +42,23 @@ impl Sandbox {
         self.ticking.running()
     }
 
-    pub(super) async fn call_place(&self) -> Result<Place, FaultKind> {
-        place(&self.calls, CALL_WAIT).await
+    pub(super) async fn call_place(&self, holder: &Holder) -> Result<Share, FaultKind> {
+        place(&self.calls, holder, CALL_WAIT).await
     }
 
-    pub(super) async fn mapping_place(&self) -> Result<Place, FaultKind> {
-        place(&self.mappings, MAPPING_WAIT).await
+    pub(super) async fn mapping_place(&self, holder: &Holder) -> Result<Share, FaultKind> {
+        place(&self.mappings, holder, MAPPING_WAIT).await
+    }
+
+    /// Places of calls and of open mappings that are taken, each of how many.
+    pub(super) fn taken(&self) -> [(usize, usize); 2] {
+        [self.calls.taken(), self.mappings.taken()]
     }
 }
 
-async fn place(places: &Arc<Semaphore>, wait: Duration) -> Result<Place, FaultKind> {
-    match tokio::time::timeout(wait, Arc::clone(places).acquire_owned()).await {
-        Ok(Ok(permit)) => Ok(Place(permit)),
-        Ok(Err(_)) | Err(_) => Err(FaultKind::Start(format!("all {PLACES} places in the sandbox are taken"))),
-    }
+async fn place(places: &Arc<Shares>, holder: &Holder, wait: Duration) -> Result<Share, FaultKind> {
+    let place = tokio::time::timeout(wait, places.take(holder)).await;
+    place.map_err(|_| FaultKind::Start(format!("its workspace's share of the {PLACES} places in the sandbox is taken")))
 }
 
 /// What stopped a call: its error, or its deadline.

@@ -8,7 +8,6 @@ use std::time::Duration;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::{MethodRouter, post};
-use tokio::sync::Semaphore;
 
 use super::api::Api;
 use super::api::problem::Problem;
@@ -21,17 +20,21 @@ use crate::app::{App, Tenant};
 use crate::model::connector::{Hint, Webhook};
 use crate::model::id::{ConnectionId, SyncId, WorkspaceId};
 use crate::model::schedule;
+use crate::model::share::Shares;
 use crate::model::time::Instant;
 
 /// The largest webhook: HubSpot's have up to 100 events of some 300 bytes, others send a whole record. Anybody may send one,
 /// on every connection that there may be, so these times this is what strangers can make the host hold.
 const BODY_BYTES: usize = 256 * 1024;
 
-/// Webhooks that are verified at once, each in an instance of its plugin.
+/// Webhooks that are verified at once, each in an instance of its plugin; of one workspace half as many.
 const VERIFIED_AT_ONCE: usize = 16;
 
 /// Ids that wait to be fetched, over all workspaces. A full queue makes CRMs send again later.
 const MOST_IDS: usize = 20_000;
+
+/// Of those, what one workspace may have waiting: its CRMs' webhooks don't keep out another's.
+const MOST_IDS_OF_ONE: usize = MOST_IDS / 2;
 
 /// How often the queue is looked at: what comes within one look is one run.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -43,7 +46,7 @@ const MOST_TRIES: u32 = 6;
 #[derive(Clone)]
 pub(super) struct Hooks {
     waiting: Arc<Mutex<HashMap<(WorkspaceId, SyncId), Waiting>>>,
-    places: Arc<Semaphore>,
+    places: Arc<Shares>,
     /// The address that CRMs know this server by, without a slash at the end.
     public_url: Option<String>,
 }
@@ -68,7 +71,7 @@ impl Waiting {
 
 impl Hooks {
     pub(super) fn new(public_url: Option<String>) -> Self {
-        let places = Arc::new(Semaphore::new(VERIFIED_AT_ONCE));
+        let places = Shares::new(VERIFIED_AT_ONCE);
         Self { waiting: Arc::default(), places, public_url }
     }
 
@@ -89,8 +92,10 @@ impl Hooks {
         }
         let mut all = self.lock();
         let held: usize = all.values().map(|waiting| waiting.hinted.len()).sum();
+        let ours = all.iter().filter(|((workspace, _), _)| workspace == tenant.id());
+        let ours: usize = ours.map(|(_, waiting)| waiting.hinted.len()).sum();
         let more: usize = new.iter().map(|(_, waiting)| waiting.hinted.len()).sum();
-        if held + more > MOST_IDS {
+        if held + more > MOST_IDS || ours + more > MOST_IDS_OF_ONE {
             return Ok(false);
         }
         for (sync, waiting) in new {
@@ -120,7 +125,7 @@ pub(super) async fn follow_hints(app: Arc<App>, runs: Runs, hooks: Hooks) {
         for (workspace, sync, waiting) in hooks.due(clock.now()) {
             let (app, of, left) = (Arc::clone(&app), hooks.clone(), waiting.clone());
             let (name, id) = (workspace.clone(), sync.clone());
-            if !runs.begin(async move || fetch(&app, &of, name, id, waiting).await) {
+            if !runs.begin(&workspace, async move || fetch(&app, &of, name, id, waiting).await) {
                 hooks.put_back(workspace, sync, left);
             }
         }
@@ -168,7 +173,8 @@ async fn receive(
     let target = target(api.hooks.public_url.as_deref(), &headers, &path);
     let body = whole_body(request, &api).await?.to_vec();
     // Not before the body is there: who lets it trickle in holds nobody up.
-    let Ok(_place) = api.hooks.places.try_acquire() else { return Err(AppError::Busy.into()) };
+    let place = api.hooks.places.try_take(&Some(workspace.clone()));
+    let Some(_place) = place else { return Err(AppError::Busy.into()) };
     let webhook = Webhook { method, target, headers: texts(&headers), body };
     let queue = |hints: Vec<Hint>| {
         api.hooks.queue(&tenant, &connection, hints).unwrap_or_else(|error| {

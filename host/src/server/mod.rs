@@ -5,6 +5,7 @@ mod api;
 pub mod documents;
 mod hooks;
 mod listener;
+mod metrics;
 mod outbox;
 mod pauses;
 mod postings;
@@ -35,6 +36,8 @@ use crate::app::retention::Retention;
 pub struct ServerOptions {
     /// Where the API is served, over plain HTTP; nowhere without it. Port 0 takes any that is free.
     pub listen: Option<SocketAddr>,
+    /// Where metrics are served, for whoever runs the host; nowhere without it.
+    pub metrics: Option<SocketAddr>,
     /// The address that CRMs reach it by, where that is another one, as behind a proxy.
     pub public_url: Option<Url>,
     pub retention: Retention,
@@ -43,6 +46,7 @@ pub struct ServerOptions {
 /// A running server; it ends by [`Server::finish`].
 pub struct Server {
     address: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
     runs: Runs,
     end: watch::Sender<bool>,
@@ -55,10 +59,12 @@ impl Server {
     /// Where the address can't be had.
     pub async fn start(app: Arc<App>, options: &ServerOptions) -> io::Result<Self> {
         let (runs, end) = (Runs::default(), watch::Sender::new(false));
-        let listener = match options.listen {
-            Some(address) => Some(Listener::bind(address).await?),
-            None => None,
+        let bind = async |address: Option<SocketAddr>| match address {
+            Some(address) => Listener::bind(address).await.map(Some),
+            None => Ok(None),
         };
+        let (listener, scraped) = (bind(options.listen).await?, bind(options.metrics).await?);
+        let metrics = scraped.as_ref().map(|listener| listener.address);
         let address = listener.as_ref().map(|listener| listener.address);
         let mut tasks = vec![
             tokio::spawn(schedules::keep_schedules(Arc::clone(&app), runs.clone())),
@@ -66,6 +72,10 @@ impl Server {
             tokio::spawn(postings::post_events(Arc::clone(&app))),
             tokio::spawn(retention::expire(Arc::clone(&app), options.retention)),
         ];
+        if let Some(listener) = scraped {
+            let router = metrics::router(Arc::clone(&app), runs.clone());
+            tasks.push(tokio::spawn(listener.serve(router, end.subscribe())));
+        }
         if let Some(listener) = listener {
             let public_url = options.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
             let hooks = Hooks::new(public_url);
@@ -73,12 +83,17 @@ impl Server {
             let router = api::router(Api { app, runs: runs.clone(), hooks });
             tasks.push(tokio::spawn(listener.serve(router, end.subscribe())));
         }
-        Ok(Self { address, tasks, runs, end })
+        Ok(Self { address, metrics, tasks, runs, end })
     }
 
     /// Where the API is served.
     pub fn address(&self) -> Option<SocketAddr> {
         self.address
+    }
+
+    /// Where metrics are served.
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// Takes nothing new, and returns when what was begun has ended, after [`App::stop_runs`]; callers that do not end

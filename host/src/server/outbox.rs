@@ -43,8 +43,10 @@ fn send_due(
         let may = |sync: &SyncId| pauses.are_over(&(workspace.clone(), sync.clone()), now);
         for sync in tenant.due_to_send(looks.entry(workspace.clone()).or_default(), may)? {
             let (tenant, pauses, clock) = (tenant.clone(), pauses.clone(), app.clock());
-            if !runs.begin(async move || send(&tenant, &sync, &pauses, &*clock).await) {
-                return Ok(());
+            let began = runs.begin(&workspace, async move || send(&tenant, &sync, &pauses, &*clock).await);
+            if !began {
+                // The next workspace has a share of its own.
+                break;
             }
         }
     }

@@ -18,9 +18,9 @@ pub(super) async fn keep_schedules(app: Arc<App>, runs: Runs) {
         match due(&app) {
             Ok(due) => {
                 for (tenant, sync) in due {
-                    if !runs.begin(async move || run(&tenant, &sync).await) {
-                        break;
-                    }
+                    // Where a workspace has no place left, it is looked at again; the next one has a share of its own.
+                    let workspace = tenant.id().clone();
+                    runs.begin(&workspace, async move || run(&tenant, &sync).await);
                 }
             }
             Err(error) => tracing::error!(%error, "the timetables can't be read"),

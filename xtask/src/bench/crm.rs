@@ -21,6 +21,10 @@ pub(super) struct Crm {
 pub(super) struct State(std::path::PathBuf);
 
 impl State {
+    pub(super) fn at(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
     pub(super) fn ferry(&self, words: &[&str]) -> Command {
         let mut command = Command::new(cargo::binary(Profile::Release, "ferry"));
         command.args(words).env("FERRY_STATE", &self.0).env_remove("FERRY_WORKSPACE").current_dir(cargo::root());

@@ -3,6 +3,7 @@
 mod crm;
 mod measure;
 mod table;
+mod trust;
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -41,6 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     inbound(&packed, options, &mut table)?;
     slow_crm(&packed, &mut table)?;
     start_up(&packed, &mut table)?;
+    trust::run(&packed, &mut table)?;
     table.print();
     ensure!(table.all_met(), "a demand is not met");
     Ok(())

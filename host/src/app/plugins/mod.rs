@@ -6,6 +6,7 @@ mod files;
 pub mod lock;
 mod origins;
 mod quarantine;
+pub mod source;
 mod trust;
 mod versions;
 
@@ -46,6 +47,8 @@ pub struct Terms {
     pub any_version: bool,
     /// Take only what it holds.
     pub lock: Option<LockFile>,
+    /// Whoever signed it is to be trusted for this plugin from now on.
+    pub trust: bool,
 }
 
 /// What an installation would change: for the person who is to agree to it.
@@ -152,7 +155,7 @@ impl Tenant {
         if let Some(lock) = &terms.lock {
             lock.allows(package)?;
         }
-        let publisher = self.publisher(package)?;
+        let publisher = self.publisher(package, terms)?;
         let Some(installed) = installed else { return Ok(publisher) };
         self.same_kind(&package.manifest, installed)?;
         let (plugin, given) = (&package.manifest.plugin.id, &package.manifest.plugin.version);
@@ -280,7 +283,7 @@ impl Tenant {
         }
         let path = self.app.plugin_path(&plugin.digest);
         let loaded = self.app.plugins()?.load_file(&path, &plugin.grant).await?;
-        Ok((plugin, loaded))
+        Ok((plugin, loaded.held_by(&self.id)))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::model::health::PluginHealth;
 use crate::model::id::{PluginId, WorkspaceId};
 use crate::model::mapping::{Column, Direction, Mapped, Mapper, Mapping, MappingError};
 use crate::model::sync::InstalledPlugin;
+use crate::model::time::Instant;
 use crate::model::value::Value;
 use crate::plugin::SandboxedMapper;
 use crate::store::Changes;
@@ -24,6 +25,11 @@ use crate::store::Changes;
 pub(in crate::app) struct Ailing(Mutex<HashMap<(WorkspaceId, Digest), Option<PluginHealth>>>);
 
 impl Ailing {
+    /// How many versions are not called now.
+    pub(in crate::app) fn resting(&self, now: Instant) -> u64 {
+        self.lock().values().flatten().filter(|health| health.rest(now).is_some()).count() as u64
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<(WorkspaceId, Digest), Option<PluginHealth>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -98,6 +104,7 @@ impl Quarantine {
 
     /// A call of a verb has ended, with this fault or without one.
     pub(in crate::app) fn note(&self, verb: &str, fault: Option<&FaultKind>) {
+        self.app().counters.note(fault);
         let now = self.app().options.clock.now();
         let mut ailing = self.app().ailing.lock();
         let Some(known) = ailing.get_mut(&self.key()) else { return };

@@ -118,7 +118,8 @@ pub(super) async fn run_sync(
     work(move || of.check_may_begin(&sync, first)).await?;
     let begun = Begun { runs: format!("/v1/syncs/{name}/runs"), sync: name.clone() };
     let options = RunOptions { inbound, outbound, ..RunOptions::default() };
-    if !api.runs.begin(async move || run_to_its_end(&tenant, &name, options).await) {
+    let workspace = tenant.id().clone();
+    if !api.runs.begin(&workspace, async move || run_to_its_end(&tenant, &name, options).await) {
         return Err(AppError::Busy.into());
     }
     Ok((StatusCode::ACCEPTED, Json(begun)))

@@ -1,0 +1,90 @@
+//! `/metrics` in Prometheus' text form, on an address of its own: it is for whoever runs the host, and no token of a workspace opens
+//! it.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use super::runs::Runs;
+use crate::app::App;
+use crate::app::metrics::Metrics;
+
+const FORM: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+pub(super) fn router(app: Arc<App>, runs: Runs) -> Router {
+    Router::new().route("/metrics", get(tell)).with_state((app, runs))
+}
+
+async fn tell(State((app, runs)): State<(Arc<App>, Runs)>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, FORM)], text(&app.metrics(), runs.taken()))
+}
+
+fn text(metrics: &Metrics, runs: (usize, usize)) -> String {
+    let mut page = Page(String::new());
+    page.metric("ferry_plugin_calls_total", "counter", "Calls of plugins that have ended, well or not.");
+    page.value("ferry_plugin_calls_total", "", metrics.calls);
+    page.metric(
+        "ferry_plugin_faults_total",
+        "counter",
+        "Calls of plugins that ended by a fault, as by the breach of a limit.",
+    );
+    for (code, count) in &metrics.faults {
+        page.value("ferry_plugin_faults_total", &format!("{{code=\"{code}\"}}"), *count);
+    }
+    page.metric(
+        "ferry_plugins_quarantined",
+        "gauge",
+        "Versions of plugins that are not called for a while after faults.",
+    );
+    page.value("ferry_plugins_quarantined", "", metrics.quarantined);
+    let [calls, mappings] = metrics.places.unwrap_or_default();
+    page.metric("ferry_places_taken", "gauge", "Places that are taken, of those that workspaces share.");
+    for (of, (taken, _)) in [("calls", calls), ("mappings", mappings), ("runs", runs)] {
+        page.value("ferry_places_taken", &format!("{{of=\"{of}\"}}"), taken as u64);
+    }
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn metric(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a text can't fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn value(&mut self, name: &str, labels: &str, value: u64) {
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_the_form_that_scrapers_read() {
+        let faults = vec![("plugin-trap", 0), ("plugin-memory", 2)];
+        let metrics = Metrics { calls: 7, faults, quarantined: 1, places: Some([(3, 64), (1, 64)]) };
+        let told = text(&metrics, (2, 16));
+        let values: Vec<&str> = told.lines().filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(
+            values,
+            [
+                "ferry_plugin_calls_total 7",
+                "ferry_plugin_faults_total{code=\"plugin-trap\"} 0",
+                "ferry_plugin_faults_total{code=\"plugin-memory\"} 2",
+                "ferry_plugins_quarantined 1",
+                "ferry_places_taken{of=\"calls\"} 3",
+                "ferry_places_taken{of=\"mappings\"} 1",
+                "ferry_places_taken{of=\"runs\"} 2",
+            ],
+        );
+        assert!(told.starts_with("# HELP ferry_plugin_calls_total ") && told.ends_with('\n'));
+    }
+}

@@ -1,0 +1,110 @@
+//! What trusting nobody costs: installing a plugin, and a healthy sync beside two hundred hostile calls.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+use super::crm::{Crm, State};
+use super::table::Table;
+
+/// What an installation may take, for two megabytes of plugin.
+const INSTALL_S: f64 = 5.0;
+const INSTALL_BYTES: f64 = 2_000_000.0;
+
+/// Hostile calls side by side, and contacts of the sync beside them: its run takes longer than the calls' deadlines.
+const HOSTILE: usize = 200;
+const CONTACTS: u64 = 100_000;
+
+pub(super) fn run(packed: &Path, table: &mut Table) -> Result<()> {
+    for plugin in ["field-mapper", "script-mapper"] {
+        install(packed, plugin, table)?;
+    }
+    beside_hostile_calls(packed, table)
+}
+
+/// Verified, compiled and kept, on a host that has never seen it.
+fn install(packed: &Path, plugin: &str, table: &mut Table) -> Result<()> {
+    let folder = TempDir::with_prefix("ferry-bench-")?;
+    let file = packed.join(format!("{plugin}.wasm"));
+    let bytes = file.metadata()?.len() as f64;
+    let begun = Instant::now();
+    let output =
+        State::at(folder.path()).ferry(&["plugin", "install", &file.display().to_string(), "--yes"]).output()?;
+    let taken = begun.elapsed().as_secs_f64();
+    ensure!(output.status.success(), "{plugin}: {}", String::from_utf8_lossy(&output.stderr));
+    let detail = format!("{taken:.2} s for {:.1} MB", bytes / 1e6);
+    table.at_most(
+        &format!("installing {plugin}, of 5 s for each 2 MB"),
+        taken / INSTALL_S * INSTALL_BYTES / bytes,
+        1.0,
+        &detail,
+    );
+    Ok(())
+}
+
+/// A run's time through a server, alone and while as many calls as can be misbehave in each way that takes a core or memory.
+fn beside_hostile_calls(packed: &Path, table: &mut Table) -> Result<()> {
+    let alone = through_a_server(packed, &[])?;
+    for mode in ["spin", "allocate", "trap"] {
+        let beside = through_a_server(packed, &[mode])?;
+        let detail = format!("{beside:.2} s against {alone:.2} s");
+        table.at_most(
+            &format!("a run beside {HOSTILE} calls that {mode}, of its time alone"),
+            beside / alone,
+            1.1,
+            &detail,
+        );
+    }
+    Ok(())
+}
+
+fn through_a_server(packed: &Path, modes: &[&str]) -> Result<f64> {
+    let crm = Crm::start(CONTACTS, 0)?;
+    let state = crm.set_up(packed)?;
+    let hostile = packed.join("hostile.wasm").display().to_string();
+    ensure!(
+        state.ferry(&["plugin", "install", &hostile, "--yes"]).output()?.status.success(),
+        "hostile can't be installed"
+    );
+    let server = Ended(state.ferry(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
+    let key = crm.folder.path().join("key");
+    std::fs::write(&key, "any text")?;
+    let calls: Vec<Ended> = modes
+        .iter()
+        .flat_map(|mode| std::iter::repeat_n(*mode, HOSTILE))
+        .enumerate()
+        .map(|(number, mode)| hostile_call(&state, number, mode, &key))
+        .collect::<Result<_>>()?;
+    let begun = Instant::now();
+    let output = state.ferry(&["sync", "run", "people"]).output()?;
+    let taken = begun.elapsed().as_secs_f64();
+    ensure!(output.status.success(), "the healthy run failed: {}", String::from_utf8_lossy(&output.stderr));
+    drop((calls, server));
+    Ok(taken)
+}
+
+/// Adding a connection checks it, which is a call.
+fn hostile_call(state: &State, number: usize, mode: &str, key: &Path) -> Result<Ended> {
+    let (name, set) = (format!("bad{number}"), format!("mode={mode}"));
+    let key = key.display().to_string();
+    let words =
+        ["connection", "add", &name, "--plugin", "hostile", "--set", &set, "--sign-in", "bearer", "--token-file", &key];
+    let mut command: Command = state.ferry(&words);
+    let child =
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("a hostile call could not be begun")?;
+    Ok(Ended(child))
+}
+
+/// A process that ends with this.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
