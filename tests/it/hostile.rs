@@ -151,7 +151,7 @@ fn each_breach_of_a_limit_is_counted_under_its_code_and_no_workspace_sees_anothe
     std::fs::write(&key, "any text").unwrap();
     for (mode, code) in [("allocate", "plugin-memory"), ("many-calls", "plugin-host-calls")] {
         let set = format!("mode={mode}");
-        let add = ["connection", "add", "bad", "--plugin", "hostile", "--set", &set, "--sign-in", "bearer"];
+        let add = ["connection", "add", mode, "--plugin", "hostile", "--set", &set, "--sign-in", "bearer"];
         host.fails(&[&add[..], &["--token-file", &key]].concat(), code);
     }
     let address = host.metrics().trim_start_matches("http://").to_owned();

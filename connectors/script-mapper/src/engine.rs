@@ -20,7 +20,7 @@ use boa_parser::Parser;
 use crate::mistake::{Slip, thrown, unreadable};
 
 /// Turns of loops in one call of a function: a mapping walks over a row's values and its own tables, hundreds at most.
-const MOST_TURNS: u64 = 100_000;
+pub(crate) const MOST_TURNS: u64 = 100_000;
 
 /// Calls within calls. Each may take a stretch of the sandbox's stack, so that a deeper one would end the page instead of the row.
 const MOST_CALLS: usize = 100;

@@ -6,7 +6,7 @@ use boa_parser::Error;
 use boa_parser::lexer::Error as LexError;
 use ferry_sdk::mapper::Mistake;
 
-use crate::engine::FILE;
+use crate::engine::{FILE, MOST_TURNS};
 
 /// As much of an error's message as a person reads.
 const MOST_MESSAGE: usize = 300;
@@ -66,7 +66,7 @@ pub(crate) fn thrown(error: &JsError, text: &str) -> Slip {
     let line = said.match_indices(FILE).find_map(|(at, _)| line_at(&said[at + FILE.len()..]));
     let message = match error.as_engine() {
         Some(EngineError::RuntimeLimit(RuntimeLimitError::LoopIteration)) => {
-            "has a loop without end, here or below".into()
+            format!("turns more than {MOST_TURNS} times in a loop, or repeats a text as often, here or below")
         }
         Some(EngineError::RuntimeLimit(_)) => "calls functions within functions without end".into(),
         _ => message_of(error, &said),
@@ -110,7 +110,7 @@ pub(crate) fn line_of_word(text: &str, word: &str) -> Option<u32> {
 }
 
 /// The first line with a word, from a line on.
-fn line_from(text: &str, from: u32, word: &str) -> Option<u32> {
+pub(crate) fn line_from(text: &str, from: u32, word: &str) -> Option<u32> {
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
     let stands = |line: &str| {
         line.match_indices(word)

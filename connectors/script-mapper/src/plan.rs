@@ -9,7 +9,7 @@ use boa_engine::{JsString, JsValue};
 use ferry_sdk::mapper::{Column, Direction, Mapped, Mistake, Problem, Value};
 
 use crate::engine::{Engine, Verdict};
-use crate::mistake::{Slip, capped, line_of_word, thrown};
+use crate::mistake::{Slip, capped, line_from, line_of_word, thrown};
 use crate::suggest::nearest;
 use crate::value::{KINDS, given, taken};
 
@@ -202,7 +202,8 @@ fn names_read(engine: &mut Engine, text: &str) -> Result<Vec<String>, Vec<Mistak
 fn columns_given(engine: &mut Engine, text: &str, direction: Direction) -> Result<Vec<Column>, Vec<Mistake>> {
     let hint = "write `const gives = { first_name: \"text\", email: \"email\" };`";
     let mistake = |word: &str, path: String, message: String, hint: String| {
-        Slip { line: line_of_word(text, word).or_else(|| line_of_word(text, "gives")), message }.mistake(&path, hint)
+        let from = line_of_word(text, "gives");
+        Slip { line: line_from(text, from.unwrap_or(1), word).or(from), message }.mistake(&path, hint)
     };
     let declared = engine.declared("gives").map_err(|error| vec![thrown(&error, text).mistake("gives", None)])?;
     let object = declared.as_object().filter(|it| !it.is_array() && !it.is_callable());

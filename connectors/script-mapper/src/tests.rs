@@ -162,14 +162,23 @@ fn code_is_not_made_out_of_text() {
 fn a_row_that_does_not_end_is_refused_and_the_others_are_not() {
     let answer =
         mapped("if (row.a === 'bad') for (;;) { try { continue; } catch { } }\nreturn { x: row.a };", &["bad", "good"]);
-    assert_eq!(answer, [refused(3, "has a loop without end, here or below"), Mapped::Values(vec![text("good")])]);
+    assert_eq!(
+        answer,
+        [
+            refused(3, "turns more than 100000 times in a loop, or repeats a text as often, here or below"),
+            Mapped::Values(vec![text("good")])
+        ]
+    );
     let answer = mapped("const f = () => f() + 1;\nreturn { x: row.a === 'bad' ? f() : row.a };", &["bad", "good"]);
     assert_eq!(
         answer,
         [refused(4, "calls functions within functions without end"), Mapped::Values(vec![text("good")])]
     );
     let answer = mapped("[1].map(() => { while (true); });", &["bad"]);
-    assert_eq!(answer, [refused(4, "has a loop without end, here or below")]);
+    assert_eq!(
+        answer,
+        [refused(4, "turns more than 100000 times in a loop, or repeats a text as often, here or below")]
+    );
 }
 
 #[test]
@@ -242,6 +251,9 @@ fn a_script_that_cant_be_read_is_named_with_its_line() {
 
 #[test]
 fn what_is_wrong_with_an_interface_is_told_all_at_once() {
+    let twice = "const reads = ['firstname'];\nconst gives = {\n  firstname: 'txet' };\nconst map = (row) => row;";
+    let told = "the type of `firstname` is none of the types".to_owned();
+    assert_eq!(mistakes(twice), [(Some(3), "gives.firstname".into(), told)]);
     let script =
         "const reads = ['first_name'];\nconst gives = {\n  Name: 'text',\n  mail: 'e-mail',\n};\nconst map = 1;";
     assert_eq!(

@@ -8,7 +8,7 @@ use ferry::app::error::AppError;
 use ferry::app::plugins::lock::LockFile;
 use ferry::app::plugins::source::{self, Source};
 use ferry::app::plugins::{self, Publisher, Review, Terms, is_loopback};
-use ferry::model::grant::Reach;
+use ferry::model::grant::{Digest, Reach};
 use ferry::model::id::PluginId;
 use ferry::model::manifest::Manifest;
 use ferry::model::sync::InstalledPlugin;
@@ -66,6 +66,8 @@ pub(super) struct Reviewed {
     pub(super) package: Package,
     pub(super) terms: Terms,
     pub(super) review: Review,
+    /// The digest of the artifact that it came as.
+    pub(super) artifact: Option<Digest>,
 }
 
 impl Choice {
@@ -80,7 +82,8 @@ impl Choice {
         let lock = self.locked.as_deref().map(|path| Ok::<_, CliError>(LockFile::parse(&output.text_of(path)?)?));
         let terms =
             Terms { named, private, any_version: self.allow_downgrade, lock: lock.transpose()?, trust: self.trust };
-        let package = plugins::unpack(self.bytes(place, tenant, context)?)?;
+        let (bytes, artifact) = self.bytes(place, tenant, context)?;
+        let package = plugins::unpack(bytes)?;
         if let Some(wanted) = &self.digest {
             source::held(place, &package.digest, wanted)?;
         }
@@ -90,12 +93,12 @@ impl Choice {
             return Err(CliError::content(what, "leave --trust away, or get a signed file"));
         }
         let review = tenant.review(&package, &terms)?;
-        Ok(Reviewed { package, terms, review })
+        Ok(Reviewed { package, terms, review, artifact })
     }
 
-    fn bytes(&self, place: &str, tenant: &Tenant, context: &Context) -> Result<Vec<u8>, CliError> {
+    fn bytes(&self, place: &str, tenant: &Tenant, context: &Context) -> Result<(Vec<u8>, Option<Digest>), CliError> {
         if !source::is_remote(place) {
-            return context.output.bytes_of(Path::new(place));
+            return Ok((context.output.bytes_of(Path::new(place))?, None));
         }
         let source: Source = place.parse().map_err(AppError::from)?;
         let reach = match (self.from_private, self.from_loopback) {
@@ -107,7 +110,7 @@ impl Choice {
         if let Some(artifact) = &fetched.artifact {
             context.output.note(&format!("{source} is the artifact sha256:{artifact}"));
         }
-        Ok(fetched.bytes)
+        Ok((fetched.bytes, fetched.artifact))
     }
 
     /// Trusts who signed it, if that was asked for.

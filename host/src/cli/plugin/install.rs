@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let reviewed = args.choice.review(&args.place, &tenant, context)?;
     reviewed.consent(args.choice.yes, &context.output)?;
     let (identity, review) = (reviewed.package.manifest.plugin.clone(), reviewed.review.clone());
+    let artifact = reviewed.artifact;
     let placed = context.block_on(async { Ok(tenant.install(reviewed.package, reviewed.terms).await?) })?;
     args.choice.believe(&placed.plugin, &tenant)?;
     context.output.note(&match review.installed {
@@ -36,6 +37,9 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     if context.output.json {
         let mut document = documents::plugin(&placed.plugin);
         document["left_behind"] = json!(placed.left_behind);
+        if let Some(artifact) = artifact {
+            document["artifact"] = json!(artifact);
+        }
         return context.output.document(&document);
     }
     Ok(())
