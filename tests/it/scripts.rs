@@ -4,8 +4,8 @@
 use crate::rig::Rig;
 
 const CONTACTS: &str = r#"
-const reads = ['firstname', 'lastname', 'email', 'hs_object_id'];
-const gives = { full_name: 'text', email: 'email' };
+const reads = ['firstname', 'lastname', 'hs_object_id'];
+const gives = { full_name: 'text', crm_id: 'text' };
 
 function map(row) {
   const number = Number(row.hs_object_id);
@@ -13,7 +13,7 @@ function map(row) {
   if (number % 10 === 2) throw new Error('no such customer');
   if (number % 10 === 3) return { full_name: String(Date.now()) };
   if (number % 10 === 4) for (;;);
-  return { full_name: [row.firstname, row.lastname].filter(Boolean).join(' '), email: row.email };
+  return { full_name: [row.firstname, row.lastname].filter(Boolean).join(' '), crm_id: row.hs_object_id };
 }
 "#;
 
@@ -114,8 +114,8 @@ fn a_script_that_cant_be_used_is_refused_with_the_line() {
 #[test]
 fn a_script_without_bounds_of_its_own_ends_at_the_bounds_of_its_call() {
     let rig = rig(5);
-    let hoard = "const reads = ['email'];\nconst gives = { email: 'text' };\n\
-                 function map(row) { let a = []; for (let i = 0; i < 5000; i++) a.push(new Array(100_000).fill(i).join()); return { email: a[0] }; }";
+    let hoard = "const reads = ['email'];\nconst gives = { note: 'text' };\n\
+                 function map(row) { let a = []; for (let i = 0; i < 5000; i++) a.push(new Array(100_000).fill(i).join()); return { note: a[0] }; }";
     rig.host.ok(&create(&file(&rig, "hoard.js", hoard), &[]));
     rig.host.fails(&["sync", "run", "people", "--inbound-only"], "plugin-memory");
     let mend = file(&rig, "mend.js", &hoard.replace("5000", "1").replace("100_000", "2"));
