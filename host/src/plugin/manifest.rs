@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::schema;
+use crate::capability::log::clean;
 use crate::model::manifest::{CONTRACT, Limits, Manifest, PluginKind};
 use crate::model::session::Session;
 
@@ -32,6 +33,9 @@ fn most() -> String {
          {traffic_mib}"
     )
 }
+
+/// As much of what is wrong with a schema as a person reads.
+const MOST_SCHEMA_TEXT: usize = 1_000;
 
 /// The largest manifest, with its schema and presets in it.
 const MAX_BYTES: usize = 8 << 20;
@@ -104,11 +108,44 @@ pub(super) fn from_json(bytes: &[u8]) -> Result<Manifest, ManifestError> {
         return Err(ManifestError::Unreadable(format!("it has {} bytes, and {MAX_BYTES} are the most", bytes.len())));
     }
     let json: Json = serde_json::from_slice(bytes).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
+    refuse_hidden(&json, "")?;
     refuse_unknown_keys(&json)?;
     let manifest: Manifest =
         serde_json::from_value(json).map_err(|error| ManifestError::Unreadable(error.to_string()))?;
     check(&manifest)?;
     Ok(manifest)
+}
+
+/// Texts that are files of their own, or bodies of requests: nobody is shown them on a line.
+const WHOLE: [&str; 4] = ["settings.schema", "presets", "files.license", "sign-in.session.open.json"];
+
+/// A manifest is shown to the person who is to agree to it. What steers a terminal or can't be seen could show them another one.
+fn refuse_hidden(json: &Json, path: &str) -> Result<(), ManifestError> {
+    let hidden = |text: &str| text.chars().any(steers);
+    match json {
+        Json::String(text) if hidden(text) && !WHOLE.iter().any(|whole| is_within(path, whole)) => {
+            Err(bad(path, "holds a control character, or one that can't be seen"))
+        }
+        Json::Array(items) => items.iter().try_for_each(|item| refuse_hidden(item, path)),
+        Json::Object(table) => table.iter().try_for_each(|(key, value)| {
+            if hidden(key) {
+                let place = if path.is_empty() { "top" } else { path };
+                return Err(bad(place, "has a key with a control character, or one that can't be seen"));
+            }
+            refuse_hidden(value, &if path.is_empty() { key.clone() } else { format!("{path}.{key}") })
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn is_within(path: &str, table: &str) -> bool {
+    path.strip_prefix(table).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Control characters, and those that turn the direction of writing or take no room.
+fn steers(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn refuse_unknown_keys(json: &Json) -> Result<(), ManifestError> {
@@ -187,7 +224,10 @@ pub(super) fn check(manifest: &Manifest) -> Result<(), ManifestError> {
         PluginKind::Mapper => check_purity(manifest)?,
     }
     match &manifest.settings {
-        Some(settings) => schema::check(&settings.schema).map_err(ManifestError::Schema),
+        // What it quotes is the schema's own text.
+        Some(settings) => {
+            schema::check(&settings.schema).map_err(|why| ManifestError::Schema(clean(&why, MOST_SCHEMA_TEXT)))
+        }
         None => Ok(()),
     }
 }
@@ -287,6 +327,31 @@ mod tests {
         let keys: usize = KEYS.iter().map(|(_, keys)| keys.len()).sum();
         let own_names = 3;
         assert_eq!(keys, FULL.matches("\":").count() - own_names, "a key in the table that nobody reads");
+    }
+
+    #[test]
+    fn a_manifest_cant_show_another_than_it_is() {
+        for (was, is, place) in [
+            (r#""description": "D""#, r#""description": "\u001b[2J""#, "`plugin.description` holds"),
+            (r#""publisher": "P""#, r#""publisher": "P\u202egro""#, "`plugin.publisher` holds"),
+            (r#""name": "X""#, r#""name": "a\nb""#, "`plugin.name` holds"),
+            (r#""c": "d""#, r#""c": "\u200bd""#, "`reasons.c` holds"),
+            (r#""c": "d""#, r#""c\r": "d""#, "`reasons` has a key"),
+            (r#""a": "b""#, r#""a\u0007": "b""#, "`presets` has a key"),
+            (r#""files": {"#, r#""fi\nles": {"#, "`top` has a key"),
+        ] {
+            assert!(FULL.contains(was), "{was}");
+            let told = from_json(FULL.replace(was, is).as_bytes()).unwrap_err().to_string();
+            assert!(told.contains(place) && !told.chars().any(steers), "{told:?}");
+        }
+        let told =
+            from_json(FULL.replace(r#""schema": "{}""#, r#""schema": "{\"type\": \"\n\u001b[2J\"}""#).as_bytes());
+        assert!(!told.unwrap_err().to_string().chars().any(steers));
+        // Files of several lines are none of this.
+        let whole = FULL
+            .replace(r#""a": "b""#, r#""a": "b\nc""#)
+            .replace(r#""license": "L", "icon""#, r#""license": "L\n", "icon""#);
+        assert!(from_json(whole.as_bytes()).is_ok());
     }
 
     #[test]
