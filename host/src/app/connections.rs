@@ -9,6 +9,7 @@ use super::error::{AppError, Thing};
 use super::kept::{Keeper, Kept};
 use super::plugins::{Watched, is_loopback};
 use super::{Tenant, settings};
+use crate::model::allowance::DailyState;
 use crate::model::connector::Connector;
 use crate::model::grant::Grant;
 use crate::model::http::Lane;
@@ -207,6 +208,13 @@ impl Tenant {
             Some(account) => format!("{}/{}/account/{}", self.id, connection.plugin, account.id),
             None => format!("{}/{}/connection/{}", self.id, connection.plugin, connection.id),
         }
+    }
+
+    /// What the CRM last told this process of the account's daily allowance, and when that will be used up.
+    pub fn allowance(&self, id: &ConnectionId) -> Result<Option<DailyState>, AppError> {
+        let key = self.account_key(&self.connection(id)?);
+        let known = self.app.egress().governors().into_iter().find(|(name, _)| *name == key);
+        Ok(known.and_then(|(_, state)| state.daily))
     }
 
     /// A mapper, ready to open mappings.

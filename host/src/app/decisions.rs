@@ -81,6 +81,10 @@ impl Tenant {
         attributes: &[AttributeName],
         changes: &mut Changes,
     ) -> Result<Vec<OutboxId>, AppError> {
+        // It stays with us, as everything about them does.
+        if self.suppression_of(contact)?.is_some() {
+            return Ok(Vec::new());
+        }
         let now = self.clock().now();
         let mut entries = Vec::new();
         for (sync, record) in self.targets(contact, OutcomeKind::Change)? {

@@ -8,6 +8,8 @@ use super::Tenant;
 use super::advice::{Advice, Class, Whose};
 use super::error::AppError;
 use super::sync_health;
+use crate::model::audience::Audience;
+use crate::model::event::Hook;
 use crate::model::sync::{Connection, InstalledPlugin};
 
 /// Less free space than this is told before it is gone: a run of a million contacts writes about a gigabyte.
@@ -141,6 +143,12 @@ impl Tenant {
         for sync in self.syncs()? {
             findings.extend(sync_health::examine(self, &sync, extent).await);
         }
+        for audience in self.audiences()? {
+            findings.push(self.examine_audience(&audience)?);
+        }
+        for hook in self.hooks()? {
+            findings.push(self.examine_hook(&hook)?);
+        }
         Ok(())
     }
 
@@ -234,14 +242,46 @@ impl Tenant {
         Ok(findings)
     }
 
+    /// It follows something that is there.
+    fn examine_audience(&self, audience: &Audience) -> Result<Finding, AppError> {
+        let subject = format!("audience {}", audience.id);
+        let missing = match &audience.sync {
+            Some(sync) => !self.syncs()?.iter().any(|known| known.id == *sync),
+            None => false,
+        };
+        if missing {
+            let what = "the sync that it follows is not there any more, so nobody enters it".to_owned();
+            let remedy = format!("`ferry audience remove {}`, or make the sync anew under its name", audience.id);
+            let advice = Advice::new("audience-follows-nothing", Whose::Configuration, Class::Configuration, remedy);
+            return Ok(Finding::warn(&subject, what, advice));
+        }
+        let state = if audience.filling.is_some() { ", and is being filled" } else { "" };
+        Ok(Finding::ok(&subject, format!("has {} members{state}", audience.members)))
+    }
+
+    /// Events reach it.
+    fn examine_hook(&self, hook: &Hook) -> Result<Finding, AppError> {
+        let subject = format!("hook {}", hook.id);
+        let (waiting, failure) = self.backlog(&hook.id)?;
+        let remedy = format!("see to the receiver at {}; then `ferry hook retry {}`", hook.url, hook.id);
+        let advice = |code| Advice::new(code, Whose::Configuration, Class::Configuration, remedy);
+        Ok(match (&hook.ended, failure) {
+            (Some(reason), _) => {
+                let what = format!("nothing more is posted there: {reason}; {waiting} events wait");
+                Finding { health: Health::Fail, ..Finding::warn(&subject, what, advice("hook-ended")) }
+            }
+            (None, Some(failure)) => {
+                let what = format!("{waiting} events wait; the last try ended with: {failure}");
+                Finding::warn(&subject, what, advice("hook-failing"))
+            }
+            (None, None) => Finding::ok(&subject, format!("{waiting} events wait")),
+        })
+    }
+
     fn examine_allowance(&self, connection: &Connection) -> Option<Finding> {
-        let key = self.account_key(connection);
-        let (_, state) = self.app.egress().governors().into_iter().find(|(name, _)| *name == key)?;
-        let daily = state.daily?;
-        let remaining = daily.remaining?;
+        let daily = self.allowance(&connection.id).ok()??;
+        let (remaining, what) = (daily.remaining?, daily.describe()?);
         let subject = format!("connection {}", connection.id);
-        let of = daily.limit.map(|limit| format!(" of {limit}")).unwrap_or_default();
-        let what = format!("{remaining}{of} requests are left today");
         // A tenth is what a day's increments need; a backfill needs more.
         if daily.limit.is_some_and(|limit| remaining.saturating_mul(10) < limit) {
             let remedy = "wait for the next day before a backfill, or buy a larger allowance from the CRM";

@@ -5,9 +5,10 @@ use super::error::AppError;
 use crate::model::http::Lane;
 use crate::model::id::SyncId;
 use crate::model::mapping::{Column, Direction};
+use crate::model::outcome::OutboxEntry;
 use crate::model::sync::{MappingSpec, MappingVersion, Remap, Run, Sync, SyncState};
 use crate::store::Changes;
-use crate::sync::{self, Observer, Plan, Stopper, SyncError, Tell};
+use crate::sync::{self, Observer, OutboundPlan, Outlook, Plan, Stopper, SyncError, Tell};
 
 /// What a person has agreed to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,6 +59,16 @@ impl Tenant {
             return Err(SyncError::Unread(unread).into());
         }
         Ok(sync::plan(&self.ports(&sync, Lane::Outcome, None).await?, &sync, tell).await?)
+    }
+
+    /// Plans what waits in the sync's outbox: no call to the CRM, and nothing is written. `tell` hears of each entry.
+    pub async fn plan_outbound(
+        &self,
+        id: &SyncId,
+        tell: &mut (dyn FnMut(&OutboxEntry, &Outlook) + Send),
+    ) -> Result<OutboundPlan, AppError> {
+        let sync = self.sync(id)?;
+        Ok(sync::plan_outbound(&self.ports(&sync, Lane::Outcome, None).await?, &sync, tell).await?)
     }
 
     /// Makes a mapping the sync's own and takes it to every stored row. If that is cut short, the next run goes on with it.

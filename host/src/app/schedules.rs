@@ -5,12 +5,20 @@ use sha2::{Digest, Sha256};
 use super::Tenant;
 use super::error::AppError;
 use super::syncs::RunOptions;
+use crate::model::failure::{CallError, Failure};
 use crate::model::id::SyncId;
 use crate::model::mapping::Direction;
-use crate::model::schedule::{Schedule, Sending, Timetable};
+use crate::model::schedule::{Schedule, Sending, Sweeping, Timetable};
 use crate::model::time::Instant;
 use crate::store::Changes;
 use crate::sync::{Silent, Stopper, SyncError};
+
+/// What a sync is to do by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    Run,
+    Sweep,
+}
 
 impl Tenant {
     /// What is set of a sync's runs by schedule.
@@ -19,17 +27,20 @@ impl Tenant {
         Ok(self.store().get::<Timetable>(id)?.unwrap_or_default())
     }
 
-    /// Sets when the sync runs by itself, none for never, and when outcomes leave, where that is to be another time.
+    /// Sets when the sync runs by itself, none for never, and when outcomes leave and ids are compared, where that is to be
+    /// another time.
     pub fn set_schedule(
         &self,
         id: &SyncId,
         schedule: Option<Schedule>,
         sending: Option<Sending>,
+        sweeping: Option<Sweeping>,
     ) -> Result<Timetable, AppError> {
         let now = self.clock().now();
         self.change_timetable(id, |table| {
-            let sending = sending.or(table.sending);
-            *table = Timetable { schedule, since: now, paused: table.paused, sending, ..Timetable::default() };
+            let (sending, sweeping) = (sending.or(table.sending), sweeping.or(table.sweeping));
+            let (paused, swept) = (table.paused, table.swept);
+            *table = Timetable { schedule, since: now, paused, sending, sweeping, swept, ..Timetable::default() };
         })
     }
 
@@ -70,25 +81,54 @@ impl Tenant {
         f64::from(digest[0]) / f64::from(u8::MAX)
     }
 
-    /// The syncs whose time has come and that do not run already.
-    pub fn due_syncs(&self) -> Result<Vec<SyncId>, AppError> {
+    /// The syncs whose time has come and that do not run already. A run comes before a sweep.
+    pub fn due_syncs(&self) -> Result<Vec<(SyncId, Due)>, AppError> {
         let now = self.clock().now();
         let mut due = Vec::new();
         for sync in self.syncs()? {
-            let comes = self.next_run(&sync.id)?.is_some_and(|next| next <= now);
-            let runs = [Direction::Inbound, Direction::Outbound].map(|way| self.is_running(&sync.id, way));
-            if comes && !runs.contains(&true) {
-                due.push(sync.id);
+            let table = self.timetable(&sync.id)?;
+            let has_come = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+            let [pulls, pushes] = [Direction::Inbound, Direction::Outbound].map(|way| self.is_running(&sync.id, way));
+            if has_come(table.due(self.spread(&sync.id))) {
+                if !pulls && !pushes {
+                    due.push((sync.id, Due::Run));
+                }
+            } else if has_come(table.sweep_due(sync.abilities.gone)) && !pulls {
+                due.push((sync.id, Due::Sweep));
             }
         }
         Ok(due)
     }
 
-    /// Runs a sync whose time has come, and notes how that ended.
+    /// Does what a sync has to do by itself now, and notes how that ended.
     ///
     /// # Errors
-    /// Only where that could not be noted: how the run ended is in its run.
-    pub async fn run_due(&self, id: &SyncId) -> Result<(), AppError> {
+    /// Only where that could not be noted: how a run ended is in its run.
+    pub async fn do_due(&self, id: &SyncId, due: Due) -> Result<(), AppError> {
+        match due {
+            Due::Run => self.run_due(id).await,
+            Due::Sweep => self.sweep_due(id).await,
+        }
+    }
+
+    async fn sweep_due(&self, id: &SyncId) -> Result<(), AppError> {
+        let begun = self.clock().now();
+        self.keep_timetable(id, |table| table.swept = Some(begun))?;
+        let ended = self.sweep_sync(id, false, &Silent, &Stopper::default()).await;
+        let failed = match ended {
+            // Whether so much is gone is a person's to say, and asking again would not say it.
+            Ok(_) | Err(AppError::Sync(SyncError::TooManyGone { .. })) => false,
+            Err(AppError::Sync(SyncError::Stopped)) => self.app.is_stopping(),
+            Err(_) => true,
+        };
+        let now = self.clock().now();
+        self.keep_timetable(id, |table| {
+            table.sweep_failures = if failed { table.sweep_failures.saturating_add(1) } else { 0 };
+            table.swept = Some(if failed { now } else { begun });
+        })
+    }
+
+    async fn run_due(&self, id: &SyncId) -> Result<(), AppError> {
         let begun = self.clock().now();
         // Noted first, so that a run that takes the process with it is not begun again at once for ever.
         self.keep_timetable(id, |table| table.begun = Some(begun))?;
@@ -105,10 +145,23 @@ impl Tenant {
             Ok(_) | Err(AppError::Sync(SyncError::Stopped)) => {
                 self.keep_timetable(id, |table| table.ended(true, now))?;
             }
-            Err(_) => {
-                self.keep_timetable(id, |table| table.ended(false, now))?;
+            Err(error) => {
+                let renewed = renewed_at(&error);
+                self.keep_timetable(id, |table| {
+                    table.ended(false, now);
+                    // Before the allowance is renewed there is nothing to try.
+                    table.again = table.again.max(renewed);
+                })?;
             }
         }
         Ok(())
+    }
+}
+
+/// When the CRM's allowance is renewed, where that is what ended a run and the CRM has told.
+fn renewed_at(error: &AppError) -> Option<Instant> {
+    match error {
+        AppError::Sync(SyncError::Call { source: CallError::Advice(Failure::QuotaExhausted(until)), .. }) => *until,
+        _ => None,
     }
 }

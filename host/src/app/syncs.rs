@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Tenant;
 use super::error::{AppError, Thing};
 use super::kept::Keeper;
+use crate::model::allowance::DailyState;
 use crate::model::audit::Actor;
 use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
@@ -84,6 +85,8 @@ pub struct SyncStatus {
     pub timetable: Timetable,
     /// When it runs next by itself.
     pub next: Option<Instant>,
+    /// Of its connection's account.
+    pub allowance: Option<DailyState>,
 }
 
 impl Tenant {
@@ -264,7 +267,8 @@ impl Tenant {
         }
         let conflicts = self.conflicts(Some(id)).count();
         let (timetable, next) = (self.timetable(id)?, self.next_run(id)?);
-        Ok(SyncStatus { sync, state, last_run, conflicts, waiting, dead, timetable, next })
+        let allowance = self.allowance(&sync.connection)?;
+        Ok(SyncStatus { sync, state, last_run, conflicts, waiting, dead, timetable, next, allowance })
     }
 
     /// Tries a sync on a sample; writes nothing.

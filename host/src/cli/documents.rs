@@ -104,5 +104,6 @@ pub(super) fn conflict(conflict: &Conflict, ours: &Value) -> Json {
         "contact": conflict.contact, "attribute": conflict.attribute, "ours": ours.to_json(),
         "theirs": conflict.theirs.to_json(), "agreed": conflict.base.to_json(), "sync": conflict.sync,
         "record": conflict.record, "run": conflict.run, "at": conflict.at.to_string(),
+        "back_and_forth_with": conflict.between,
     })
 }

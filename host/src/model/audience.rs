@@ -12,7 +12,7 @@ use super::time::Instant;
 pub struct Audience {
     pub id: AudienceId,
     pub rule: Rule,
-    /// Only contacts that this sync has linked, as with a list of the CRM that it follows.
+    /// Only contacts whose record this sync has, in its list and through its filter, where it has those.
     pub sync: Option<SyncId>,
     pub created: Instant,
     /// The first contact that has not been looked at since it was made; none once all have.
@@ -24,7 +24,8 @@ impl Audience {
     /// Whether the rule fits, and a CRM still has the person: nobody is to be called who was deleted there.
     pub fn is_for(&self, contact: &Contact) -> bool {
         let mut living = contact.links.iter().filter(|link| link.gone.is_none());
-        living.any(|link| self.sync.as_ref().is_none_or(|sync| &link.sync == sync)) && self.rule.fits(contact)
+        let is_followed = |sync: &SyncId, left: bool| self.sync.as_ref().is_none_or(|it| it == sync && !left);
+        living.any(|link| is_followed(&link.sync, link.left.is_some())) && self.rule.fits(contact)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Two values of one attribute, both changed since they were last agreed, that wait for a person.
+//! Two values of one attribute that wait for a person: both changed since they were last agreed, or two syncs change it back
+//! and forth.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,4 +21,7 @@ pub struct Conflict {
     /// The run that found it.
     pub run: RunId,
     pub at: Instant,
+    /// The other sync, where the two change the value back and forth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<SyncId>,
 }

@@ -47,6 +47,8 @@ pub struct Link {
     pub modified: Option<Instant>,
     /// When the CRM said that the record is gone.
     pub gone: Option<Instant>,
+    /// Since when the record, though it is there, is not in the sync's list or does not pass its filter.
+    pub left: Option<Instant>,
     /// The values last agreed with the CRM where they differ from the contact's own: the base of a three-way merge.
     pub base: Vec<(AttributeName, Value)>,
 }
@@ -168,7 +170,7 @@ mod tests {
         let name: AttributeName = "city".into();
         let source = Source { connection: "crm".parse().unwrap(), object: "contacts".into() };
         let (sync, record) = ("in".parse().unwrap(), "1".to_owned());
-        let link = Link { sync, source, record, fingerprint: 0, modified: None, gone: None, base: vec![] };
+        let link = Link { sync, source, record, fingerprint: 0, modified: None, gone: None, left: None, base: vec![] };
         let mut contact = contact();
         contact.set(&name, Value::Text("Ulm".into()));
         contact.links.push(link);

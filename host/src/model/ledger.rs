@@ -1,5 +1,7 @@
 //! Where a contact's values come from: the rows that feed it, as the CRM gave them, and the ledger of what each has changed.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::contact::{AttributeName, Contact};
@@ -10,6 +12,12 @@ use super::value::Value;
 
 /// Entries of one contact that are kept however young they are: a record that changes every minute must not fill the disk.
 const MOST_ENTRIES: usize = 500;
+
+/// Changes in a row, each taking back the one before, after which two syncs are at odds with each other.
+const MOST_SWINGS: usize = 4;
+
+/// Within so long: what two people change back and forth over weeks is no loop.
+const SWINGS_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A row's values in a compact form: most are kept and seldom read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,6 +151,35 @@ impl Provenance {
         }
     }
 
+    /// The other sync, where `sync` and it have been changing an attribute back and forth between the value that it has, `ours`,
+    /// and `theirs`, to which `sync` would change it once more at `now`.
+    pub fn swings(
+        &self,
+        sync: &SyncId,
+        (attribute, ours): (&str, &Value),
+        theirs: &Value,
+        now: Instant,
+    ) -> Option<&SyncId> {
+        let (mut other, mut after, mut before): (Option<&SyncId>, _, _) = (None, ours, theirs);
+        let mut swings = 0;
+        for entry in self.entries.iter().rev().take_while(|entry| now.since(entry.at) <= SWINGS_WITHIN) {
+            let Some(replaced) = entry.replaced.iter().find(|replaced| &*replaced.attribute == attribute) else {
+                continue;
+            };
+            let Origin::Record { sync: by, .. } = &entry.origin else { return None };
+            let is_turn = if swings % 2 == 0 { by == *other.get_or_insert(by) && by != sync } else { by == sync };
+            if !is_turn || replaced.value.as_ref() != Some(before) {
+                return None;
+            }
+            std::mem::swap(&mut after, &mut before);
+            swings += 1;
+            if swings == MOST_SWINGS {
+                return other;
+            }
+        }
+        None
+    }
+
     /// Every change, newest first.
     pub fn steps<'a>(&'a self, contact: &'a Contact) -> Vec<Step<'a>> {
         const NOTHING: Value = Value::Null;
@@ -248,6 +285,38 @@ mod tests {
         assert_eq!(told(&provenance), [step(5, "city", None, "c")]);
         assert!(!provenance.forget(Instant(9)));
         assert_eq!(provenance.changed_at("city"), Some(Instant(5)));
+    }
+
+    #[test]
+    fn two_syncs_that_change_a_value_back_and_forth_are_noticed() {
+        let by = |sync: &str| Origin::Record {
+            sync: sync.parse().unwrap(),
+            record: "1".into(),
+            run: RunId(1),
+            page: 1,
+            version: 1,
+            modified: None,
+        };
+        let mut provenance = Provenance::default();
+        let (a, b): (SyncId, SyncId) = ("a".parse().unwrap(), "b".parse().unwrap());
+        let (ulm, bonn) = (text("Ulm"), text("Bonn"));
+        for (at, (sync, before)) in [("a", ""), ("b", "Ulm"), ("a", "Bonn"), ("b", "Ulm")].into_iter().enumerate() {
+            let at = i64::try_from(at).unwrap();
+            assert_eq!(provenance.swings(&a, ("city", &bonn), &ulm, Instant(at)), None);
+            provenance.write(Entry { origin: by(sync), ..entry(at, "city", before) }, Instant(0));
+        }
+        // The first was no swing: there was nothing before it.
+        assert_eq!(provenance.swings(&a, ("city", &bonn), &ulm, Instant(9)), None);
+        provenance.write(Entry { origin: by("a"), ..entry(5, "city", "Bonn") }, Instant(0));
+        assert_eq!(provenance.swings(&b, ("city", &ulm), &bonn, Instant(9)), Some(&a));
+        assert_eq!(provenance.swings(&b, ("city", &ulm), &text("Köln"), Instant(9)), None);
+        assert_eq!(provenance.swings(&a, ("city", &ulm), &bonn, Instant(9)), None);
+        let later = Instant(9).plus(SWINGS_WITHIN);
+        assert_eq!(provenance.swings(&b, ("city", &ulm), &bonn, later), None);
+        // What a person has said since begins anew.
+        provenance.write(entry(6, "city", "Ulm"), Instant(0));
+        provenance.write(Entry { origin: by("a"), ..entry(7, "city", "Bonn") }, Instant(0));
+        assert_eq!(provenance.swings(&b, ("city", &ulm), &bonn, Instant(9)), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Nouns and ports: what everything else speaks of. No I/O but the machine's clock.
 
+pub mod allowance;
 pub mod audience;
 pub mod audit;
 pub mod conflict;

@@ -145,7 +145,15 @@ pub enum Delivery {
     /// To be sent at `not_before` or later.
     Waiting { attempts: u32, not_before: Instant },
     /// Sent, or about to be: whether it took effect has to be found out before it is sent again.
-    Unknown { attempts: u32, write: Write, object: String, not_before: Instant },
+    Unknown {
+        attempts: u32,
+        write: Write,
+        object: String,
+        not_before: Instant,
+        /// Of a change of the record itself, the attributes that the write carries.
+        #[serde(default)]
+        sent: Vec<(String, Value)>,
+    },
     /// A person must look at it.
     Dead { problems: Vec<Problem>, remedy: String, at: Instant },
 }

@@ -148,6 +148,33 @@ pub struct Timetable {
     /// When outcomes leave, where somebody has said so.
     #[serde(default)]
     pub sending: Option<Sending>,
+    #[serde(default)]
+    pub sweeping: Option<Sweeping>,
+    /// When the last sweep by schedule began, and how many failed since one that did not.
+    #[serde(default)]
+    pub swept: Option<Instant>,
+    #[serde(default)]
+    pub sweep_failures: u32,
+}
+
+/// When ids are compared with the CRM, where somebody has said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sweeping {
+    Every { seconds: u64 },
+    Never,
+}
+
+impl std::str::FromStr for Sweeping {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "never" {
+            return Ok(Self::Never);
+        }
+        let span = span(text).map_err(|error| format!("{error}: {}, or `never`", error.remedy()))?;
+        Ok(Self::Every { seconds: span.as_secs() })
+    }
 }
 
 /// When outcomes leave for the CRM.
@@ -194,6 +221,29 @@ impl Timetable {
                 schedule.next(from, after).map(|next| next.plus(SPREAD_MOST.mul_f64(spread.clamp(0.0, 1.0))))
             }
         }
+    }
+
+    /// How often ids are compared, where the sync runs by itself. A CRM that does not tell what is gone is asked once a day,
+    /// another one once a week, for what was missed.
+    pub fn sweeps_every(&self, tells_gone: bool) -> Option<Duration> {
+        const DAY: u64 = 24 * 60 * 60;
+        self.schedule.as_ref()?;
+        match self.sweeping {
+            Some(Sweeping::Never) => None,
+            Some(Sweeping::Every { seconds }) => Some(Duration::from_secs(seconds)),
+            None => Some(Duration::from_secs(if tells_gone { 7 * DAY } else { DAY })),
+        }
+    }
+
+    /// When the next sweep is to begin; in the past where one was missed. The first comes after as long as the others.
+    pub fn sweep_due(&self, tells_gone: bool) -> Option<Instant> {
+        let every = self.sweeps_every(tells_gone).filter(|_| !self.paused)?;
+        let last = self.swept.unwrap_or(self.since);
+        Some(last.plus(if self.sweep_failures > 0 {
+            pause_after(PAUSE_FIRST, self.sweep_failures).min(every)
+        } else {
+            every
+        }))
     }
 
     /// When outcomes leave. Whoever lets a sync run by itself wants them to leave by themselves, too.
@@ -272,6 +322,25 @@ mod tests {
         // It begins on 2027-03-28 at 2:00: half past two is not there that day.
         let spring = timetable(cron("30 2 * * *"), "2027-03-28T00:00:00Z").due(0.0);
         assert!(spring.is_some_and(|due| due <= at("2027-03-29T00:30:00Z")), "{spring:?}");
+    }
+
+    #[test]
+    fn sweeps_come_by_themselves_where_runs_do() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let mut table = Timetable { since: Instant(5), ..Timetable::default() };
+        assert_eq!(table.sweep_due(false), None);
+        table.schedule = Some(Schedule::Every { seconds: 900 });
+        assert_eq!(table.sweep_due(false), Some(Instant(5).plus(day)));
+        assert_eq!(table.sweep_due(true), Some(Instant(5).plus(7 * day)));
+        table.sweeping = Some("2h".parse().unwrap());
+        (table.swept, table.sweep_failures) = (Some(Instant(9)), 1);
+        assert_eq!(table.sweep_due(true), Some(Instant(9).plus(PAUSE_FIRST)));
+        table.sweep_failures = 0;
+        assert_eq!(table.sweep_due(true), Some(Instant(9).plus(Duration::from_secs(7_200))));
+        table.paused = true;
+        assert_eq!(table.sweep_due(true), None);
+        assert_eq!("never".parse(), Ok(Sweeping::Never));
+        assert!("soon".parse::<Sweeping>().unwrap_err().contains("`soon` is no interval"));
     }
 
     #[test]

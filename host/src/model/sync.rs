@@ -227,6 +227,9 @@ impl Remap {
 pub struct SyncState {
     /// Everything modified before this has been seen.
     pub high_water: Option<Instant>,
+    /// Everything that went before this is marked; moves after the pages of a run, and apart from them.
+    #[serde(default)]
+    pub gone_until: Option<Instant>,
     pub checkpoint: Option<Checkpoint>,
     /// Where a changed mapping stands on its way through the stored rows.
     #[serde(default)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::runs::Runs;
 use crate::app::error::AppError;
+use crate::app::schedules::Due;
 use crate::app::{App, Tenant};
 use crate::model::id::SyncId;
 
@@ -17,10 +18,10 @@ pub(super) async fn keep_schedules(app: Arc<App>, runs: Runs) {
     while !app.is_stopping() {
         match due(&app) {
             Ok(due) => {
-                for (tenant, sync) in due {
+                for (tenant, sync, due) in due {
                     // Where a workspace has no place left, it is looked at again; the next one has a share of its own.
                     let workspace = tenant.id().clone();
-                    runs.begin(&workspace, async move || run(&tenant, &sync).await);
+                    runs.begin(&workspace, async move || run(&tenant, &sync, due).await);
                 }
             }
             Err(error) => tracing::error!(%error, "the timetables can't be read"),
@@ -29,17 +30,17 @@ pub(super) async fn keep_schedules(app: Arc<App>, runs: Runs) {
     }
 }
 
-fn due(app: &Arc<App>) -> Result<Vec<(Tenant, SyncId)>, AppError> {
+fn due(app: &Arc<App>) -> Result<Vec<(Tenant, SyncId, Due)>, AppError> {
     let mut due = Vec::new();
     for workspace in app.workspaces()? {
         let tenant = app.tenant(&workspace)?;
-        due.extend(tenant.due_syncs()?.into_iter().map(|sync| (tenant.clone(), sync)));
+        due.extend(tenant.due_syncs()?.into_iter().map(|(sync, due)| (tenant.clone(), sync, due)));
     }
     Ok(due)
 }
 
-async fn run(tenant: &Tenant, sync: &SyncId) {
-    if let Err(error) = tenant.run_due(sync).await {
+async fn run(tenant: &Tenant, sync: &SyncId, due: Due) {
+    if let Err(error) = tenant.do_due(sync, due).await {
         tracing::error!(%error, workspace = %tenant.id(), %sync, "a run by schedule could not be noted");
     }
 }

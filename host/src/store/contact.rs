@@ -10,15 +10,24 @@ use crate::model::time::Instant;
 use crate::model::value::Value;
 
 /// The first byte of every document, to be raised when the form changes.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
+
+/// The form before: its links did not say whether they had left.
+const FORMER: u8 = 1;
 
 /// `T` is a text and `V` a value, borrowed when written, owned when read.
 #[derive(Serialize, Deserialize)]
-struct Stored<T, V> {
+struct Stored<V, L> {
     created: Instant,
     changed: Instant,
     attributes: Vec<(u32, V)>,
-    links: Vec<StoredLink<T, V>>,
+    links: Vec<L>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LeavingLink<T, V> {
+    link: StoredLink<T, V>,
+    left: Option<Instant>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,7 +46,7 @@ pub(super) fn encode(contact: &Contact, names: &mut Numbers<'_>) -> Result<Vec<u
     let attributes = numbered(&contact.attributes, names)?;
     let mut links = Vec::with_capacity(contact.links.len());
     for link in &contact.links {
-        links.push(StoredLink {
+        let stored = StoredLink {
             sync: names.number(link.sync.shared())?,
             connection: names.number(link.source.connection.shared())?,
             object: names.number(&link.source.object)?,
@@ -46,7 +55,8 @@ pub(super) fn encode(contact: &Contact, names: &mut Numbers<'_>) -> Result<Vec<u
             modified: link.modified,
             gone: link.gone,
             base: numbered(&link.base, names)?,
-        });
+        };
+        links.push(LeavingLink { link: stored, left: link.left });
     }
     let stored = Stored { created: contact.created, changed: contact.changed, attributes, links };
     let mut bytes = Vec::with_capacity(256);
@@ -63,10 +73,18 @@ fn numbered<'a>(
 
 pub(super) fn decode(id: ContactId, bytes: &[u8], names: &Names) -> Result<Contact, StoreError> {
     const BROKEN: StoreError = StoreError::Corrupt { what: "a contact" };
-    let Some((&FORM, rest)) = bytes.split_first() else { return Err(BROKEN) };
-    let stored: Stored<String, Value> = postcard::from_bytes(rest).map_err(|_| BROKEN)?;
+    let stored: Stored<Value, LeavingLink<String, Value>> = match bytes.split_first() {
+        Some((&FORM, rest)) => postcard::from_bytes(rest).map_err(|_| BROKEN)?,
+        Some((&FORMER, rest)) => {
+            let Stored { created, changed, attributes, links } = postcard::from_bytes(rest).map_err(|_| BROKEN)?;
+            let links: Vec<StoredLink<String, Value>> = links;
+            let links = links.into_iter().map(|link| LeavingLink { link, left: None }).collect();
+            Stored { created, changed, attributes, links }
+        }
+        _ => return Err(BROKEN),
+    };
     let mut links = Vec::with_capacity(stored.links.len());
-    for link in stored.links {
+    for LeavingLink { link, left } in stored.links {
         let sync = SyncId::try_from(names.name(link.sync)?).map_err(|_| BROKEN)?;
         let connection = ConnectionId::try_from(names.name(link.connection)?).map_err(|_| BROKEN)?;
         links.push(Link {
@@ -76,6 +94,7 @@ pub(super) fn decode(id: ContactId, bytes: &[u8], names: &Names) -> Result<Conta
             fingerprint: link.fingerprint,
             modified: link.modified,
             gone: link.gone,
+            left,
             base: named(link.base, names)?,
         });
     }

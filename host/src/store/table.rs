@@ -33,6 +33,7 @@ pub(super) enum Table {
     System = 1,
     Workspaces = 2,
     Names = 3,
+    LastNumbers = 4,
     Plugins = 10,
     Connections = 11,
     Credentials = 12,

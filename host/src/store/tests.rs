@@ -28,6 +28,7 @@ fn contact(number: u64) -> Contact {
         fingerprint: number,
         modified: Some(Instant(5)),
         gone: None,
+        left: Some(Instant(7)),
         base: vec![("phone".into(), Value::Null)],
     };
     let attributes = vec![
@@ -62,6 +63,30 @@ fn a_contact_survives_a_restart_and_is_found_by_record_and_email() {
     assert_eq!(workspace.find(LookupKey::Email("p2@example.com")).unwrap(), []);
     assert_eq!(workspace.find(LookupKey::Phone("p1@example.com")).unwrap(), []);
     assert_eq!(workspace.new_contact_id(), ContactId(2));
+}
+
+#[test]
+fn a_number_is_given_once_also_where_nothing_is_left_that_has_it() {
+    use crate::model::mapping::Direction;
+    use crate::model::sync::{Counts, Run, RunEnd};
+    let dir = TempDir::new().unwrap();
+    let given = {
+        let store = open(&dir);
+        let workspace = workspace(&store);
+        let (id, sync) = (workspace.new_run_id(), "in".parse().unwrap());
+        let (started, end) = (Instant(0), RunEnd::Done);
+        let run = Run { id, sync, direction: Direction::Inbound, started, ended: None, counts: Counts::default(), end };
+        let mut changes = Changes::default();
+        changes.put(id, &run).unwrap();
+        workspace.commit(changes).unwrap();
+        let mut changes = Changes::default();
+        changes.remove::<Run>(id);
+        workspace.commit(changes).unwrap();
+        store.flush().unwrap();
+        id
+    };
+    let store = open(&dir);
+    assert!(workspace(&store).new_run_id().0 > given.0);
 }
 
 #[test]

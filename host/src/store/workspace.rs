@@ -1,16 +1,13 @@
 //! One tenant's documents, contacts and lookups: get, scan, find, and commit all or nothing.
 
-use std::collections::HashSet;
-use std::hash::Hasher;
-use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use siphasher::sip::SipHasher13;
-
 use super::changes::Changes;
+use super::key_set::KeySet;
 use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::{Names, Numbers};
+use super::recent::RecentWrites;
 use super::table::{Document, Table};
 use super::{StoreError, contact, key, provenance};
 use crate::model::audience::{Audience, ContactChanges};
@@ -35,6 +32,7 @@ pub struct Workspace {
     sending: tokio::sync::Mutex<()>,
     recording: Mutex<()>,
     scheduling: Mutex<()>,
+    recent: RecentWrites,
     next_contact: AtomicU64,
     next_run: AtomicU64,
     next_outbox: AtomicU64,
@@ -45,17 +43,20 @@ pub struct Workspace {
     followed: AtomicBool,
     following: tokio::sync::Mutex<()>,
     pub(super) auditing: Mutex<Option<super::audit::End>>,
+    #[cfg(test)]
+    pub(super) unsteady: super::unsteady::Unsteady,
 }
 
 impl Workspace {
     pub(super) fn open(tree: sled::Tree, number: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
         let after_last = |table: u8| -> Result<u64, StoreError> {
             let prefix = key::under(number, table, &[]);
-            let next = match tree.scan_prefix(&prefix).next_back() {
-                Some(last) => key::read_u64(&last?.0[prefix.len()..])? + 1,
-                None => 1,
+            let last = match tree.scan_prefix(&prefix).next_back() {
+                Some(last) => key::read_u64(&last?.0[prefix.len()..])?,
+                None => 0,
             };
-            Ok(next)
+            let gone = tree.get(key::in_workspace(number, Table::LastNumbers, &[table]))?;
+            Ok(gone.map_or(Ok(0), |bytes| key::read_u64(&bytes))?.max(last) + 1)
         };
         Ok(Self {
             names: Names::open(tree.clone(), number)?,
@@ -74,6 +75,9 @@ impl Workspace {
             sending: tokio::sync::Mutex::default(),
             recording: Mutex::default(),
             scheduling: Mutex::default(),
+            recent: RecentWrites::default(),
+            #[cfg(test)]
+            unsteady: super::unsteady::Unsteady::new(),
             tree,
             number,
             hash_key,
@@ -82,6 +86,11 @@ impl Workspace {
 
     pub(super) fn number(&self) -> u32 {
         self.number
+    }
+
+    #[cfg(test)]
+    pub(super) fn tree(&self) -> &sled::Tree {
+        &self.tree
     }
 
     /// A number that no contact has had. Not to be found again before it is committed.
@@ -147,10 +156,10 @@ impl Workspace {
 
     /// The keys of a type's documents that begin with these names.
     pub fn keys_under<D: Document>(&self, names: &[&str]) -> Result<KeySet<D>, StoreError> {
-        let mut set = KeySet { hashes: HashSet::new(), hash_key: self.hash_key, of: PhantomData };
+        let mut set = KeySet::empty(self.hash_key);
         let table = self.document_key::<D>(&[]).len();
         for key in self.tree.scan_prefix(self.document_key::<D>(&key::text(names))).keys() {
-            set.hashes.insert(set.hash(&key?[table..]));
+            set.add_bytes(&key?[table..]);
         }
         Ok(set)
     }
@@ -263,6 +272,10 @@ impl Workspace {
         self.sending.lock().await
     }
 
+    pub fn recent_writes(&self) -> &RecentWrites {
+        &self.recent
+    }
+
     /// Held by whoever reads a timetable in order to change it, until that is committed.
     pub fn scheduling(&self) -> MutexGuard<'_, ()> {
         self.scheduling.lock().unwrap_or_else(PoisonError::into_inner)
@@ -287,9 +300,13 @@ impl Workspace {
     pub fn commit(&self, changes: Changes) -> Result<(), StoreError> {
         #[cfg(debug_assertions)]
         super::crash::point();
+        #[cfg(test)]
+        self.unsteady.point()?;
         self.apply(changes)?;
         #[cfg(debug_assertions)]
         super::crash::point();
+        #[cfg(test)]
+        self.unsteady.point()?;
         Ok(())
     }
 
@@ -298,6 +315,9 @@ impl Workspace {
         let outbound = [OutboxEntry::TABLE, Timetable::TABLE, Sync::TABLE];
         let is_outbound = changes.documents.iter().any(|(key, _)| key.first().is_some_and(|t| outbound.contains(t)));
         for (key, bytes) in changes.documents {
+            if bytes.is_none() {
+                self.remember_number(&key, &mut batch);
+            }
             let key = [&self.number.to_be_bytes()[..], &key].concat();
             match bytes {
                 Some(bytes) => batch.insert(key, bytes),
@@ -335,6 +355,19 @@ impl Workspace {
         Ok(())
     }
 
+    /// What takes a numbered document away leaves the last number that was given: none is given twice, for others know it.
+    fn remember_number(&self, key: &[u8], batch: &mut sled::Batch) {
+        let Some(table) = key.first().copied() else { return };
+        let next = match table {
+            OutboxEntry::TABLE => &self.next_outbox,
+            Event::TABLE => &self.next_event,
+            Run::TABLE => &self.next_run,
+            _ => return,
+        };
+        let last = next.load(Ordering::Relaxed).saturating_sub(1);
+        batch.insert(key::in_workspace(self.number, Table::LastNumbers, &[table]), &last.to_be_bytes());
+    }
+
     /// Counts the commits that changed what is sent and by whom, in this process.
     pub fn outbound_changes(&self) -> u64 {
         self.outbound_changes.load(Ordering::Acquire)
@@ -355,35 +388,5 @@ impl LookupKey<'_> {
             LookupKey::Email(email) => contact.text("email") == Some(email),
             LookupKey::Phone(phone) => contact.text("phone") == Some(phone),
         }
-    }
-}
-
-/// Keys of documents, kept as hashes: asking it is a hundred times cheaper than asking the tree.
-pub struct KeySet<D> {
-    hashes: HashSet<u64>,
-    hash_key: [u8; 16],
-    of: PhantomData<fn() -> D>,
-}
-
-impl<D> Default for KeySet<D> {
-    fn default() -> Self {
-        Self { hashes: HashSet::new(), hash_key: [0; 16], of: PhantomData }
-    }
-}
-
-impl<D: Document> KeySet<D> {
-    /// Whether there is, or was, a document under this key. Affirms one in billions that it does not hold.
-    pub fn may_hold(&self, key: D::Key<'_>) -> bool {
-        !self.hashes.is_empty() && self.hashes.contains(&self.hash(&D::key(key)))
-    }
-
-    pub fn add(&mut self, key: D::Key<'_>) {
-        self.hashes.insert(self.hash(&D::key(key)));
-    }
-
-    fn hash(&self, key: &[u8]) -> u64 {
-        let mut hasher = SipHasher13::new_with_key(&self.hash_key);
-        hasher.write(key);
-        hasher.finish()
     }
 }

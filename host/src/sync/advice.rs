@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::failure::{CallError, Failure};
-use crate::model::time::Clock;
+use crate::model::time::{Clock, Instant};
 
 use super::backoff;
 
@@ -28,7 +28,7 @@ pub(super) struct Patience {
 impl Patience {
     /// Waits until it may help to ask again, or gives the error back when it won't. What is asked must be safe to repeat.
     pub(super) async fn after(&mut self, error: CallError, clock: &dyn Clock) -> Result<(), CallError> {
-        let Some(wait) = wait_after(&error, self.tries) else { return Err(error) };
+        let Some(wait) = wait_after(&error, self.tries, clock.now()) else { return Err(error) };
         self.tries += 1;
         clock.sleep(wait).await;
         Ok(())
@@ -36,13 +36,13 @@ impl Patience {
 }
 
 /// How long to wait before the next try; none when there is to be none.
-fn wait_after(error: &CallError, tries: u32) -> Option<Duration> {
+fn wait_after(error: &CallError, tries: u32, now: Instant) -> Option<Duration> {
     let left = tries + 1 < TRIES;
     match error {
         CallError::Advice(Failure::RateLimited(wait)) => {
             Some(wait.unwrap_or(SLOW_DOWN)).filter(|wait| left && *wait <= LONGEST_WAIT)
         }
-        CallError::Advice(Failure::Temporary(_)) => left.then(|| backoff::pause(tries, rand::random())),
+        CallError::Advice(Failure::Temporary(_)) => left.then(|| backoff::pause(tries, backoff::spread(now, 0))),
         CallError::Fault(_) => (tries + 1 < TRIES_AFTER_FAULT).then_some(Duration::ZERO),
         CallError::Advice(_) => None,
     }
@@ -55,10 +55,10 @@ mod tests {
     #[test]
     fn the_crm_says_how_long_to_wait_and_the_host_for_how_often() {
         let limited = |ms| CallError::Advice(Failure::RateLimited(Some(Duration::from_millis(ms))));
-        assert_eq!(wait_after(&limited(700), 0), Some(Duration::from_millis(700)));
-        assert_eq!(wait_after(&limited(700), TRIES - 1), None);
-        assert_eq!(wait_after(&limited(11 * 60 * 1000), 0), None);
-        assert_eq!(wait_after(&CallError::Advice(Failure::RateLimited(None)), 0), Some(SLOW_DOWN));
+        assert_eq!(wait_after(&limited(700), 0, Instant(0)), Some(Duration::from_millis(700)));
+        assert_eq!(wait_after(&limited(700), TRIES - 1, Instant(0)), None);
+        assert_eq!(wait_after(&limited(11 * 60 * 1000), 0, Instant(0)), None);
+        assert_eq!(wait_after(&CallError::Advice(Failure::RateLimited(None)), 0, Instant(0)), Some(SLOW_DOWN));
     }
 
     #[test]
@@ -70,7 +70,7 @@ mod tests {
             Failure::Missing("x".into()),
             Failure::Permanent("x".into()),
         ] {
-            assert_eq!(wait_after(&CallError::Advice(failure), 0), None);
+            assert_eq!(wait_after(&CallError::Advice(failure), 0, Instant(0)), None);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! missed; a check only tells. Speaks to ports and the store only.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::model::connector::{Page, Slice};
 use crate::model::contact::{Contact, Source};
@@ -30,18 +31,18 @@ const FEW: u64 = 5;
 
 /// The ids that were seen, as hashes: eight bytes a record, so that a million need no more than 8 MB. Two ids in 10^13 share
 /// one, and then a deleted record is found by the next sweep that has other neighbours, or by the CRM's own word.
-struct Seen<'a> {
-    workspace: &'a Workspace,
+pub(super) struct Seen {
+    workspace: Arc<Workspace>,
     source: Source,
     hashes: Vec<u64>,
 }
 
-impl<'a> Seen<'a> {
-    fn of(workspace: &'a Workspace, sync: &Sync) -> Self {
-        Self { workspace, source: sync.source(), hashes: Vec::new() }
+impl Seen {
+    pub(super) fn of(workspace: &Arc<Workspace>, sync: &Sync) -> Self {
+        Self { workspace: workspace.clone(), source: sync.source(), hashes: Vec::new() }
     }
 
-    fn add(&mut self, record: &str) {
+    pub(super) fn add(&mut self, record: &str) {
         self.hashes.push(self.hash(record));
     }
 
@@ -68,7 +69,7 @@ pub struct Swept {
     pub fetched: u64,
     /// Links whose record is gone, and that say so now.
     pub gone: u64,
-    /// Links whose record is there, but no longer passes the sync's filter or list. They stay.
+    /// Links whose record is there, but no longer passes the sync's filter or list. They stay, and say so now.
     pub outside: u64,
 }
 
@@ -114,18 +115,19 @@ impl Inbound<'_> {
             }
         }
         swept.fetched += self.fetch(&unknown, observer, stop).await?.len() as u64;
-        seen.close();
-        swept.theirs = seen.hashes.len() as u64;
-        self.mark_missing(&seen, agreed, swept, stop).await
+        self.mark_missing(seen, agreed, swept, stop).await
     }
 
-    async fn mark_missing(
+    /// Marks what was not seen, once everything was.
+    pub(super) async fn mark_missing(
         &mut self,
-        seen: &Seen<'_>,
+        mut seen: Seen,
         agreed: bool,
         swept: &mut Swept,
         stop: &StopSignal,
     ) -> Result<(), SyncError> {
+        seen.close();
+        swept.theirs = seen.hashes.len() as u64;
         let (workspace, sync) = (self.ports.workspace.clone(), self.sync);
         let (mut living, mut missing) = (0, 0);
         for contact in workspace.contacts(ContactId(0)) {
@@ -134,8 +136,9 @@ impl Inbound<'_> {
             living += 1;
             missing += u64::from(!seen.has(record));
         }
-        if missing > FEW && missing * 100 > living * MOST_GONE_PERCENT && !agreed {
-            return Err(SyncError::TooManyGone { missing, living });
+        // Any number may leave a list, and only what is not there by its id either is gone.
+        if sync.segment.is_none() && !agreed {
+            check_share(missing, living)?;
         }
         let mut from = ContactId(0);
         loop {
@@ -158,13 +161,18 @@ impl Inbound<'_> {
             if suspects.is_empty() {
                 return Ok(());
             }
-            self.mark(suspects, swept).await?;
+            self.mark(suspects, (!agreed).then_some(living), swept).await?;
         }
     }
 
     /// Asks for the suspects by their ids, whatever the filter says: lists shift while they are read, and a record that has only
     /// left the filter is not gone.
-    async fn mark(&mut self, suspects: Vec<(ContactId, String)>, swept: &mut Swept) -> Result<(), SyncError> {
+    async fn mark(
+        &mut self,
+        suspects: Vec<(ContactId, String)>,
+        living: Option<u64>,
+        swept: &mut Swept,
+    ) -> Result<(), SyncError> {
         let mut puller = self.puller.clone();
         puller.request.columns.clear();
         puller.request.filter.clear();
@@ -172,22 +180,26 @@ impl Inbound<'_> {
         let ids = suspects.iter().map(|(_, record)| record.clone()).collect();
         let pages = by_ids(&puller, self.sync, ids).await?;
         let there: HashSet<&str> = pages.iter().flat_map(|page| &page.rows).map(|row| row.id.as_str()).collect();
+        if let Some(living) = living {
+            let gone = suspects.iter().filter(|(_, record)| !there.contains(record.as_str())).count();
+            check_share(swept.gone + gone as u64, living)?;
+        }
         let workspace = self.ports.workspace.clone();
         let _writing = workspace.writing().await;
         let now = self.ports.clock.now();
         let mut changes = Changes::default();
         for (id, record) in suspects {
-            if there.contains(record.as_str()) {
-                swept.outside += 1;
-                continue;
-            }
             let Some(mut contact) = workspace.contact(id)? else { continue };
             let link = contact.links.iter_mut().find(|link| link.sync == self.sync.id && link.record == record);
-            if let Some(link) = link.filter(|link| link.gone.is_none()) {
-                link.gone = Some(now);
+            let Some(link) = link.filter(|link| link.gone.is_none()) else { continue };
+            if there.contains(record.as_str()) {
+                swept.outside += 1;
+                link.left = Some(now);
+            } else {
                 swept.gone += 1;
-                changes.contact(contact, &[]);
+                link.gone = Some(now);
             }
+            changes.contact(contact, &[]);
         }
         Ok(workspace.commit(changes)?)
     }
@@ -196,12 +208,21 @@ impl Inbound<'_> {
 fn is_known(workspace: &Workspace, sync: &Sync, record: &str) -> Result<bool, SyncError> {
     let source = sync.source();
     let found = workspace.find(LookupKey::Record { source: &source, id: record })?;
-    let is_linked = found.iter().any(|contact| contact.stands_for(&sync.id, record));
+    let is_linked = found.iter().any(|contact| living_record(contact, sync) == Some(record));
     Ok(is_linked || workspace.get::<SetAside>((&sync.id, record))?.is_some())
 }
 
+/// Unless a person has agreed.
+fn check_share(missing: u64, living: u64) -> Result<(), SyncError> {
+    if missing > FEW && missing * 100 > living * MOST_GONE_PERCENT {
+        return Err(SyncError::TooManyGone { missing, living });
+    }
+    Ok(())
+}
+
+/// The record that the CRM must have for the sync.
 fn living_record<'a>(contact: &'a Contact, sync: &Sync) -> Option<&'a str> {
-    contact.living(&sync.id).map(|link| link.record.as_str())
+    contact.living(&sync.id).filter(|link| link.left.is_none()).map(|link| link.record.as_str())
 }
 
 /// The records of these ids that are there.
@@ -289,7 +310,7 @@ pub async fn verify(
     stop: &StopSignal,
     tell: &mut (dyn FnMut(Difference) + Send),
 ) -> Result<Verified, SyncError> {
-    let workspace = &*ports.workspace;
+    let workspace = &ports.workspace;
     let puller = Puller::of(ports, sync);
     let fingerprints = Fingerprints::of(sync);
     let (mut sums, mut seen) = (Verified::default(), Seen::of(workspace, sync));

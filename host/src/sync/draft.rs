@@ -92,6 +92,11 @@ impl<'a> Draft<'a> {
         Ok(self.result.changes.put((self.sync, refusal.record.as_str()), refusal)?)
     }
 
+    /// Whether the record's row may lie aside.
+    pub(super) fn is_aside(&self, record: &str) -> bool {
+        self.waiting.aside.may_hold((self.sync, record))
+    }
+
     pub(super) fn forget_refusal(&mut self, record: &str) -> Result<(), SyncError> {
         if self.known_refusal(record)?.is_some() {
             self.result.changes.remove::<Refusal>((self.sync, record));

@@ -16,7 +16,12 @@ use super::{Ports, SyncError};
 /// What an outcome comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Effect {
-    Write { object: String, write: Write },
+    /// `sent` are the attributes that a change of the record itself carries.
+    Write {
+        object: String,
+        write: Write,
+        sent: Vec<(String, Value)>,
+    },
     LeftOut(String),
     Refused(Vec<Problem>),
 }
@@ -51,26 +56,40 @@ impl<'a> Effects<'a> {
             },
             _ => None,
         };
-        let states = [Some(&contact), before.as_ref()].into_iter().flatten();
+        let changed = before.as_ref().map_or_else(Vec::new, |before| differing(&contact, before));
+        let without = changed.iter().map(|(name, _)| {
+            let mut without = contact.clone();
+            let theirs = before.as_ref().and_then(|before| before.get(name)).unwrap_or(&Value::Null);
+            without.set(&name.as_str().into(), theirs.clone());
+            without
+        });
+        let without: Vec<Contact> = without.collect();
+        let states = std::iter::once(&contact).chain(&before).chain(&without);
         let rows = states.map(|contact| row(&entry.outcome, contact, &self.attributes)).collect();
         let mapping = self.mapping(kind, spec).await?;
         let names: Vec<String> = mapping.output().iter().map(|column| column.name.clone()).collect();
         let mut mapped = mapping.rows(rows).await?.into_iter();
         Ok(match mapped.next() {
             Some(Mapped::Values(values)) => {
+                let whole = values.clone();
                 let now = names.into_iter().zip(values);
                 // A change of the record itself carries what it changes; what it empties, it empties there.
-                let values: Vec<_> = match mapped.next() {
-                    Some(Mapped::Values(before)) if spec.object == self.sync.object => {
+                let is_own = spec.object == self.sync.object;
+                let values: Vec<_> = match before.as_ref().and_then(|_| mapped.next()) {
+                    Some(Mapped::Values(before)) if is_own => {
                         let both = now.zip(before);
                         both.filter(|((_, value), before)| value != before).map(|(now, _)| now).collect()
                     }
                     _ => now.filter(|(_, value)| *value != Value::Null).collect(),
                 };
+                // An attribute that makes no difference to what the mapping gives is not sent.
+                let carried = changed.into_iter().zip(mapped);
+                let carried = carried.filter(|(_, without)| is_own && *without != Mapped::Values(whole.clone()));
+                let sent = carried.map(|(attribute, _)| attribute).collect();
                 if values.is_empty() && kind == OutcomeKind::Change {
                     return Ok(Effect::LeftOut("the mapping sends nothing of what has changed".to_owned()));
                 }
-                self.write(entry, spec, &contact, values)
+                self.write(entry, spec, &contact, values, sent)
             }
             Some(Mapped::Skipped(reason)) => Effect::LeftOut(reason),
             Some(Mapped::Refused(problems)) => Effect::Refused(problems),
@@ -109,6 +128,7 @@ impl<'a> Effects<'a> {
         spec: &OutboundSpec,
         contact: &Contact,
         values: Vec<(String, Value)>,
+        sent: Vec<(String, Value)>,
     ) -> Effect {
         // A merge in the CRM may have moved the link since the outcome was recorded.
         let link = contact.link(&self.sync.id);
@@ -128,8 +148,20 @@ impl<'a> Effects<'a> {
             (Operation::Create, vec![link])
         };
         let write = Write { key: write_key(&self.sync.id, &entry.outcome), operation, values, links, version: None };
-        Effect::Write { object: spec.object.clone(), write }
+        Effect::Write { object: spec.object.clone(), write, sent }
     }
+}
+
+/// The attributes that are not the same in another state of a contact, as they are in this one.
+fn differing(contact: &Contact, other: &Contact) -> Vec<(String, Value)> {
+    let names = contact.attributes.iter().chain(&other.attributes).map(|(name, _)| name);
+    let mut differing: Vec<(String, Value)> = Vec::new();
+    for name in names.filter(|name| contact.get(name) != other.get(name)) {
+        if !differing.iter().any(|(known, _)| **known == **name) {
+            differing.push((name.to_string(), contact.get(name).cloned().unwrap_or(Value::Null)));
+        }
+    }
+    differing
 }
 
 /// The columns that an outbound mapping gets: the outcome's, then the contact's as `contact_<attribute>`.

@@ -46,8 +46,10 @@ impl Inbound<'_> {
         let there = self.fetch(&ids, &Silent, stop).await?;
         let gone = hinted.gone.iter().filter(|id| !there.contains(*id));
         let tombstones: Vec<_> = gone.map(|id| Tombstone { id: id.clone(), at: None, into: None }).collect();
-        self.run.counts.gone += gone::bury_all(self.ports, self.sync, &tombstones).await?;
-        Ok(())
+        let mut graves = gone::Graves::of(self.ports, self.sync, self.run.id, &mut self.state);
+        let done = graves.bury_all(&tombstones).await;
+        self.run.counts.gone += graves.buried;
+        done
     }
 
     /// Brings in records by their ids, beside the checkpoint; gives the ids of those that are there.
@@ -64,6 +66,7 @@ impl Inbound<'_> {
                 if stop.is_raised() {
                     return Err(SyncError::Stopped);
                 }
+                self.pages.asked = self.ports.workspace.recent_writes().latest();
                 let pulled = self.puller.pull(Slice::Ids(ids.to_vec()), token).await;
                 let page = pulled.map_err(|source| self.call("pull", source))?;
                 there.extend(page.rows.iter().map(|row| row.id.clone()));

@@ -11,6 +11,7 @@ use crate::model::time::Instant;
 use crate::store::Changes;
 
 use super::attributes::{self, Attributes};
+use super::census::{Seen, Swept};
 use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
 use super::joining::Whom;
@@ -58,9 +59,11 @@ pub(super) struct Inbound<'a> {
     pub(super) ports: &'a Ports,
     pub(super) sync: &'a Sync,
     pub(super) puller: Puller,
-    pages: Pages<'a>,
+    pub(super) pages: Pages<'a>,
     pub(super) state: SyncState,
     pub(super) run: Run,
+    /// Of a list, what this run has seen of it from its beginning on.
+    seen: Option<Seen>,
     partitions: u32,
     since_flush: u64,
 }
@@ -80,6 +83,7 @@ impl<'a> Inbound<'a> {
             end: RunEnd::Running,
         };
         let pages = open_pages(ports, sync, run_id).await?;
+        ports.workspace.recent_writes().begin(&sync.id);
         settle_mapping(ports, sync, pages.mapping.output(), now)?;
         Ok(Self {
             ports,
@@ -88,6 +92,7 @@ impl<'a> Inbound<'a> {
             pages,
             state,
             run,
+            seen: None,
             partitions: partitions.max(1),
             since_flush: 0,
         })
@@ -101,7 +106,18 @@ impl<'a> Inbound<'a> {
             self.walk(observer, stop).await?;
         }
         self.state.checkpoint = Some(self.fresh_checkpoint().await?);
-        self.walk(observer, stop).await
+        if self.state.gone_until.is_none() {
+            // Links may be older than the first backfill: a webhook was faster.
+            self.state.gone_until = self.state.high_water.or(Some(self.sync.created));
+        }
+        // Whom a list has no more, only the whole list tells.
+        self.seen = self.sync.segment.is_some().then(|| Seen::of(&self.ports.workspace, self.sync));
+        self.walk(observer, stop).await?;
+        let Some(seen) = self.seen.take() else { return Ok(()) };
+        let mut swept = Swept::default();
+        let marked = self.mark_missing(seen, false, &mut swept, stop).await;
+        self.run.counts.gone += swept.gone;
+        marked
     }
 
     /// Everything for the first time, or where the CRM can't tell what has changed; else what changed since the last run.
@@ -128,10 +144,6 @@ impl<'a> Inbound<'a> {
     /// Walks the checkpoint to its end.
     async fn walk(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
         let Some(checkpoint) = &self.state.checkpoint else { return Ok(()) };
-        let tombstones_since = match checkpoint {
-            Checkpoint::Increment { .. } if self.sync.abilities.gone => self.state.high_water,
-            _ => None,
-        };
         let mut walk = self.puller.start(checkpoint);
         while self.state.checkpoint.is_some() {
             let pulled = tokio::select! {
@@ -139,7 +151,8 @@ impl<'a> Inbound<'a> {
                 () = stop.raised() => return Err(SyncError::Stopped),
             };
             match pulled {
-                Some(Ok(Pulled { page, position })) => {
+                Some(Ok(Pulled { asked, page, position })) => {
+                    self.pages.asked = asked;
                     self.commit(page, observer, |state| advance(state, position)).await?;
                 }
                 Some(Err(WalkError::Call(source))) => return Err(self.call("pull", source)),
@@ -147,10 +160,19 @@ impl<'a> Inbound<'a> {
                 None => return Err(SyncError::Lost),
             }
         }
-        if let Some(since) = tombstones_since {
-            let window = Window { since: since.minus(self.overlap()), before: self.ports.clock.now() };
-            self.run.counts.gone += gone::bury(self.ports, self.sync, window).await?;
-        }
+        self.bury().await
+    }
+
+    /// Marks what is gone since that was last done. What ends a run between its last page and this is made up for by the next.
+    async fn bury(&mut self) -> Result<(), SyncError> {
+        let Some(since) = self.state.gone_until.filter(|_| self.sync.abilities.gone) else { return Ok(()) };
+        let before = self.ports.clock.now();
+        let window = Window { since: since.minus(self.overlap()), before };
+        let mut graves = gone::Graves::of(self.ports, self.sync, self.run.id, &mut self.state);
+        let buried = graves.follow(window).await;
+        self.run.counts.gone += graves.buried;
+        buried?;
+        self.state.gone_until = Some(before);
         Ok(())
     }
 
@@ -162,6 +184,9 @@ impl<'a> Inbound<'a> {
         advance: impl FnOnce(&mut SyncState),
     ) -> Result<(), SyncError> {
         let total = page.total;
+        if let Some(seen) = &mut self.seen {
+            page.rows.iter().for_each(|row| seen.add(&row.id));
+        }
         let writing = self.ports.workspace.writing().await;
         let now = self.ports.clock.now();
         let mut page = self.pages.changes(page, now, None).await?;
@@ -190,6 +215,7 @@ impl<'a> Inbound<'a> {
 
     /// Writes down how the run ended.
     pub(super) async fn end(mut self, walked: Result<(), SyncError>) -> Result<Run, SyncError> {
+        self.ports.workspace.recent_writes().end(&self.sync.id);
         self.run.ended = Some(self.ports.clock.now());
         self.run.end = run_end(&walked);
         self.state.last_run = Some(self.run.id);
@@ -278,6 +304,7 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
         waiting,
         run,
         page: 0,
+        asked: u64::MAX,
         decided: None,
         filled: filled.collect::<Result<_, _>>()?,
         horizon,

@@ -76,21 +76,44 @@ impl JoinError {
     }
 }
 
-/// Makes one contact of two: `keep` has the other's records from now on, and its values where it had none.
+/// Makes one contact of two, as a person says: `keep` has the other's records from now on, and its values where it had none.
 ///
 /// Whoever commits the changes must hold the workspace's writing lock since before the contacts were read.
 pub fn merge_contacts(
     workspace: &Workspace,
-    mut keep: Contact,
+    keep: Contact,
     other: &Contact,
     now: Instant,
     changes: &mut Changes,
 ) -> Result<Contact, JoinError> {
+    join(workspace, keep, other, Join { origin: Origin::Person, now, fills: &|_| true, survivor: None }, changes)
+}
+
+/// On whose word two contacts become one.
+pub(super) struct Join<'a> {
+    pub(super) origin: Origin,
+    pub(super) now: Instant,
+    /// Attributes that the other's value fills where there is none.
+    pub(super) fills: &'a dyn Fn(&str) -> bool,
+    /// The record that both stand for: one link to it is enough.
+    pub(super) survivor: Option<&'a str>,
+}
+
+/// As [`merge_contacts`].
+pub(super) fn join(
+    workspace: &Workspace,
+    mut keep: Contact,
+    other: &Contact,
+    by: Join<'_>,
+    changes: &mut Changes,
+) -> Result<Contact, JoinError> {
+    let now = by.now;
     if keep.id == other.id {
         return Err(JoinError::Itself);
     }
     let before = keep.clone();
-    let filled: Vec<_> = other.attributes.iter().filter(|(name, _)| keep.get(name).is_none()).cloned().collect();
+    let is_filled = |name: &str| keep.get(name).is_none() && (by.fills)(name);
+    let filled: Vec<_> = other.attributes.iter().filter(|(name, _)| is_filled(name)).cloned().collect();
     for (name, value) in &filled {
         keep.set(name, value.clone());
     }
@@ -99,23 +122,29 @@ pub fn merge_contacts(
     let mut provenance = workspace.provenance(keep.id)?.unwrap_or_default();
     let rows = workspace.provenance(other.id)?.unwrap_or_default().rows;
     for link in &other.links {
-        if let Some(known) = keep.link(&link.sync) {
-            match (known.gone, link.gone) {
-                (None, None) => {
-                    let (sync, kept, other) = (link.sync.clone(), known.record.clone(), link.record.clone());
-                    return Err(JoinError::SameSync { sync, kept, other });
-                }
-                (_, Some(_)) => continue,
-                (Some(_), None) => keep.links.retain(|known| known.sync != link.sync),
+        let is_kept = match keep.link(&link.sync).map(|known| (known, known.gone, link.gone)) {
+            None => true,
+            Some((known, None, None)) if known.record == link.record && by.survivor == Some(&link.record) => false,
+            Some((known, None, None)) => {
+                let (sync, kept, other) = (link.sync.clone(), known.record.clone(), link.record.clone());
+                return Err(JoinError::SameSync { sync, kept, other });
             }
-        }
-        new_keys.push(workspace.hash(LookupKey::Record { source: &link.source, id: &link.record }));
-        provenance.rows.extend(rows.iter().filter(|row| row.sync == link.sync).cloned());
-        keep.links.push(moved(link, other, &keep));
+            Some((_, _, Some(_))) => false,
+            Some((_, Some(_), None)) => true,
+        };
         for conflict in workspace.conflicts_of(&link.sync, other.id) {
             let conflict = Conflict { contact: keep.id, ..conflict? };
             changes.remove::<Conflict>((&link.sync, other.id, &conflict.attribute));
-            changes.put((&link.sync, keep.id, &*conflict.attribute), &conflict)?;
+            if is_kept {
+                changes.put((&link.sync, keep.id, &*conflict.attribute), &conflict)?;
+            }
+        }
+        if is_kept {
+            keep.links.retain(|known| known.sync != link.sync);
+            new_keys.push(workspace.hash(LookupKey::Record { source: &link.source, id: &link.record }));
+            provenance.rows.retain(|row| row.sync != link.sync);
+            provenance.rows.extend(rows.iter().filter(|row| row.sync == link.sync).cloned());
+            keep.links.push(moved(link, other, &keep));
         }
     }
     keep.changed = now;
@@ -124,7 +153,7 @@ pub fn merge_contacts(
         policy: Policy::default(),
         value: Some(Value::Null),
     };
-    let entry = Entry { origin: Origin::Person, at: now, replaced: filled.into_iter().map(replaced).collect() };
+    let entry = Entry { origin: by.origin, at: now, replaced: filled.into_iter().map(replaced).collect() };
     let retention = workspace.get::<Retention>(())?.unwrap_or_default();
     provenance.write(entry, retention.horizon(now));
     changes.provenance(keep.id, provenance);

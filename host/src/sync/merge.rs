@@ -73,6 +73,8 @@ pub(super) struct Incoming<'a> {
     pub(super) modified: Instant,
     /// What the mapping filled when the record was last merged, if that was another version of it.
     pub(super) agreed: Option<&'a [Column]>,
+    /// The sync with which this one changes an attribute back and forth: its name, ours and theirs.
+    pub(super) swings: &'a dyn Fn(&str, &Value, &Value) -> Option<SyncId>,
 }
 
 /// A value that a person has to decide about.
@@ -81,6 +83,8 @@ pub(super) struct Held {
     pub(super) attribute: AttributeName,
     pub(super) base: Value,
     pub(super) theirs: Value,
+    /// The other sync, where two change the value back and forth.
+    pub(super) between: Option<SyncId>,
 }
 
 /// What a merge did.
@@ -94,7 +98,7 @@ pub(super) struct Merged {
 
 /// Merges a record's values; `ours_at` says when one of ours was last changed.
 pub(super) fn merge(contact: &mut Contact, incoming: Incoming<'_>, ours_at: impl Fn(&str) -> Instant) -> Merged {
-    let Incoming { sync, record, values, policies, modified, agreed: filled } = incoming;
+    let Incoming { sync, record, values, policies, modified, agreed: filled, swings } = incoming;
     let link = contact.links.iter_mut().find(|link| link.sync == *sync && link.record == record);
     let known = link.map(|link| std::mem::take(&mut link.base));
     let is_known = known.is_some();
@@ -111,7 +115,9 @@ pub(super) fn merge(contact: &mut Contact, incoming: Incoming<'_>, ours_at: impl
             None => (is_known && was_filled(filled, &attribute)).then_some(ours),
         };
         let is_theirs_newer = policy == Policy::Newest && modified >= ours_at(&attribute);
-        match decide(policy, Sides { base, theirs: &theirs, ours, is_theirs_newer }) {
+        let decision = decide(policy, Sides { base, theirs: &theirs, ours, is_theirs_newer });
+        let between = if decision == Decision::Take { swings(&attribute, ours, &theirs) } else { None };
+        match if between.is_some() { Decision::Ask } else { decision } {
             Decision::Keep => agree(&mut merged.base, agreed, (&attribute, &theirs), ours),
             Decision::Take => {
                 agree(&mut merged.base, agreed, (&attribute, &theirs), &theirs);
@@ -125,7 +131,7 @@ pub(super) fn merge(contact: &mut Contact, incoming: Incoming<'_>, ours_at: impl
                     // Said in so many words, or ours would count as agreed.
                     merged.base.push((attribute.clone(), base.clone()));
                 }
-                merged.held.push(Held { attribute, base, theirs });
+                merged.held.push(Held { attribute, base, theirs, between });
             }
         }
     }
@@ -183,7 +189,7 @@ mod tests {
         if base.is_some() {
             let source = Source { connection: "crm".parse().unwrap(), object: "contacts".into() };
             let (record, fingerprint) = ("1".to_owned(), 0);
-            let link = Link { sync, source, record, fingerprint, modified: None, gone: None, base: vec![] };
+            let link = Link { sync, source, record, fingerprint, modified: None, gone: None, left: None, base: vec![] };
             contact.links.push(link);
         }
         contact.set(&name, ours.clone());
@@ -201,6 +207,7 @@ mod tests {
             policies: &[policy],
             modified: Instant(modified),
             agreed: None,
+            swings: &|_, _, _| None,
         };
         let merged = merge(contact, incoming, |_| Instant(100));
         if let Some(link) = contact.links.first_mut() {

@@ -2,8 +2,9 @@
 //!
 //! Inbound: `inbound` decides what to walk and commits; `walk` pulls; `page` turns a page into changes with the help of
 //! `matching`, `attributes`, `merge` and `overlay`. By hand: `hand` changes contacts as people decide. Outbound: `outbound` sends what the outbox holds, `delivery` decides what
-//! becomes of each write.
+//! becomes of each write, `acknowledged` what that means for the contact.
 
+mod acknowledged;
 mod advice;
 mod attributes;
 mod backoff;
@@ -21,6 +22,7 @@ mod joining;
 mod matching;
 mod merge;
 mod outbound;
+mod outlook;
 mod overlay;
 mod page;
 mod progress;
@@ -53,6 +55,7 @@ pub use inbound::{PARTITIONS, run_inbound, run_remap};
 pub use joining::{JoinError, Whom, decide_record, merge_contacts, take_record};
 pub use merge::Change;
 pub use outbound::run_outbound;
+pub use outlook::{OutboundPlan, Outlook, plan_outbound};
 pub use page::Verdict;
 pub use progress::{Observer, Silent, StopSignal, Stopper, stop_signal};
 pub use remap::{Plan, plan};

@@ -11,8 +11,11 @@ use crate::model::mapping::Direction;
 use crate::model::outcome::{Delivery, OutboxEntry, Receipt, ReceiptState};
 use crate::model::sync::{Counts, Run, RunEnd, Sync};
 use crate::model::time::Instant;
+use crate::model::value::Value;
 use crate::store::Changes;
 
+use super::acknowledged::Acknowledged;
+use super::backoff;
 use super::delivery::{self, Next, problem};
 use super::effects::{Effect, Effects};
 use super::inbound::run_end;
@@ -53,6 +56,8 @@ struct Sending {
     entry: OutboxEntry,
     object: String,
     write: Write,
+    /// The attributes that it carries, of a change of the record itself.
+    sent: Vec<(String, Value)>,
     attempts: u32,
 }
 
@@ -84,8 +89,8 @@ impl Outbound<'_> {
         let mut changes = Changes::default();
         for entry in batch {
             match entry.delivery.clone() {
-                Delivery::Unknown { attempts, write, object, .. } => {
-                    unknown.entry(object.clone()).or_default().push(Sending { entry, object, write, attempts });
+                Delivery::Unknown { attempts, write, object, sent, .. } => {
+                    unknown.entry(object.clone()).or_default().push(Sending { entry, object, write, sent, attempts });
                 }
                 Delivery::Waiting { attempts, .. } => {
                     if let Some(ready) = self.prepare(entry, attempts, &mut changes).await? {
@@ -96,11 +101,19 @@ impl Outbound<'_> {
             }
         }
         for (object, entries) in unknown {
-            let not_arrived = self.find_out(&object, entries, &mut changes).await?;
-            let entries = sending.entry(object).or_default();
-            entries.extend(not_arrived);
-            entries.sort_by_key(|sending| sending.entry.id);
+            for not_arrived in self.find_out(&object, entries).await? {
+                // Much may have happened to the record since: what a change carries is found out anew.
+                let ready = if not_arrived.sent.is_empty() {
+                    Some(not_arrived)
+                } else {
+                    self.prepare(not_arrived.entry, not_arrived.attempts, &mut changes).await?
+                };
+                if let Some(ready) = ready {
+                    sending.entry(ready.object.clone()).or_default().push(ready);
+                }
+            }
         }
+        sending.values_mut().for_each(|entries| entries.sort_by_key(|sending| sending.entry.id));
         for ready in sending.values().flatten() {
             self.mark_sent(ready, self.ports.clock.now(), &mut changes)?;
         }
@@ -123,7 +136,9 @@ impl Outbound<'_> {
             return Ok(None);
         }
         match self.effects.of_entry(&entry).await? {
-            Effect::Write { object, write } => return Ok(Some(Sending { entry, object, write, attempts })),
+            Effect::Write { object, write, sent } => {
+                return Ok(Some(Sending { entry, object, write, sent, attempts }));
+            }
             Effect::LeftOut(reason) => self.settle(&entry, ReceiptState::LeftOut { reason }, changes)?,
             Effect::Refused(problems) => {
                 let remedy = "mend the mapping or the contact, then `ferry outbox retry`".to_owned();
@@ -141,31 +156,27 @@ impl Outbound<'_> {
     }
 
     /// Asks what became of writes that may have arrived. Gives back those that have not and may be sent.
-    async fn find_out(
-        &mut self,
-        object: &str,
-        entries: Vec<Sending>,
-        changes: &mut Changes,
-    ) -> Result<Vec<Sending>, SyncError> {
+    async fn find_out(&mut self, object: &str, entries: Vec<Sending>) -> Result<Vec<Sending>, SyncError> {
         let writes: Vec<Write> = entries.iter().map(|sending| sending.write.clone()).collect();
         let answers = match self.ports.connector.resolve(object, &writes).await {
             Ok(answers) => answers,
-            Err(CallError::Advice(Failure::Unsupported(_))) => return self.cannot_find_out(entries, changes),
+            Err(CallError::Advice(Failure::Unsupported(_))) => return self.cannot_find_out(entries),
             Err(source) => return Err(self.call("resolve", source)),
         };
-        let mut not_arrived = Vec::new();
+        let (mut arrived, mut not_arrived) = (Vec::new(), Vec::new());
         for (sending, answer) in entries.into_iter().zip(answers) {
             match answer {
-                Some(Written { id: record, .. }) => self.delivered(&sending, record, changes)?,
+                Some(Written { id: record, .. }) => arrived.push((sending, record)),
                 None => not_arrived.push(sending),
             }
         }
+        self.delivered_all(arrived, Changes::default()).await?;
         Ok(not_arrived)
     }
 
     /// What may safely be repeated is; the rest is for a person.
-    fn cannot_find_out(&mut self, entries: Vec<Sending>, changes: &mut Changes) -> Result<Vec<Sending>, SyncError> {
-        let mut repeatable = Vec::new();
+    fn cannot_find_out(&mut self, entries: Vec<Sending>) -> Result<Vec<Sending>, SyncError> {
+        let (mut repeatable, mut changes) = (Vec::new(), Changes::default());
         for sending in entries {
             let keyed = self.sync.outbound.values().any(|spec| spec.object == sending.object && spec.abilities.keyed);
             if keyed || !matches!(sending.write.operation, Operation::Create) {
@@ -174,8 +185,9 @@ impl Outbound<'_> {
             }
             let problems = vec![problem("its answer was lost, and this CRM can't tell whether it arrived")];
             let remedy = "look for it in the CRM; if it is not there, `ferry outbox retry`".to_owned();
-            self.bury(sending.entry, problems, remedy, changes)?;
+            self.bury(sending.entry, problems, remedy, &mut changes)?;
         }
+        self.ports.workspace.commit(changes)?;
         Ok(repeatable)
     }
 
@@ -188,18 +200,19 @@ impl Outbound<'_> {
             }
             let writes: Vec<Write> = batch.iter().map(|sending| sending.write.clone()).collect();
             match self.ports.connector.push(object, &writes).await {
-                Ok(outcomes) => self.settle_all(batch.into_iter().zip(outcomes))?,
+                Ok(outcomes) => self.settle_all(batch.into_iter().zip(outcomes)).await?,
                 Err(CallError::Advice(failure)) if is_refusal(&failure) => {
                     if batch.len() > 1 {
                         let later = batch.split_off(batch.len() / 2);
                         batches.extend([later, batch]);
                     } else {
                         let problems = vec![problem(&failure.to_string())];
-                        self.settle_all(batch.into_iter().map(|one| (one, WriteOutcome::Rejected(problems.clone()))))?;
+                        let rejected = |one| (one, WriteOutcome::Rejected(problems.clone()));
+                        self.settle_all(batch.into_iter().map(rejected)).await?;
                     }
                 }
                 Err(CallError::Advice(Failure::Temporary(_))) => {
-                    self.settle_all(batch.into_iter().map(|one| (one, WriteOutcome::Later(None))))?;
+                    self.settle_all(batch.into_iter().map(|one| (one, WriteOutcome::Later(None)))).await?;
                 }
                 Err(source) => {
                     let rest = batches.into_iter().flatten();
@@ -232,13 +245,17 @@ impl Outbound<'_> {
         Err(self.call("push", source))
     }
 
-    fn settle_all(&mut self, answered: impl Iterator<Item = (Sending, WriteOutcome)>) -> Result<(), SyncError> {
+    async fn settle_all(&mut self, answered: impl Iterator<Item = (Sending, WriteOutcome)>) -> Result<(), SyncError> {
         let now = self.ports.clock.now();
-        let mut changes = Changes::default();
+        let (mut arrived, mut changes) = (Vec::new(), Changes::default());
         for (mut sending, outcome) in answered {
             sending.attempts += 1;
-            match delivery::next(outcome, sending.attempts, rand::random()) {
-                Next::Delivered { record } => self.delivered(&sending, record, &mut changes)?,
+            if let (WriteOutcome::Written(_), Operation::Update { id }) = (&outcome, &sending.write.operation) {
+                // What was pulled before this comes again with another stamp.
+                self.ports.workspace.recent_writes().note(&self.sync.id, id);
+            }
+            match delivery::next(outcome, sending.attempts, backoff::spread(now, sending.entry.id.0)) {
+                Next::Delivered { record } => arrived.push((sending, record)),
                 Next::Again { wait } => {
                     self.run.counts.retried += 1;
                     self.queue.hold(&sending.entry);
@@ -252,13 +269,22 @@ impl Outbound<'_> {
                 Next::Dead { problems, remedy } => self.bury(sending.entry, problems, remedy, &mut changes)?,
             }
         }
-        Ok(self.ports.workspace.commit(changes)?)
+        self.delivered_all(arrived, changes).await
     }
 
-    fn delivered(&mut self, sending: &Sending, record: String, changes: &mut Changes) -> Result<(), SyncError> {
-        self.run.counts.delivered += 1;
-        let state = ReceiptState::Delivered { object: sending.object.clone(), record };
-        self.settle(&sending.entry, state, changes)
+    /// Commits that these have arrived, with what it means for their contacts and with other changes.
+    async fn delivered_all(&mut self, arrived: Vec<(Sending, String)>, mut changes: Changes) -> Result<(), SyncError> {
+        let workspace = self.ports.workspace.clone();
+        let _writing = workspace.writing().await;
+        let mut acknowledged = Acknowledged::new(&workspace, self.sync, self.ports.clock.now());
+        for (sending, record) in arrived {
+            self.run.counts.delivered += 1;
+            acknowledged.take(&sending.entry, &sending.write, &sending.sent, &mut changes)?;
+            let state = ReceiptState::Delivered { object: sending.object, record };
+            self.settle(&sending.entry, state, &mut changes)?;
+        }
+        acknowledged.finish(&mut changes);
+        Ok(workspace.commit(changes)?)
     }
 
     /// The entry leaves the outbox, and a receipt stays.
@@ -293,7 +319,7 @@ impl Outbound<'_> {
     /// From now on the write may have left.
     fn mark_sent(&self, sending: &Sending, not_before: Instant, changes: &mut Changes) -> Result<(), SyncError> {
         let (write, object, attempts) = (sending.write.clone(), sending.object.clone(), sending.attempts);
-        let delivery = Delivery::Unknown { attempts, write, object, not_before };
+        let delivery = Delivery::Unknown { attempts, write, object, not_before, sent: sending.sent.clone() };
         Ok(changes.put(sending.entry.id, &OutboxEntry { delivery, ..sending.entry.clone() })?)
     }
 

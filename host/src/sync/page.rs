@@ -1,8 +1,8 @@
 //! Turns one page of rows into changes: what is unchanged is seen first, the rest is mapped, typed, matched and merged.
 
-use crate::model::conflict::Conflict;
 use std::collections::HashMap;
 
+use crate::model::conflict::Conflict;
 use crate::model::connector::Page;
 use crate::model::contact::{AttributeName, Contact, Link, Source};
 use crate::model::id::{ContactId, RunId};
@@ -53,6 +53,8 @@ pub(super) struct Pages<'a> {
     pub(super) decided: Option<(String, Whom)>,
     /// Pages so far.
     pub(super) page: u64,
+    /// As [`crate::store::RecentWrites`] stood when the page at hand was asked for; the highest number for rows that are stored.
+    pub(super) asked: u64,
     /// What is older in ledgers is forgotten.
     pub(super) horizon: Instant,
 }
@@ -111,10 +113,17 @@ impl Pages<'_> {
         let fingerprint = self.fingerprints.row(&row.values);
         let record = LookupKey::Record { source: &self.source, id: &row.id };
         let stored = draft.overlay().find(record)?.into_iter().next();
+        if let Some(contact) = &stored
+            && self.workspace.recent_writes().is_outdated(&self.sync.id, &row.id, self.asked)
+        {
+            return Ok(Arrived::Settled { verdict: Verdict::Unchanged(contact.id), record: row.id });
+        }
         let link = stored.as_ref().and_then(|contact| contact.link(&self.sync.id));
         if let (Some(contact), Some(link)) = (&stored, link)
             && link.fingerprint == fingerprint
-            && link.gone.is_none()
+            && link.gone.or(link.left).is_none()
+            // A row that was refused meanwhile may come back as it was before.
+            && !draft.is_aside(&row.id)
         {
             return Ok(Arrived::Settled { verdict: Verdict::Unchanged(contact.id), record: row.id });
         }
@@ -247,8 +256,7 @@ impl Pages<'_> {
     }
 
     fn blank(&self, now: Instant, attributes: usize) -> Contact {
-        let id = self.workspace.new_contact_id();
-        let attributes = Vec::with_capacity(attributes);
+        let (id, attributes) = (self.workspace.new_contact_id(), Vec::with_capacity(attributes));
         Contact { id, created: now, changed: now, attributes, links: Vec::with_capacity(1) }
     }
 
@@ -267,16 +275,16 @@ impl Pages<'_> {
             contact.attributes.extend(values.into_iter().filter(|(_, value)| *value != Value::Null));
             Merged::default()
         } else {
-            let modified = arrival.modified.unwrap_or(now);
-            let (sync, record, policies) = (&self.sync.id, arrival.record.as_str(), &self.policies[..]);
-            let created = contact.created;
+            let (modified, policies) = (arrival.modified.unwrap_or(now), &self.policies[..]);
+            let (sync, record, created) = (&self.sync.id, arrival.record.as_str(), contact.created);
             let ours_at = |attribute: &str| provenance.changed_at(attribute).unwrap_or(created);
             let version = provenance.rows.iter().find(|row| row.sync == *sync).map(|row| row.version);
-            let agreed = version
-                .filter(|version| *version != self.sync.version)
-                .and_then(|it| self.filled.get(&it))
-                .map(Vec::as_slice);
-            merge::merge(&mut contact, Incoming { sync, record, values, policies, modified, agreed }, ours_at)
+            let former = version.filter(|version| *version != self.sync.version);
+            let agreed = former.and_then(|it| self.filled.get(&it)).map(Vec::as_slice);
+            let swings =
+                |name: &str, ours: &Value, theirs: &Value| provenance.swings(sync, (name, ours), theirs, now).cloned();
+            let incoming = Incoming { sync, record, values, policies, modified, agreed, swings: &swings };
+            merge::merge(&mut contact, incoming, ours_at)
         };
         let replaced = if is_new { self.filled(&contact) } else { changes.iter().map(Change::replaced).collect() };
         provenance.write(Entry { origin: self.origin(&arrival), at: now, replaced }, self.horizon);
@@ -343,7 +351,7 @@ impl Pages<'_> {
         for name in self.attributes.names() {
             match held.iter().find(|held| held.attribute == *name) {
                 None => draft.release(contact, name),
-                Some(Held { base, theirs, .. }) => draft.hold(&Conflict {
+                Some(Held { base, theirs, between, .. }) => draft.hold(&Conflict {
                     contact,
                     attribute: name.to_string(),
                     sync: self.sync.id.clone(),
@@ -352,6 +360,7 @@ impl Pages<'_> {
                     theirs: theirs.clone(),
                     run: self.run,
                     at: now,
+                    between: between.clone(),
                 })?,
             }
         }
@@ -367,11 +376,14 @@ impl Pages<'_> {
             fingerprint: arrival.fingerprint,
             modified: arrival.modified,
             gone: None,
+            left: None,
             base,
         };
         match contact.links.iter_mut().find(|link| link.sync == self.sync.id) {
             Some(known) => {
-                *known = link;
+                // A row that is stored says nothing of where its record is now.
+                let left = known.left.filter(|_| self.asked == u64::MAX);
+                *known = Link { left, ..link };
                 false
             }
             None => {

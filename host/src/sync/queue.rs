@@ -10,7 +10,10 @@ use crate::model::time::Instant;
 use crate::store::{StoreError, Workspace};
 
 /// Entries that are sent together: as many as the batch endpoints of most CRMs take.
-const BATCH: usize = 100;
+pub(super) const BATCH: usize = 100;
+
+/// Entries that are looked through for a batch: enough that one contact with many does not make batches of one.
+const LOOK_AHEAD: usize = 500;
 
 /// A contact and the CRM's object that is written to: within it, order counts.
 type Lane<'a> = (ContactId, Option<&'a str>);
@@ -28,27 +31,27 @@ impl<'a> Queue<'a> {
         Self { sync, from: OutboxId(0), held: HashSet::new() }
     }
 
-    /// The next entries to send; none at the end of the pass.
+    /// The next entries to send; none at the end of the pass. Of a contact and an object one at a time: CRMs refuse a batch that
+    /// changes a record twice, and of two that leave together the later one may arrive and the earlier one not.
     pub(super) fn next(&mut self, workspace: &Workspace, now: Instant) -> Result<Vec<OutboxEntry>, StoreError> {
-        let mut batch = Vec::new();
-        let mut updated = HashSet::new();
-        for entry in workspace.scan_from::<OutboxEntry>(self.from) {
+        let (mut batch, mut taken, mut passed) = (Vec::new(), HashSet::new(), None);
+        for (looked_at, entry) in workspace.scan_from::<OutboxEntry>(self.from).enumerate() {
             let entry = entry?;
             let lane = self.lane(&entry);
             let due_at = due_at(&entry).filter(|_| entry.sync == self.sync.id);
             if due_at.is_some_and(|at| at > now) {
                 self.hold(&entry);
             }
-            let wanted = due_at.is_some() && !self.held.contains(&lane);
-            // CRMs refuse a batch that updates one record twice, so the second update opens the next batch.
-            if wanted && self.updates(lane) && !updated.insert(lane) {
-                break;
+            let next = OutboxId(entry.id.0 + 1);
+            if due_at.is_some() && !self.held.contains(&lane) {
+                if taken.insert(lane) {
+                    batch.push(entry);
+                } else {
+                    passed.get_or_insert(entry.id);
+                }
             }
-            self.from = OutboxId(entry.id.0 + 1);
-            if wanted {
-                batch.push(entry);
-            }
-            if batch.len() == BATCH {
+            self.from = passed.unwrap_or(next);
+            if batch.len() == BATCH || (!batch.is_empty() && looked_at >= LOOK_AHEAD) {
                 break;
             }
         }
@@ -62,11 +65,6 @@ impl<'a> Queue<'a> {
 
     fn lane(&self, entry: &OutboxEntry) -> Lane<'a> {
         (entry.outcome.contact, self.sync.outbound.get(&entry.outcome.kind).map(|spec| spec.object.as_str()))
-    }
-
-    /// Whether writes there change the contact's record, and do not create another one.
-    fn updates(&self, (_, object): Lane<'_>) -> bool {
-        object == Some(self.sync.object.as_str())
     }
 }
 

@@ -29,6 +29,8 @@ pub struct TrialReport {
     pub counts: Counts,
     /// How many rows the CRM says there are in all.
     pub total: Option<u64>,
+    /// How many pages that is, by the size of the first; a backfill costs at least one call for each.
+    pub pages: Option<u64>,
 }
 
 /// Tries a sync on the first `sample` rows that its filter lets through.
@@ -38,15 +40,17 @@ pub async fn try_sync(ports: &Ports, sync: &Sync, sample: u32) -> Result<TrialRe
     // Rows that were refused before are mapped again, to show what is wrong with them now.
     pages.waiting = Waiting::default();
     let mut puller = Puller::of(ports, sync);
-    let mut report = TrialReport { rows: Vec::new(), counts: Counts::default(), total: None };
+    let mut report = TrialReport { rows: Vec::new(), counts: Counts::default(), total: None, pages: None };
     let mut token = None;
     for _ in 0..MOST_PAGES {
         let wanted = sample as usize - report.rows.len();
-        puller.request.limit = PAGE_ROWS.min(u32::try_from(wanted).unwrap_or(u32::MAX));
+        puller.request.limit = PAGE_ROWS;
         let pulled = puller.pull(Slice::All, token).await;
         let mut page = pulled.map_err(|source| SyncError::call(sync, "pull", source))?;
-        page.rows.truncate(wanted);
         report.total = report.total.or(page.total);
+        let size = if page.next.is_some() { page.rows.len() as u64 } else { u64::from(PAGE_ROWS) };
+        report.pages = report.pages.or(report.total.filter(|_| size > 0).map(|total| total.div_ceil(size).max(1)));
+        page.rows.truncate(wanted);
         token = page.next.take();
         let rows = &mut report.rows;
         let mut tell = |record: &str, verdict: &Verdict, values: &[(AttributeName, Value)]| {

@@ -10,6 +10,7 @@ use crate::model::connector::{Connector, Page, PullRequest, Slice};
 use crate::model::failure::{CallError, Failure};
 use crate::model::sync::{Checkpoint, Partition, Sync};
 use crate::model::time::{Clock, Instant};
+use crate::store::Workspace;
 
 use super::Ports;
 use super::advice::Patience;
@@ -34,6 +35,8 @@ pub(super) enum Position {
 
 #[derive(Debug)]
 pub(super) struct Pulled {
+    /// As [`crate::store::RecentWrites`] stood when the page was asked for.
+    pub(super) asked: u64,
     pub(super) page: Page,
     pub(super) position: Position,
 }
@@ -58,6 +61,7 @@ pub(super) struct Puller {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) request: PullRequest,
+    workspace: Arc<Workspace>,
 }
 
 impl Puller {
@@ -71,7 +75,8 @@ impl Puller {
             token: None,
             limit: PAGE_ROWS,
         };
-        Self { connector: ports.connector.clone(), clock: ports.clock.clone(), request }
+        let workspace = ports.workspace.clone();
+        Self { connector: ports.connector.clone(), clock: ports.clock.clone(), request, workspace }
     }
 
     /// The partitions of a backfill; one that is everything where the connector offers none.
@@ -112,6 +117,7 @@ impl Puller {
     async fn walk_partition(self, index: usize, partition: Partition, pages: mpsc::Sender<Result<Pulled, WalkError>>) {
         let mut token = partition.next;
         loop {
+            let asked = self.workspace.recent_writes().latest();
             let page = match self.pull(Slice::All, token.clone()).await {
                 // The partition starts over; its rows are recognised by their fingerprints.
                 Err(CallError::Advice(Failure::TokenExpired)) if token != partition.begin => {
@@ -128,7 +134,7 @@ impl Puller {
             let wait = page.wait;
             let position = Position::Partition { index, next: page.next.clone() };
             // Nobody listens any more: the run has ended.
-            if pages.send(Ok(Pulled { page, position })).await.is_err() || token.is_none() {
+            if pages.send(Ok(Pulled { asked, page, position })).await.is_err() || token.is_none() {
                 return;
             }
             self.wait_for_crm(wait).await;
@@ -137,6 +143,7 @@ impl Puller {
 
     async fn walk_windows(self, mut walk: WindowWalk, pages: mpsc::Sender<Result<Pulled, WalkError>>) {
         while let Some(window) = walk.current() {
+            let asked = self.workspace.recent_writes().latest();
             let pulled = match self.pull(Slice::Window(window), walk.next.clone()).await {
                 Err(CallError::Advice(Failure::WindowTooLarge(_))) => match walk.halve() {
                     Some(()) => continue,
@@ -149,7 +156,7 @@ impl Puller {
                 Err(error) => Err(error.into()),
                 Ok(page) => {
                     walk.advance(page.next.clone());
-                    Ok(Pulled { page, position: Position::Windows(walk.clone()) })
+                    Ok(Pulled { asked, page, position: Position::Windows(walk.clone()) })
                 }
             };
             let (failed, wait) = (pulled.is_err(), pulled.as_ref().ok().and_then(|pulled| pulled.page.wait));

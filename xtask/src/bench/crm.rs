@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use tempfile::TempDir;
 
 use super::measure::{Taken, measure};
@@ -14,11 +15,11 @@ pub(super) struct Crm {
     pub(super) base_url: String,
     pub(super) access_token: String,
     pub(super) folder: TempDir,
-    _simulator: Simulator,
+    simulator: Simulator,
 }
 
 /// A state directory with plugins, connection and sync.
-pub(super) struct State(std::path::PathBuf);
+pub(super) struct State(pub(super) std::path::PathBuf);
 
 impl State {
     pub(super) fn at(folder: &Path) -> Self {
@@ -31,7 +32,7 @@ impl State {
         command
     }
 
-    fn run(&self, words: &[&str]) -> Result<()> {
+    pub(super) fn run(&self, words: &[&str]) -> Result<()> {
         let output = self.ferry(words).output().context("ferry could not be started")?;
         ensure!(output.status.success(), "ferry {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr));
         Ok(())
@@ -44,7 +45,7 @@ impl Crm {
             Simulator::start(&Options { profile: Profile::Release, contacts, seed: 7, latency_ms, limits: false })?;
         let folder = TempDir::with_prefix("ferry-bench-")?;
         let (base_url, access_token) = (simulator.base_url.clone(), simulator.access_token.clone());
-        Ok(Self { base_url, access_token, folder, _simulator: simulator })
+        Ok(Self { base_url, access_token, folder, simulator })
     }
 
     /// Everything that comes before the first run.
@@ -59,8 +60,14 @@ impl Crm {
         let connect = ["connection", "add", "crm", "--plugin", "hubspot", "--base-url", &self.base_url];
         state.run(&[&connect[..], &["--sign-in", "bearer", "--token-file", &token]].concat())?;
         let sync = ["sync", "create", "people", "--connection", "crm", "--object", "contacts"];
-        state.run(&[&sync[..], &["--mapping", "xtask/demo/contacts.toml"]].concat())?;
+        let mappings = ["--mapping", "xtask/demo/contacts.toml", "--outbound", "call=calls:xtask/demo/call.toml"];
+        state.run(&[&sync[..], &mappings].concat())?;
         Ok(state)
+    }
+
+    /// Edits a contact, as somebody in the CRM would.
+    pub(super) fn edit(&self, record: &str, city: &str) -> Result<()> {
+        self.simulator.edit(record, &json!({ "city": city }))
     }
 
     /// The first run of a sync, measured.

@@ -1,6 +1,7 @@
 //! Measures what Ferry costs, and prints ratios from one run: absolute figures depend on the machine, ratios hardly.
 
 mod crm;
+mod engine;
 mod measure;
 mod table;
 mod trust;
@@ -36,13 +37,14 @@ const LATENCY_MS: u64 = 20;
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Release)?;
-    cargo::build(Profile::Release, &["--bench", "bare_client", "--bench", "sandbox"])?;
+    cargo::build(Profile::Release, &["--bench", "bare_client", "--bench", "sandbox", "--bench", "ledger"])?;
     let mut table = Table::default();
     sandbox(&packed, &mut table)?;
     inbound(&packed, options, &mut table)?;
     slow_crm(&packed, &mut table)?;
     start_up(&packed, &mut table)?;
     trust::run(&packed, &mut table)?;
+    engine::rows(&packed, options, &mut table)?;
     table.print();
     ensure!(table.all_met(), "a demand is not met");
     Ok(())

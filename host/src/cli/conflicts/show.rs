@@ -37,6 +37,15 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
         table
     })?;
+    for conflict in &found {
+        if let Some(other) = &conflict.between {
+            context.output.note(&format!(
+                "{}: `{}` and `{other}` change it back and forth; it stays as it is until you decide, and something in one of \
+                 their CRMs has to be mended",
+                conflict.attribute, conflict.sync
+            ));
+        }
+    }
     if !found.is_empty() {
         context
             .output

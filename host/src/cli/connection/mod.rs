@@ -8,6 +8,7 @@ mod sign_in;
 
 use ferry::app::Tenant;
 use ferry::model::sync::Connection;
+use ferry::server::documents::Allowance;
 use ferry::vault::Summary;
 
 use super::context::Context;
@@ -41,7 +42,13 @@ fn answer(connection: &Connection, tenant: &Tenant, context: &Context) -> Result
     let summary = tenant.sign_in_summary(&connection.id)?;
     let mut document = documents::connection(connection);
     document["sign_in"] = summary.as_ref().map(documents::sign_in).unwrap_or_default();
-    context.output.answer(&document, || sheet(connection, summary.as_ref()))
+    let allowance = tenant.allowance(&connection.id)?;
+    document["allowance"] = serde_json::to_value(allowance.as_ref().map(Allowance::from)).unwrap_or_default();
+    context.output.answer(&document, || sheet(connection, summary.as_ref()))?;
+    if let Some(text) = allowance.and_then(|allowance| allowance.describe()) {
+        context.output.note(&text);
+    }
+    Ok(())
 }
 
 /// A connection as the last check told it.

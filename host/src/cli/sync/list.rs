@@ -2,7 +2,6 @@
 
 use ferry::app::Tenant;
 use ferry::app::error::AppError;
-use ferry::model::id::SyncId;
 use ferry::model::sync::Sync;
 use serde::Serialize;
 
@@ -19,7 +18,7 @@ pub(crate) struct Args {}
 pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
     let syncs = tenant.syncs()?;
-    let timings = syncs.iter().map(|sync| timing(&tenant, &sync.id)).collect::<Result<Vec<_>, _>>()?;
+    let timings = syncs.iter().map(|sync| timing(&tenant, sync)).collect::<Result<Vec<_>, _>>()?;
     let document: Vec<_> = syncs.iter().zip(&timings).map(|(sync, timing)| entry(sync, timing)).collect();
     context.output.answer(&document, || {
         let headers = ["name", "connection", "object", "only", "outbound", "runs"];
@@ -54,6 +53,6 @@ fn entry<'a>(sync: &Sync, timing: &'a Timing) -> Entry<'a> {
     Entry { sync: documents::sync(sync), timing }
 }
 
-fn timing(tenant: &Tenant, sync: &SyncId) -> Result<Timing, AppError> {
-    Ok(Timing::of(&tenant.timetable(sync)?, tenant.next_run(sync)?))
+fn timing(tenant: &Tenant, sync: &Sync) -> Result<Timing, AppError> {
+    Ok(Timing::of(&tenant.timetable(&sync.id)?, tenant.next_run(&sync.id)?, sync.abilities.gone))
 }

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use ferry::model::contact::AttributeName;
 use ferry::model::id::SyncId;
+use ferry::model::outcome::OutboxEntry;
 use ferry::model::sync::MappingSpec;
 use ferry::model::value::Value;
-use ferry::sync::{Plan, TrialRow, Verdict};
+use ferry::sync::{OutboundPlan, Outlook, Plan, TrialRow, Verdict};
 use serde_json::json;
 
-use super::test::{describe, row};
+use super::test::{describe, note_outbound, outgoing, row};
 use crate::cli::context::Context;
 use crate::cli::failure::CliError;
 use crate::cli::output::{Output, told};
@@ -17,7 +18,7 @@ use crate::cli::table::Table;
 
 /// Say what a changed mapping would do to every contact; asks the CRM nothing and writes nothing
 ///
-/// Works on the rows as the CRM last gave them. Listed is what would be added, changed (with the policy that decides) or
+/// Works on the rows as the CRM last gave them, and on what waits in the outbox. Listed is what would be added, changed (with the policy that decides) or
 /// refused; with --json one document per row, and the sums last.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -54,15 +55,23 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         };
         Ok(tenant.plan_mapping(&args.name, mapping, &mut tell).await?)
     })?;
+    let out = context.block_on(async {
+        let mut tell = |entry: &OutboxEntry, outlook: &Outlook| listed.entry(entry, outlook);
+        Ok(tenant.plan_outbound(&args.name, &mut tell).await?)
+    })?;
     if let Some(error) = listed.failed {
         return Err(error);
     }
-    sum(&plan, &context.output)
+    sum(&plan, &out, &context.output)?;
+    if !context.output.json {
+        note_outbound(&out, context);
+    }
+    Ok(())
 }
 
-fn sum(plan: &Plan, output: &Output) -> Result<(), CliError> {
+fn sum(plan: &Plan, out: &OutboundPlan, output: &Output) -> Result<(), CliError> {
     if output.json {
-        return output.json_line(&json!({ "counts": plan.counts, "rekeyed": plan.rekeyed }));
+        return output.json_line(&json!({ "counts": plan.counts, "rekeyed": plan.rekeyed, "outbound": out }));
     }
     output.note(&format!("{} stored rows planned, nothing written: {}", plan.counts.rows, told(&plan.counts)));
     if plan.rekeyed > 0 {
@@ -84,14 +93,25 @@ impl Listed<'_> {
         if matches!(verdict, Verdict::Unchanged(_) | Verdict::Skipped(_)) || self.left == 0 || self.failed.is_some() {
             return;
         }
-        self.left -= 1;
         let planned = TrialRow { record: record.to_owned(), verdict: verdict.clone(), values: values.to_vec() };
+        let (verdict, details) = describe(&planned);
+        self.say(record, &verdict, details, || row(&planned));
+    }
+
+    fn entry(&mut self, entry: &OutboxEntry, outlook: &Outlook) {
+        if self.left > 0 && self.failed.is_none() {
+            let (what, details) = outlook.describe();
+            self.say(&entry.record, &what, details, || outgoing(entry.id, &entry.record, outlook));
+        }
+    }
+
+    fn say(&mut self, record: &str, what: &str, details: String, document: impl FnOnce() -> serde_json::Value) {
+        self.left -= 1;
         let said = if self.output.json {
-            self.output.json_line(&row(&planned))
+            self.output.json_line(&document())
         } else {
-            let (verdict, details) = describe(&planned);
             let mut table = Table::new(&[], "");
-            table.row(vec![format!("{record:<12}"), format!("{verdict:<16}"), details]);
+            table.row(vec![format!("{record:<12}"), format!("{what:<16}"), details]);
             self.output.table(&table)
         };
         self.failed = said.err();

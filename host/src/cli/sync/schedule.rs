@@ -3,7 +3,7 @@
 use ferry::app::Tenant;
 use ferry::app::error::AppError;
 use ferry::model::id::SyncId;
-use ferry::model::schedule::{Schedule, Sending, Timetable};
+use ferry::model::schedule::{Schedule, Sending, Sweeping, Timetable};
 use ferry::model::time::{Clock, SystemClock};
 
 use crate::cli::context::Context;
@@ -25,6 +25,11 @@ pub(crate) struct Args {
     /// When outcomes leave for the CRM: at-once, which is usual with a schedule, or with-runs
     #[arg(long, value_name = "WHEN")]
     outcomes: Option<Sending>,
+
+    /// How often the ids of both sides are compared, as in 1d, or never; usually once a day, or once a week where the CRM tells
+    /// what is gone
+    #[arg(long, value_name = "SPAN")]
+    sweep: Option<Sweeping>,
 
     /// The time zone of --cron, as in Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC", requires = "cron")]
@@ -62,7 +67,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     };
     let schedule = schedule.transpose().map_err(AppError::from)?;
     let tenant = context.tenant()?;
-    let table = tenant.set_schedule(&args.name, schedule, args.outcomes)?;
+    let table = tenant.set_schedule(&args.name, schedule, args.outcomes, args.sweep)?;
     tell(&tenant, &args.name, &table, context)
 }
 
@@ -73,10 +78,10 @@ pub(crate) fn pause(args: &Named, paused: bool, context: &Context) -> Result<(),
 }
 
 fn tell(tenant: &Tenant, name: &SyncId, table: &Timetable, context: &Context) -> Result<(), CliError> {
-    let timing = Timing::of(table, tenant.next_run(name)?);
+    let timing = Timing::of(table, tenant.next_run(name)?, tenant.sync(name)?.abilities.gone);
     if context.output.json {
         return context.output.document(&timing);
     }
-    context.output.note(&format!("`{name}`: {}", timing.words()));
+    context.output.note(&format!("`{name}`: {}{}", timing.words(), timing.sweeps()));
     Ok(())
 }

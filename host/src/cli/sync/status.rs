@@ -1,5 +1,7 @@
 //! `ferry sync status`
 
+use std::collections::BTreeMap;
+
 use ferry::app::syncs::SyncStatus;
 use ferry::model::id::SyncId;
 use ferry::model::sync::{Run, RunEnd};
@@ -31,6 +33,11 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
             context.output.note(&note);
         }
     }
+    let allowances =
+        statuses.iter().filter_map(|status| Some((&status.sync.connection, status.allowance.as_ref()?.describe()?)));
+    for (connection, allowance) in allowances.collect::<BTreeMap<_, _>>() {
+        context.output.note(&format!("{connection}: {allowance}"));
+    }
     Ok(())
 }
 
@@ -48,7 +55,7 @@ fn table(statuses: &[SyncStatus]) -> Table {
             status.dead.to_string(),
             state.high_water.map_or_else(|| "never".to_owned(), moment),
             status.last_run.as_ref().map_or_else(|| "none".to_owned(), last_run),
-            Timing::of(&status.timetable, status.next).words(),
+            Timing::of(&status.timetable, status.next, status.sync.abilities.gone).words(),
         ]);
     }
     table

@@ -1,9 +1,11 @@
 //! `ferry sync test`
 
+use ferry::model::connector::Operation;
 use ferry::model::contact::AttributeName;
-use ferry::model::id::SyncId;
+use ferry::model::id::{OutboxId, SyncId};
+use ferry::model::outcome::OutboxEntry;
 use ferry::model::value::Value;
-use ferry::sync::{Change, TrialReport, TrialRow, Verdict};
+use ferry::sync::{Change, OutboundPlan, Outlook, TrialReport, TrialRow, Verdict};
 use serde_json::{Value as Json, json};
 
 use crate::cli::context::Context;
@@ -12,7 +14,7 @@ use crate::cli::failure::CliError;
 use crate::cli::output::told;
 use crate::cli::table::Table;
 
-/// Try a sync on a sample: mapped rows, problems, what would change; writes nothing
+/// Try a sync on a sample: mapped rows, problems, what would change on both sides, what it costs; writes nothing
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The sync
@@ -25,11 +27,68 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
-    let report = context.block_on(async { Ok(tenant.test_sync(&args.name, args.sample).await?) })?;
-    context.output.answer(&document(&report), || table(&report))?;
+    let mut going = Vec::new();
+    let (report, plan) = context.block_on(async {
+        let report = tenant.test_sync(&args.name, args.sample).await?;
+        let most = args.sample as usize;
+        let mut tell = |entry: &OutboxEntry, outlook: &Outlook| {
+            if going.len() < most {
+                going.push((entry.id, entry.record.clone(), outlook.clone()));
+            }
+        };
+        Ok((report, tenant.plan_outbound(&args.name, &mut tell).await?))
+    })?;
+    let mut shown = document(&report);
+    let entries = going.iter().map(|(id, record, outlook)| outgoing(*id, record, outlook)).collect::<Vec<_>>();
+    shown["outbound"] = json!({ "entries": entries, "sums": plan });
+    context.output.answer(&shown, || {
+        let mut table = table(&report);
+        for (_, record, outlook) in &going {
+            let (what, details) = outlook.describe();
+            table.row(vec![record.clone(), what, details]);
+        }
+        table
+    })?;
     let of = report.total.map(|total| format!(" of {total}")).unwrap_or_default();
     context.output.note(&format!("{}{of} rows tried, nothing written: {}", report.rows.len(), told(&report.counts)));
+    if let Some(pages) = report.pages {
+        context.output.note(&format!("reading everything takes {pages} calls or a few more"));
+    }
+    note_outbound(&plan, context);
     Ok(())
+}
+
+/// What would go out, in a sentence.
+pub(super) fn note_outbound(plan: &OutboundPlan, context: &Context) {
+    let OutboundPlan { written, left_out, refused, unknown, calls } = plan;
+    if written + left_out + refused > 0 {
+        let unknown =
+            if *unknown > 0 { format!(" ({unknown} after asking whether they arrived)") } else { String::new() };
+        context.output.note(&format!(
+            "outbound: {written} written{unknown}, {left_out} not sent, {refused} dead letters; {calls} calls or a few more"
+        ));
+    }
+}
+
+/// An entry of the outbox, as it would go out.
+pub(super) fn outgoing(id: OutboxId, record: &str, outlook: &Outlook) -> Json {
+    let would = match outlook {
+        Outlook::Written { object, write, policies } => {
+            let operation = match &write.operation {
+                Operation::Create => "create",
+                Operation::Update { .. } => "update",
+                Operation::Upsert { .. } => "upsert",
+                Operation::Delete { .. } => "delete",
+            };
+            let policies: serde_json::Map<String, Json> =
+                policies.iter().map(|(name, policy)| (name.clone(), json!(policy))).collect();
+            let values = documents::values(write.values.iter().map(|(name, value)| (name.as_str(), value)));
+            json!({ "kind": operation, "object": object, "values": values, "policies": policies })
+        }
+        Outlook::LeftOut(reason) => json!({ "kind": "left-out", "reason": reason }),
+        Outlook::Refused(_) => json!({ "kind": "refused", "message": outlook.describe().1 }),
+    };
+    json!({ "entry": id, "record": record, "would": would })
 }
 
 fn table(report: &TrialReport) -> Table {
@@ -73,7 +132,7 @@ fn changed(changes: &[Change]) -> String {
 
 fn document(report: &TrialReport) -> Json {
     let rows: Vec<Json> = report.rows.iter().map(row).collect();
-    json!({ "rows": rows, "counts": report.counts, "total": report.total })
+    json!({ "rows": rows, "counts": report.counts, "total": report.total, "pages": report.pages })
 }
 
 pub(super) fn row(row: &TrialRow) -> Json {
@@ -129,7 +188,7 @@ mod tests {
             verdict,
             values: values.clone(),
         });
-        let report = TrialReport { rows: rows.collect(), counts: Default::default(), total: None };
+        let report = TrialReport { rows: rows.collect(), counts: Default::default(), total: None, pages: None };
         assert_eq!(
             table(&report).render(None),
             "RECORD  WOULD BE      DETAILS\n\

@@ -1,9 +1,11 @@
 //! The account's daily allowance, as far as the CRM tells. Pure: time is an argument.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use memchr::memmem;
 
+pub use crate::model::allowance::DailyState;
 use crate::model::manifest::Daily;
 use crate::model::time::Instant;
 
@@ -11,15 +13,44 @@ use crate::model::time::Instant;
 /// its midnight, seldom enough to be no burden.
 const PROBE: Duration = Duration::from_secs(5 * 60);
 
-/// What the CRM last said of the day's allowance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DailyState {
-    pub remaining: Option<u64>,
-    pub limit: Option<u64>,
-    /// When it said so.
-    pub at: Instant,
-    /// The allowance is used up, and nothing is sent before this.
-    pub blocked_until: Option<Instant>,
+/// How long use is looked back at: long enough to even out bursts, short enough to notice a backfill.
+const RATE_OVER: Duration = Duration::from_secs(60 * 60);
+
+/// Answers closer together than this count as one look.
+const LOOKS_APART: Duration = Duration::from_secs(60);
+
+/// What was left at moments of the last hour, oldest first.
+#[derive(Debug, Default)]
+struct Looks(VecDeque<(Instant, u64)>);
+
+impl Looks {
+    fn add(&mut self, now: Instant, remaining: u64) {
+        // More than before is another day.
+        if self.0.back().is_some_and(|(at, last)| remaining > *last || *at > now) {
+            self.0.clear();
+        }
+        // The latest is always there; those before it keep their distance.
+        let is_close = |newer: Instant, older: Instant| newer.since(older) < LOOKS_APART;
+        if let [.., (older, _), (newer, _)] = *self.0.make_contiguous()
+            && is_close(newer, older)
+        {
+            self.0.pop_back();
+        }
+        self.0.push_back((now, remaining));
+        while self.0.len() > 2 && now.since(self.0[1].0) >= RATE_OVER {
+            self.0.pop_front();
+        }
+    }
+
+    fn used_up_at(&self) -> Option<Instant> {
+        let ((first, before), (last, left)) = (*self.0.front()?, *self.0.back()?);
+        let used = before.checked_sub(left).filter(|used| *used > 0)?;
+        let span = last.since(first);
+        if span < LOOKS_APART {
+            return None;
+        }
+        Some(last.plus(span.mul_f64(left as f64 / used as f64)))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +59,7 @@ pub(super) struct Allowance {
     last: Option<DailyState>,
     /// Whether the CRM said how long it is used up.
     told: bool,
+    looks: Looks,
 }
 
 impl Allowance {
@@ -70,11 +102,16 @@ impl Allowance {
             return;
         }
         self.told = used_up && retry_after.is_some();
+        let remaining = if marked { Some(0) } else { remaining };
+        if let Some(remaining) = remaining {
+            self.looks.add(now, remaining);
+        }
         self.last = Some(DailyState {
-            remaining: if marked { Some(0) } else { remaining },
+            remaining,
             limit: limit.or(self.last.as_ref().and_then(|last| last.limit)),
             at: now,
             blocked_until: used_up.then(|| now.plus(retry_after.unwrap_or(PROBE))),
+            used_up_at: self.looks.used_up_at(),
         });
     }
 }
@@ -122,7 +159,8 @@ mod tests {
             _ => None,
         };
         allowance.learn(200, header, b"", None, NOW);
-        let told = DailyState { remaining: Some(7), limit: Some(250_000), at: NOW, blocked_until: None };
+        let told =
+            DailyState { remaining: Some(7), limit: Some(250_000), at: NOW, blocked_until: None, used_up_at: None };
         assert_eq!((allowance.state(NOW), allowance.blocked(NOW)), (Some(told), None));
     }
 
@@ -148,7 +186,8 @@ mod tests {
         let mut allowance = allowance();
         let header = |name: &str| (name == "usage").then_some("per-app-api-usage=17/250(appName=x); api-usage=18/5000");
         allowance.learn(200, header, b"", None, NOW);
-        let told = DailyState { remaining: Some(4_982), limit: Some(5_000), at: NOW, blocked_until: None };
+        let told =
+            DailyState { remaining: Some(4_982), limit: Some(5_000), at: NOW, blocked_until: None, used_up_at: None };
         assert_eq!(allowance.state(NOW), Some(told));
         for (text, read) in [
             ("api-usage=5001/5000", Some((5_001, 5_000))),
@@ -162,6 +201,29 @@ mod tests {
             assert_eq!(usage_in(text, Some("api-usage")), read, "{text}");
         }
         assert_eq!(usage_in("18/5000", None), Some((18, 5_000)));
+    }
+
+    #[test]
+    fn the_rate_of_the_last_hour_says_when_the_day_is_used_up() {
+        let mut allowance = allowance();
+        let mut left = |minute: u64, left: u64| {
+            let text = left.to_string();
+            let now = NOW.plus(Duration::from_secs(60 * minute));
+            allowance.learn(200, |name| (name == "left").then_some(text.as_str()), b"", None, now);
+            let at = allowance.state(now)?.used_up_at?;
+            Some(at.since(NOW).as_secs() / 60)
+        };
+        assert_eq!(left(0, 1_000), None);
+        assert_eq!(left(0, 990), None);
+        assert_eq!(left(10, 900), Some(100));
+        assert_eq!(left(20, 900), Some(200));
+        // What was long ago does not count any more, and another day begins anew.
+        for minute in 21..=90 {
+            left(minute, 900 - (minute - 20) * 10);
+        }
+        assert_eq!(left(90, 200), Some(110));
+        assert_eq!(left(100, 1_000), None);
+        assert_eq!(left(110, 1_000), None);
     }
 
     #[test]

@@ -154,7 +154,7 @@ pub(super) async fn resume_sync(writer: Writer, name: Named<SyncId>) -> Result<J
 async fn pause(Writer(tenant): Writer, Named(name): Named<SyncId>, paused: bool) -> Result<Json<Timing>, Problem> {
     let set = move || {
         let table = tenant.pause_sync(&name, paused)?;
-        Ok(Timing::of(&table, tenant.next_run(&name)?))
+        Ok(Timing::of(&table, tenant.next_run(&name)?, tenant.sync(&name)?.abilities.gone))
     };
     work(set).await.map(Json)
 }

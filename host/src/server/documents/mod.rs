@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use crate::app::syncs::SyncStatus;
+use crate::model::allowance::DailyState;
 use crate::model::id::{ConnectionId, ContactId, OutboxId, RunId, SyncId};
 use crate::model::mapping::Direction;
 use crate::model::outcome::{Delivery, OutcomeKind};
@@ -58,6 +59,9 @@ pub struct Link {
     /// When the CRM said that the record is gone.
     #[schema(format = DateTime)]
     gone: Option<String>,
+    /// Since when the record, though it is there, is not in the sync's list or does not pass its filter.
+    #[schema(format = DateTime)]
+    left: Option<String>,
 }
 
 impl From<&contact::Contact> for Contact {
@@ -81,6 +85,7 @@ impl From<&contact::Link> for Link {
             record: link.record.clone(),
             modified: link.modified.map(text),
             gone: link.gone.map(text),
+            left: link.left.map(text),
         }
     }
 }
@@ -156,17 +161,32 @@ pub struct Timing {
     outcomes: Sending,
     /// Runs by schedule that failed since the last that did not.
     failures: u32,
+    /// How often ids are compared with the CRM by itself, in seconds.
+    sweeps_every_s: Option<u64>,
+    #[schema(format = DateTime)]
+    next_sweep: Option<String>,
 }
 
 impl Timing {
-    pub fn of(table: &Timetable, next: Option<Instant>) -> Self {
+    /// `tells_gone`: the CRM says which records are gone.
+    pub fn of(table: &Timetable, next: Option<Instant>, tells_gone: bool) -> Self {
         Self {
             schedule: table.schedule.as_ref().map(Schedule::describe),
             paused: table.paused,
             next: next.map(text),
             outcomes: table.sending(),
             failures: table.failures,
+            sweeps_every_s: table.sweeps_every(tells_gone).map(|every| every.as_secs()),
+            next_sweep: table.sweep_due(tells_gone).map(text),
         }
+    }
+
+    /// When ids are compared, as the end of a sentence; empty where they are not by themselves.
+    pub fn sweeps(&self) -> String {
+        let every = self.sweeps_every_s.and_then(|seconds| i64::try_from(seconds).ok());
+        every.map_or_else(String::new, |seconds| {
+            format!("; ids are compared every {:#}", jiff::SignedDuration::from_secs(seconds))
+        })
     }
 
     /// For people, in a few words.
@@ -207,6 +227,8 @@ pub struct Status {
     /// Whether a changed mapping is on its way through what is stored.
     remapping: bool,
     last_run: Option<Run>,
+    /// What the CRM last said of the account's daily allowance.
+    allowance: Option<Allowance>,
     #[serde(flatten)]
     timing: Timing,
 }
@@ -227,8 +249,33 @@ impl From<&SyncStatus> for Status {
             walking: state.checkpoint.as_ref().map(walking),
             remapping: state.remap.is_some(),
             last_run: status.last_run.as_ref().map(Run::from),
-            timing: Timing::of(&status.timetable, status.next),
+            allowance: status.allowance.as_ref().map(Allowance::from),
+            timing: Timing::of(&status.timetable, status.next, sync.abilities.gone),
         }
+    }
+}
+
+/// Requests that a CRM account may make in a day.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Allowance {
+    remaining: Option<u64>,
+    limit: Option<u64>,
+    /// When the CRM said so.
+    #[schema(format = DateTime)]
+    at: String,
+    /// When it will be used up, if use goes on as in the last hour.
+    #[schema(format = DateTime)]
+    used_up_at: Option<String>,
+    /// It is used up, and nothing is sent before.
+    #[schema(format = DateTime)]
+    blocked_until: Option<String>,
+}
+
+impl From<&DailyState> for Allowance {
+    fn from(state: &DailyState) -> Self {
+        let DailyState { remaining, limit, at, blocked_until, used_up_at } = *state;
+        let (used_up_at, blocked_until) = (used_up_at.map(text), blocked_until.map(text));
+        Self { remaining, limit, at: text(at), used_up_at, blocked_until }
     }
 }
 

@@ -20,7 +20,12 @@ pub(super) struct State {
     pub(super) records: BTreeMap<u64, (Instant, Vec<Value>)>,
     /// The names of the fields that can be seen.
     pub(super) fields: Vec<&'static str>,
+    /// What no list has.
+    pub(super) unlisted: Vec<u64>,
     pub(super) gone: Vec<Tombstone>,
+    /// The windows that were asked about, and what to answer to the next.
+    pub(super) gone_windows: Vec<Window>,
+    pub(super) gone_failures: VecDeque<Failure>,
     pub(super) page: usize,
     /// The most records that a window may hold.
     pub(super) window_cap: usize,
@@ -134,6 +139,10 @@ impl Connector for Crm {
             }
             Slice::All => state.records.keys().copied().collect(),
         };
+        let ids: Vec<u64> = match &request.segment {
+            Some(_) => ids.into_iter().filter(|id| !state.unlisted.contains(id)).collect(),
+            None => ids,
+        };
         if matches!(request.slice, Slice::Window(_)) && ids.len() > state.window_cap {
             return Err(Failure::WindowTooLarge(Some(ids.len() as u64)).into());
         }
@@ -153,7 +162,13 @@ impl Connector for Crm {
         Ok((0..u64::from(most)).map(token).collect())
     }
 
-    async fn gone(&self, _: &str, _: Window, _: Option<String>) -> Result<Page, CallError> {
+    async fn gone(&self, _: &str, window: Window, _: Option<String>) -> Result<Page, CallError> {
+        let mut state = self.state();
+        state.gone_windows.push(window);
+        if let Some(failure) = state.gone_failures.pop_front() {
+            return Err(failure.into());
+        }
+        drop(state);
         Ok(Page { gone: self.state().gone.clone(), ..Page::default() })
     }
 

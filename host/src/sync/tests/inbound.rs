@@ -1,25 +1,12 @@
 use std::time::Duration;
 
-use super::rig::Rig;
+use super::rig::{Rig, fill, person};
 use crate::model::connector::Window;
-use crate::model::contact::Contact;
 use crate::model::drift::{Change, SeenFields};
 use crate::model::failure::Failure;
-use crate::model::id::ContactId;
 use crate::model::sync::{Checkpoint, Counts, RunEnd};
-use crate::model::time::{Clock, Instant};
-use crate::model::value::{Successor, Tombstone};
+use crate::model::time::Clock;
 use crate::sync::{Silent, SyncError, Verdict, run_inbound, stop_signal, try_sync};
-
-fn fill(rig: &Rig, records: u64) {
-    for id in 1..=records {
-        rig.crm.put(id, 1_000_000, &[&format!("P{id}"), &format!("p{id}@example.com"), ""]);
-    }
-}
-
-fn person(first: &str, email: &str, phone: &str) -> [String; 3] {
-    [first.into(), email.into(), phone.into()]
-}
 
 #[tokio::test]
 async fn a_backfill_in_partitions_brings_every_record_once() {
@@ -226,72 +213,16 @@ async fn another_sync_of_the_same_object_finds_contacts_by_their_records() {
 }
 
 #[tokio::test]
-async fn a_deleted_record_marks_its_link_and_a_merged_one_moves_it() {
+async fn a_refused_row_that_comes_back_as_it_was_is_refused_no_more() {
     let rig = Rig::new();
-    fill(&rig, 3);
-    rig.inbound().await.unwrap();
-    let moved = Some(("contacts", "20"));
-    rig.crm.state().gone = vec![tombstone("1", None), tombstone("2", moved), tombstone("404", None)];
-    let run = rig.inbound().await.unwrap();
-    assert_eq!(run.counts.gone, 2);
-    let contacts = rig.contacts();
-    let links: Vec<_> =
-        contacts.iter().map(|contact| (contact.links[0].record.as_str(), contact.links[0].gone)).collect();
-    assert_eq!(links, [("1", Some(Instant(77))), ("20", None), ("3", None)]);
-    // The survivor arrives under its new id and finds the contact by its link.
-    rig.crm.put(20, rig.clock.now().0, &["Merged", "p2@example.com", ""]);
-    rig.crm.state().gone.clear();
-    rig.inbound().await.unwrap();
-    assert_eq!(rig.ports.workspace.contact(ContactId(2)).unwrap().unwrap().text("first_name"), Some("Merged"));
-}
-
-fn tombstone(id: &str, into: Option<(&str, &str)>) -> Tombstone {
-    let into = into.map(|(object, id)| Successor { object: object.into(), id: id.into() });
-    Tombstone { id: id.into(), at: Some(Instant(77)), into }
-}
-
-/// Record and object of each contact's first link, unless that one is gone.
-fn homes(rig: &Rig) -> Vec<Option<(String, String)>> {
-    let home = |contact: &Contact| {
-        let link = &contact.links[0];
-        link.gone.is_none().then(|| (link.source.object.to_string(), link.record.clone()))
-    };
-    rig.contacts().iter().map(home).collect()
-}
-
-#[tokio::test]
-async fn a_converted_record_moves_its_link_to_the_other_object() {
-    let mut rig = Rig::new();
-    fill(&rig, 3);
-    rig.inbound().await.unwrap();
-    // Of the other object there is a record for the second contact already, and one that stands for somebody else.
-    let mut people = rig.sync.clone();
-    (people.id, people.object) = ("people".parse().unwrap(), "persons".into());
-    let (leads, records) = (std::mem::replace(&mut rig.sync, people), std::mem::take(&mut rig.crm.state().records));
-    rig.crm.put(52, 1_000_000, &["P2", "p2@example.com", ""]);
-    rig.crm.put(53, 1_000_000, &["Somebody", "else@example.com", ""]);
-    rig.inbound().await.unwrap();
-    rig.sync = leads;
-    rig.crm.state().records = records;
-    let converted = |id: &str, into: &'static str| tombstone(id, Some(("persons", into)));
-    rig.crm.state().gone = vec![converted("1", "51"), converted("2", "52"), converted("3", "53")];
-    assert_eq!(rig.inbound().await.unwrap().counts.gone, 3);
-    let person = |id: &str| Some(("persons".to_owned(), id.to_owned()));
-    assert_eq!(homes(&rig), [person("51"), person("52"), None, person("53")]);
-    // The other object's records find their contacts by the links that moved.
-    rig.crm.state().gone.clear();
-    rig.crm.state().records.clear();
-    rig.crm.put(51, rig.clock.now().0, &["Converted", "new@example.com", ""]);
-    rig.sync.id = "people".parse().unwrap();
-    rig.sync.object = "persons".into();
-    rig.inbound().await.unwrap();
-    let first = rig.ports.workspace.contact(ContactId(1)).unwrap().unwrap();
-    assert_eq!((first.text("first_name"), first.links.len(), rig.contacts().len()), (Some("Converted"), 2, 4));
-    // What is told of the record from now on holds for the link of the leads' sync, too.
-    rig.crm.state().gone = vec![tombstone("51", None)];
-    rig.inbound().await.unwrap();
-    let first = rig.ports.workspace.contact(ContactId(1)).unwrap().unwrap();
-    assert!(first.links.iter().all(|link| link.gone == Some(Instant(77))), "{first:?}");
+    let now = rig.clock.now().0;
+    for (name, refused) in [("Ada", 0), ("refuse me", 1), ("Ada", 0), ("skip me", 0), ("Ada", 0)] {
+        rig.crm.put(1, now, &[name, "a@example.com", ""]);
+        rig.inbound().await.unwrap();
+        assert_eq!((rig.state().refused, rig.refusals().len()), (refused, usize::try_from(refused).unwrap()), "{name}");
+    }
+    let aside = rig.ports.workspace.scan::<crate::model::ledger::SetAside>().count();
+    assert_eq!((aside, rig.people()), (0, vec![person("Ada", "a@example.com", "")]));
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! The engine against a CRM in memory that is as awkward as real ones: lost replies, poison rows, equal stamps, caps.
 
 mod crm;
+mod gone;
 mod inbound;
 mod outbound;
 mod rig;
+mod simulation;

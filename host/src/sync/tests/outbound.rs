@@ -4,9 +4,10 @@ use super::crm::PushFault;
 use super::rig::Rig;
 use crate::model::connector::RecordLink;
 use crate::model::failure::Failure;
-use crate::model::outcome::{Delivery, Receipt, ReceiptState};
+use crate::model::outcome::{Delivery, OutcomeKind, Receipt, ReceiptState};
 use crate::model::sync::Counts;
-use crate::model::value::{Problem, Successor, Tombstone};
+use crate::model::time::Clock;
+use crate::model::value::{Problem, Successor, Tombstone, Value};
 use crate::sync::SyncError;
 
 /// A rig with so many contacts, each with a note in the outbox.
@@ -103,7 +104,7 @@ async fn trouble_with_the_sign_in_burns_no_attempt() {
     rig.crm.state().push_faults.push_back(PushFault::Fail(Failure::Unauthorized("expired".into())));
     assert!(matches!(rig.outbound().await, Err(SyncError::Call { verb: "push", .. })));
     let attempts: Vec<_> = rig.outbox().into_iter().map(|entry| entry.delivery).collect();
-    let now = crate::model::time::Clock::now(&*rig.clock);
+    let now = rig.clock.now();
     assert_eq!(attempts, vec![Delivery::Waiting { attempts: 0, not_before: now }; 2]);
     assert_eq!(rig.outbound().await.unwrap().counts.delivered, 2);
 }
@@ -167,6 +168,22 @@ async fn what_comes_later_about_a_contact_waits_for_what_came_before() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_set_back_after_it_was_sent_is_sent_again() {
+    let mut rig = with_notes(0).await;
+    rig.crm.put(1, rig.clock.now().0, &["Ada", "a@example.com", ""]);
+    rig.sync.outbound.insert(OutcomeKind::Change, rig.spec("contacts"));
+    rig.inbound().await.unwrap();
+    for name in ["Eva", "Ada"] {
+        rig.change(1, "first_name", name).await;
+        assert_eq!(rig.outbound().await.unwrap().counts.delivered, 1, "{name}");
+    }
+    let names: Vec<_> = rig.crm.state().journal.iter().flat_map(|write| write.values.clone()).collect();
+    let name = |text: &str| ("first_name".to_owned(), Value::Text(text.into()));
+    assert_eq!(names, [name("Eva"), name("Ada")]);
+    assert_eq!(rig.contacts()[0].links[0].base, []);
+}
+
+#[tokio::test]
 async fn a_batch_changes_a_record_once() {
     let mut rig = with_notes(2).await;
     let spec = rig.sync.outbound.values_mut().next().unwrap();
@@ -184,7 +201,7 @@ async fn what_has_waited_too_long_is_left_to_a_person_who_may_send_it_all_the_sa
     assert_eq!(rig.outbound().await.unwrap().counts.dead, 1);
     assert_eq!(sent(&rig), [""; 0]);
     let mut entry = rig.outbox().remove(0);
-    let now = crate::model::time::Clock::now(&*rig.clock);
+    let now = rig.clock.now();
     entry.delivery = Delivery::Waiting { attempts: 0, not_before: now };
     entry.retried = Some(now);
     let mut changes = crate::store::Changes::default();

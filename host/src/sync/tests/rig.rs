@@ -17,9 +17,12 @@ use crate::model::schema::Abilities;
 use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
 use crate::model::time::{Clock, Instant};
 use crate::model::value::{Problem, Value};
-use crate::model::{contact::Contact, id::ContactId};
+use crate::model::{
+    contact::{AttributeDefinition, Contact},
+    id::ContactId,
+};
 use crate::store::{Changes, Store};
-use crate::sync::{Ports, Silent, SyncError, run_inbound, run_outbound, stop_signal};
+use crate::sync::{Ports, Silent, SyncError, run_inbound, run_outbound, set_by_hand, stop_signal, unsent};
 
 pub(super) const COLUMNS: [&str; 3] = ["first_name", "email", "phone"];
 
@@ -56,7 +59,8 @@ impl Mapper for PassOn {
     }
 
     async fn open(&self, _: &str, _: Direction, input: &[Column]) -> Result<Box<dyn Mapping>, MappingError> {
-        Ok(Box::new(Passing(input.to_vec())))
+        let name = |column: &Column| column.name.trim_start_matches("contact_").to_owned();
+        Ok(Box::new(Passing(input.iter().map(|column| Column { name: name(column), kind: column.kind }).collect())))
     }
 }
 
@@ -187,7 +191,47 @@ impl Rig {
         self.ports.workspace.commit(changes).unwrap();
     }
 
+    pub(super) fn attributes(&self) -> Vec<AttributeDefinition> {
+        self.ports.workspace.scan().collect::<Result<_, _>>().unwrap()
+    }
+
+    /// Where outcomes go, mapped as everything here.
+    pub(super) fn spec(&self, object: &str) -> OutboundSpec {
+        let (mapping, abilities) = (self.sync.mapping.clone(), self.sync.abilities);
+        OutboundSpec { object: object.into(), abilities, mapping, expires_s: None }
+    }
+
+    /// A person sets an attribute, and the sync is to send it.
+    pub(super) async fn change(&self, contact: u64, attribute: &str, value: &str) {
+        let workspace = &self.ports.workspace;
+        let _writing = workspace.writing().await;
+        let contact = workspace.contact(ContactId(contact)).unwrap().unwrap();
+        let (mut changes, now, name) = (Changes::default(), self.clock.now(), attribute.into());
+        let values = [(name, Value::Text(value.to_owned()))];
+        let contact = set_by_hand(workspace, contact, &values, now, &mut changes).unwrap();
+        let link = contact.links[0].clone();
+        let values = unsent(&contact, &link, &[attribute.into()]);
+        let id = workspace.new_outbox_id();
+        let outcome =
+            Outcome { id: format!("change-{}", id.0), contact: contact.id, kind: OutcomeKind::Change, at: now, values };
+        let delivery = Delivery::Waiting { attempts: 0, not_before: now };
+        let (sync, record) = (self.sync.id.clone(), link.record);
+        let entry = OutboxEntry { id, sync, outcome, record, delivery, created: now, retried: None };
+        changes.put(id, &entry).unwrap();
+        workspace.commit(changes).unwrap();
+    }
+
     pub(super) fn outbox(&self) -> Vec<OutboxEntry> {
         self.ports.workspace.scan::<OutboxEntry>().collect::<Result<_, _>>().unwrap()
     }
+}
+
+pub(super) fn fill(rig: &Rig, records: u64) {
+    for id in 1..=records {
+        rig.crm.put(id, 1_000_000, &[&format!("P{id}"), &format!("p{id}@example.com"), ""]);
+    }
+}
+
+pub(super) fn person(first: &str, email: &str, phone: &str) -> [String; 3] {
+    [first.into(), email.into(), phone.into()]
 }

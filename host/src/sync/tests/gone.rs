@@ -1,0 +1,152 @@
+use std::time::Duration;
+
+use super::rig::{Rig, fill, person};
+use crate::model::audience::Audience;
+use crate::model::contact::Contact;
+use crate::model::failure::Failure;
+use crate::model::id::ContactId;
+use crate::model::rule::Rule;
+use crate::model::time::{Clock, Instant};
+use crate::model::value::{Successor, Tombstone};
+
+#[tokio::test]
+async fn a_deleted_record_marks_its_link_and_a_merged_one_moves_it() {
+    let rig = Rig::new();
+    fill(&rig, 3);
+    rig.inbound().await.unwrap();
+    let moved = Some(("contacts", "20"));
+    rig.crm.state().gone = vec![tombstone("1", None), tombstone("2", moved), tombstone("404", None)];
+    let run = rig.inbound().await.unwrap();
+    assert_eq!(run.counts.gone, 2);
+    let contacts = rig.contacts();
+    let links: Vec<_> =
+        contacts.iter().map(|contact| (contact.links[0].record.as_str(), contact.links[0].gone)).collect();
+    assert_eq!(links, [("1", Some(Instant(77))), ("20", None), ("3", None)]);
+    // The survivor arrives under its new id and finds the contact by its link.
+    rig.crm.put(20, rig.clock.now().0, &["Merged", "p2@example.com", ""]);
+    rig.crm.state().gone.clear();
+    rig.inbound().await.unwrap();
+    assert_eq!(rig.ports.workspace.contact(ContactId(2)).unwrap().unwrap().text("first_name"), Some("Merged"));
+}
+
+#[tokio::test]
+async fn what_was_gone_before_a_run_that_failed_is_still_looked_for() {
+    let rig = Rig::new();
+    fill(&rig, 2);
+    rig.inbound().await.unwrap();
+    rig.clock.advance(Duration::from_secs(3600));
+    rig.crm.state().gone_windows.clear();
+    rig.crm.state().gone_failures.push_back(Failure::Unauthorized("expired".into()));
+    rig.inbound().await.unwrap_err();
+    rig.clock.advance(Duration::from_secs(3600));
+    rig.inbound().await.unwrap();
+    let windows = rig.crm.state().gone_windows.clone();
+    assert!(windows[1].since <= windows[0].since && windows[1].before > windows[0].before, "{windows:?}");
+    rig.inbound().await.unwrap();
+    assert!(rig.crm.state().gone_windows[2].since > windows[1].since);
+}
+
+#[tokio::test]
+async fn a_record_that_was_merged_into_one_that_is_gone_as_well_is_gone() {
+    let rig = Rig::new();
+    fill(&rig, 1);
+    rig.inbound().await.unwrap();
+    rig.crm.state().gone = vec![tombstone("1", Some(("contacts", "20"))), tombstone("20", None)];
+    rig.inbound().await.unwrap();
+    let contacts = rig.contacts();
+    assert_eq!((contacts[0].links[0].record.as_str(), contacts[0].links[0].gone), ("20", Some(Instant(77))));
+}
+
+#[tokio::test]
+async fn two_contacts_whose_records_were_merged_are_one() {
+    let rig = Rig::new();
+    rig.crm.put(1, 1, &["Ada", "ada@example.com", "+4930111111"]);
+    rig.crm.put(2, 1, &["A.", "a@example.com", ""]);
+    rig.inbound().await.unwrap();
+    rig.note("n1", 1, "1");
+    rig.crm.state().records.remove(&1);
+    rig.crm.state().gone = vec![tombstone("1", Some(("contacts", "2")))];
+    assert_eq!(rig.inbound().await.unwrap().counts.gone, 1);
+    // What the record has that lives on counts; what was to be told of the other goes there.
+    assert_eq!(rig.people(), [person("A.", "a@example.com", "")]);
+    assert_eq!((rig.state().linked, rig.contacts()[0].links.len()), (1, 1));
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 1);
+    assert_eq!(rig.crm.state().journal[0].links[0].id, "2");
+}
+
+#[tokio::test]
+async fn who_leaves_a_list_is_marked_by_the_next_run_and_comes_back() {
+    let mut rig = Rig::new();
+    rig.sync.segment = Some("vip".into());
+    fill(&rig, 30);
+    rig.inbound().await.unwrap();
+    // More than a tenth may leave a list at once.
+    rig.crm.state().unlisted = (1..=20).collect();
+    rig.crm.state().records.remove(&20);
+    assert_eq!(rig.inbound().await.unwrap().counts.gone, 1);
+    let left = |rig: &Rig| rig.contacts().iter().filter(|contact| contact.links[0].left.is_some()).count();
+    let audience = Audience {
+        id: "vip".parse().unwrap(),
+        rule: Rule::read("email present", &rig.attributes()).unwrap(),
+        sync: Some(rig.sync.id.clone()),
+        created: Instant(0),
+        filling: None,
+        members: 0,
+    };
+    let members = |rig: &Rig| rig.contacts().iter().filter(|contact| audience.is_for(contact)).count();
+    assert_eq!((left(&rig), members(&rig)), (19, 10));
+    rig.crm.state().unlisted.clear();
+    let run = rig.inbound().await.unwrap();
+    assert_eq!((run.counts.created, left(&rig), members(&rig)), (0, 0, 29));
+}
+
+fn tombstone(id: &str, into: Option<(&str, &str)>) -> Tombstone {
+    let into = into.map(|(object, id)| Successor { object: object.into(), id: id.into() });
+    Tombstone { id: id.into(), at: Some(Instant(77)), into }
+}
+
+/// Record and object of each contact's first link, unless that one is gone.
+fn homes(rig: &Rig) -> Vec<Option<(String, String)>> {
+    let home = |contact: &Contact| {
+        let link = &contact.links[0];
+        link.gone.is_none().then(|| (link.source.object.to_string(), link.record.clone()))
+    };
+    rig.contacts().iter().map(home).collect()
+}
+
+#[tokio::test]
+async fn a_converted_record_moves_its_link_to_the_other_object() {
+    let mut rig = Rig::new();
+    fill(&rig, 3);
+    rig.inbound().await.unwrap();
+    // Of the other object there is a record for the second contact already, and one that stands for somebody else.
+    let mut people = rig.sync.clone();
+    (people.id, people.object) = ("people".parse().unwrap(), "persons".into());
+    let (leads, records) = (std::mem::replace(&mut rig.sync, people), std::mem::take(&mut rig.crm.state().records));
+    rig.crm.put(52, 1_000_000, &["P2", "p2@example.com", ""]);
+    rig.crm.put(53, 1_000_000, &["Somebody", "else@example.com", ""]);
+    rig.inbound().await.unwrap();
+    rig.sync = leads;
+    rig.crm.state().records = records;
+    let converted = |id: &str, into: &'static str| tombstone(id, Some(("persons", into)));
+    rig.crm.state().gone = vec![converted("1", "51"), converted("2", "52"), converted("3", "53")];
+    assert_eq!(rig.inbound().await.unwrap().counts.gone, 3);
+    let person = |id: &str| Some(("persons".to_owned(), id.to_owned()));
+    // Who was two people until then is one.
+    assert_eq!(homes(&rig), [person("51"), person("52"), person("53")]);
+    assert_eq!(rig.ports.workspace.contact_or_heir(ContactId(3)).unwrap().unwrap().id, ContactId(4));
+    // The other object's records find their contacts by the links that moved.
+    rig.crm.state().gone.clear();
+    rig.crm.state().records.clear();
+    rig.crm.put(51, rig.clock.now().0, &["Converted", "new@example.com", ""]);
+    rig.sync.id = "people".parse().unwrap();
+    rig.sync.object = "persons".into();
+    rig.inbound().await.unwrap();
+    let first = rig.ports.workspace.contact(ContactId(1)).unwrap().unwrap();
+    assert_eq!((first.text("first_name"), first.links.len(), rig.contacts().len()), (Some("Converted"), 2, 3));
+    // What is told of the record from now on holds for the link of the leads' sync, too.
+    rig.crm.state().gone = vec![tombstone("51", None)];
+    rig.inbound().await.unwrap();
+    let first = rig.ports.workspace.contact(ContactId(1)).unwrap().unwrap();
+    assert!(first.links.iter().all(|link| link.gone == Some(Instant(77))), "{first:?}");
+}

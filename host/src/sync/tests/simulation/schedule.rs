@@ -1,0 +1,308 @@
+//! One schedule: who does what, when, and what goes wrong meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+
+use super::crm::{Crm, Nature, SECOND, Time};
+use super::host::{self, FIELDS, Host};
+use crate::model::contact::Contact;
+use crate::model::id::{ContactId, OutboxId};
+use crate::model::policy::Policy;
+use crate::model::schema::Abilities;
+use crate::model::sync::Counts;
+use crate::store::Store;
+use crate::sync::{
+    Hinted, Observer, Silent, StopSignal, Stopper, run_hinted, run_inbound, run_outbound, run_sweep, stop_signal,
+};
+
+/// What our side asked for since everything last was settled.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// Every value that people gave an attribute of a contact, in order.
+    pub(super) edits: BTreeMap<(ContactId, usize), Vec<String>>,
+    /// Those of which nobody knows whether they were written down.
+    pub(super) in_doubt: BTreeSet<(ContactId, usize)>,
+}
+
+pub(super) struct Schedule {
+    rng: SmallRng,
+    pub(super) time: Arc<Time>,
+    pub(super) crm: Arc<Crm>,
+    pub(super) host: Host,
+    pub(super) asked: Asked,
+    /// The notes that were acknowledged, in order, and about whom.
+    pub(super) notes: Vec<(String, ContactId)>,
+    /// Contacts about whom something lay dead: a person who sends it again breaks the order.
+    pub(super) disordered: BTreeSet<ContactId>,
+    pub(super) numbers: BTreeMap<OutboxId, String>,
+    /// What each record was when everything last was settled.
+    pub(super) settled: BTreeMap<u64, super::crm::Values>,
+    is_told: bool,
+}
+
+/// Stops a run after so many pages.
+struct StopAfter(std::sync::atomic::AtomicU32, Stopper);
+
+impl Observer for StopAfter {
+    fn page(&self, _: &Counts, _: Option<u64>) {
+        if self.0.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) == 1 {
+            self.1.stop();
+        }
+    }
+}
+
+fn nature(rng: &mut SmallRng) -> Nature {
+    Nature {
+        grain: [1_000, SECOND, 60 * SECOND][rng.random_range(0..3)],
+        lateness: [0, 0, 20 * SECOND, 300 * SECOND][rng.random_range(0..4)],
+        page: rng.random_range(1..8),
+        window_cap: [3, 10, usize::MAX][rng.random_range(0..3)],
+        tells_stamps: rng.random(),
+        faults: [0, 3, 10, 25][rng.random_range(0..4)],
+        bustle: [0, 10, 40][rng.random_range(0..3)],
+    }
+}
+
+impl Schedule {
+    pub(super) fn new(store: &Arc<Store>, seed: u64, is_told: bool) -> Self {
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let (time, nature) = (Arc::new(Time::new()), nature(&mut rng));
+        let crm = Arc::new(Crm::new(seed, nature, time.clone()));
+        let abilities = Abilities {
+            pull: true,
+            windows: rng.random_range(0..8) > 0,
+            partitions: rng.random(),
+            gone: rng.random(),
+            create: true,
+            update: true,
+            ..Abilities::default()
+        };
+        let policies = FIELDS.map(|_| match rng.random_range(0..6) {
+            0..3 => Policy::Crm,
+            3 => Policy::Ours,
+            4 => Policy::Newest,
+            _ => Policy::Ask,
+        });
+        let sync = host::sync(abilities, nature.lateness, policies);
+        let id = format!("w{seed}").parse().unwrap();
+        let host = Host::new(store, id, sync, crm.clone(), time.clone());
+        let schedule = Self {
+            rng,
+            time,
+            crm,
+            host,
+            asked: Asked::default(),
+            notes: Vec::new(),
+            disordered: BTreeSet::new(),
+            numbers: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            is_told,
+        };
+        schedule.tell(|| format!("{nature:?}, {abilities:?}, {policies:?}"));
+        schedule
+    }
+
+    pub(super) fn tell(&self, what: impl FnOnce() -> String) {
+        if self.is_told {
+            eprintln!("{:>9.1} s  {}", (self.time.real() - 1_000_000 * SECOND) as f64 / 1e6, what());
+        }
+    }
+
+    pub(super) async fn play(&mut self) -> String {
+        for _ in 0..self.rng.random_range(1..4) {
+            self.crm.state().is_troubled = true;
+            for _ in 0..self.rng.random_range(5..30) {
+                self.step().await;
+                self.host.look_at_numbers(&mut self.numbers);
+            }
+            self.settle().await;
+            self.check();
+        }
+        format!("{:?} {:?} {}", self.host.contacts(), self.crm.state().activities, self.time.real())
+    }
+
+    async fn step(&mut self) {
+        let pause = [0, 3 * SECOND, 90 * SECOND, 1_500 * SECOND][self.rng.random_range(0..4)];
+        self.time.pass(pause);
+        if self.rng.random_range(0..100) < 25 {
+            self.host.ports.workspace.die_after(Some(self.rng.random_range(1..12)));
+        }
+        match self.rng.random_range(0..100) {
+            0..25 => {
+                self.tell(|| "people work in the CRM".into());
+                (0..self.rng.random_range(1..6)).for_each(|_| self.crm.state().bustle());
+            }
+            25..40 => self.set().await,
+            40..52 => self.note(),
+            52..68 => self.runs(true, false).await,
+            68..80 => self.runs(false, true).await,
+            80..92 => self.runs(true, true).await,
+            92..94 => self.sweep(false).await,
+            94..96 => self.hint().await,
+            96..98 => self.jump(),
+            _ => self.restart(),
+        }
+        if self.host.ports.workspace.is_dead() {
+            self.restart();
+        }
+        self.host.ports.workspace.die_after(None);
+    }
+
+    fn restart(&mut self) {
+        let power_was_lost = self.rng.random();
+        self.tell(|| format!("restart, {}", if power_was_lost { "after a loss of power" } else { "of the process" }));
+        self.host.restart(power_was_lost);
+        // What was not on disk never was.
+        let host = &self.host;
+        self.numbers.retain(|_, outcome| host.receipt(outcome).is_some());
+    }
+
+    fn jump(&mut self) {
+        let skew = self.rng.random_range(-60..=60) * SECOND;
+        self.tell(|| format!("the clock is wrong by {} s", skew / SECOND));
+        self.time.set_skew(skew);
+    }
+
+    fn somebody(&mut self) -> Option<Contact> {
+        let contacts = self.host.contacts();
+        let living: Vec<_> = contacts.into_iter().filter(|c| c.living(&self.host.sync.id).is_some()).collect();
+        let at = self.rng.random_range(0..living.len().max(1));
+        living.into_iter().nth(at)
+    }
+
+    async fn set(&mut self) {
+        let Some(contact) = self.somebody() else { return };
+        let field = self.rng.random_range(0..3);
+        let mut value = self.crm.state().value(field);
+        // Back to what stood there before, as people do.
+        if let Some(earlier) = self.asked.edits.get(&(contact.id, field)).filter(|_| self.rng.random()) {
+            value.clone_from(&earlier[self.rng.random_range(0..earlier.len())]);
+        }
+        if value == "refuse me" {
+            value = "Ada".into();
+        }
+        self.set_to(contact, field, value).await;
+    }
+
+    pub(super) async fn set_to(&mut self, contact: Contact, field: usize, value: String) {
+        let key = (contact.id, field);
+        let done = self.host.set(contact, FIELDS[field], &value).await;
+        self.tell(|| format!("{} {} is set to `{value}`: {:?}", key.0, FIELDS[field], done));
+        if done.is_err() {
+            self.asked.in_doubt.insert(key);
+        }
+        self.asked.edits.entry(key).or_default().push(value);
+    }
+
+    fn note(&mut self) {
+        let Some(contact) = self.somebody() else { return };
+        let id = format!("n{}", self.notes.len() + 1);
+        let mut done = self.host.note(&id, &contact);
+        self.tell(|| format!("note {id} about {}: {done:?}", contact.id));
+        while done.is_err() {
+            // The platform asks until it is told that the note is kept. It may not be: the contact's link is as it was.
+            self.restart();
+            done = self.host.note(&id, &contact);
+        }
+        self.notes.push((id, contact.id));
+    }
+
+    fn stop(&mut self) -> (StopAfter, StopSignal) {
+        let (stopper, stop) = stop_signal();
+        let pages = if self.rng.random_range(0..6) == 0 { self.rng.random_range(1..5) } else { u32::MAX };
+        (StopAfter(pages.into(), stopper), stop)
+    }
+
+    async fn runs(&mut self, inbound: bool, outbound: bool) {
+        let partitions = self.rng.random_range(1..4);
+        let ((observer, stop), (out_observer, out_stop)) = (self.stop(), self.stop());
+        let Host { ports, sync, .. } = &self.host;
+        let pulled = async {
+            if !inbound {
+                return None;
+            }
+            Some(run_inbound(ports, sync, partitions, &observer, &stop).await.map(|run| run.counts))
+        };
+        let pushed = async {
+            if !outbound {
+                return None;
+            }
+            Some(run_outbound(ports, sync, &out_observer, &out_stop).await.map(|run| run.counts))
+        };
+        let (pulled, pushed) = tokio::join!(pulled, pushed);
+        self.tell(|| format!("run: in {pulled:?}; out {pushed:?}"));
+    }
+
+    pub(super) async fn sweep(&mut self, agreed: bool) {
+        let (_stopper, stop) = stop_signal();
+        let swept = run_sweep(&self.host.ports, &self.host.sync, agreed, &Silent, &stop).await;
+        self.tell(|| format!("sweep: {:?}", swept.map(|(_, swept)| swept)));
+    }
+
+    async fn hint(&mut self) {
+        let mut hinted = Hinted::default();
+        let last = self.crm.state().living().last().copied().unwrap_or(1);
+        for _ in 0..4 {
+            hinted.changed.insert(self.rng.random_range(1..=last).to_string());
+            hinted.gone.insert(self.rng.random_range(1..=last).to_string());
+        }
+        let (_stopper, stop) = stop_signal();
+        let run = run_hinted(&self.host.ports, &self.host.sync, &hinted, &stop).await;
+        self.tell(|| format!("hinted: {:?}", run.map(|run| run.counts)));
+    }
+
+    /// Nobody does anything any more and nothing goes wrong: runs until nothing moves.
+    async fn settle(&mut self) {
+        const MOST_ROUNDS: usize = 30;
+        self.crm.state().is_troubled = false;
+        self.host.ports.workspace.die_after(None);
+        self.tell(|| "everybody goes home".into());
+        let mut quiet = 0;
+        for _ in 0..MOST_ROUNDS {
+            self.time.pass(1_200 * SECOND);
+            let before = (self.host.contacts(), self.crm.state().activities.len());
+            self.decide().await;
+            self.note_disorder();
+            if quiet == 0 {
+                self.host.retry_dead();
+            }
+            let (_stopper, stop) = stop_signal();
+            let Host { ports, sync, .. } = &self.host;
+            let pushed = run_outbound(ports, sync, &Silent, &stop).await.unwrap();
+            let pulled = run_inbound(ports, sync, 2, &Silent, &stop).await.unwrap();
+            self.tell(|| format!("settle: in {:?}; out {:?}", pulled.counts, pushed.counts));
+            if !self.host.sync.abilities.gone {
+                self.sweep(true).await;
+            }
+            let after = (self.host.contacts(), self.crm.state().activities.len());
+            quiet = if before == after && pushed.counts.delivered + pushed.counts.retried == 0 { quiet + 1 } else { 0 };
+            if quiet == 2 {
+                return;
+            }
+        }
+        panic!("it never settles");
+    }
+
+    fn note_disorder(&mut self) {
+        let dead = self.host.outbox().into_iter().filter(|entry| entry.is_dead());
+        self.disordered.extend(dead.map(|entry| entry.outcome.contact));
+    }
+
+    /// People decide what waits for them.
+    async fn decide(&mut self) {
+        for conflict in self.host.conflicts() {
+            let Some(contact) = self.host.ports.workspace.contact(conflict.contact).unwrap() else { continue };
+            let field = FIELDS.iter().position(|name| **name == conflict.attribute).unwrap();
+            let ours = contact.get(&conflict.attribute).map_or(String::new(), |value| value.to_cell());
+            let value = match self.rng.random_range(0..3) {
+                0 => conflict.theirs.to_cell(),
+                1 => ours,
+                _ => self.crm.state().value(field).replace("refuse me", "Eva"),
+            };
+            self.set_to(contact, field, value).await;
+        }
+    }
+}
