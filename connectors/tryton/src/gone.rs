@@ -59,7 +59,7 @@ struct Archived {
 }
 
 fn archived(api: &Api<'_>, model: &str, window: Window, after: i64) -> Result<Found, Failure> {
-    let fields = schema::described(api, model)?;
+    let fields = schema::described(api, model, ["active", "replaced_by"])?;
     let then = Some("deleted>0".to_owned());
     if !fields.contains_key("active") {
         return Ok((Vec::new(), then));

@@ -42,12 +42,12 @@ impl<'a> Pull<'a> {
     fn open(api: &'a Api<'a>, model: &'a str, request: &'a PullRequest) -> Result<Self, Failure> {
         let token = request.token.as_deref().map(Token::read).transpose()?;
         let filtered = request.filter.iter().map(|condition| condition.field.as_str());
-        let names = request.columns.iter().map(String::as_str).chain(filtered);
+        let names: Vec<&str> = request.columns.iter().map(String::as_str).chain(filtered).collect();
         let readings = match &token {
-            Some(token) => of_letters(&token.readings)
-                .filter(|known| known.len() == request.columns.len() + request.filter.len())
-                .ok_or(Failure::TokenExpired)?,
-            None => schema::readings(api, model, names)?,
+            Some(token) => {
+                of_letters(&token.readings).filter(|known| known.len() == names.len()).ok_or(Failure::TokenExpired)?
+            }
+            None => schema::readings(api, model, &names)?,
         };
         let token = Token { readings: letters(&readings), ..token.unwrap_or_default() };
         Ok(Self { api, model, request, readings, token })

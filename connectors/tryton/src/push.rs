@@ -93,7 +93,11 @@ impl<'a> Ground<'a> {
         let mut parties: Vec<i64> = writes.iter().filter(is_reached).filter_map(changed).collect();
         parties.sort_unstable();
         parties.dedup();
-        Ok(Self { model, described: schema::described(api, model)?, held: Held::of(api, &parties)? })
+        // Which field a link leads by, only all of them tell.
+        let is_linked = writes.iter().any(|write| !write.links.is_empty());
+        let named = writes.iter().filter(|_| !is_linked).flat_map(|write| &write.values);
+        let described = schema::described(api, model, named.map(|(name, _)| name.as_str()))?;
+        Ok(Self { model, described, held: Held::of(api, &parties)? })
     }
 
     fn request(&self, write: &Write) -> Result<Request, Vec<Problem>> {

@@ -25,7 +25,8 @@ pub(crate) fn resolve(
     writes: &[Write],
     now: Instant,
 ) -> Result<Vec<Option<Written>>, Failure> {
-    let described = schema::described(api, model)?;
+    let names = writes.iter().flat_map(|write| &write.values).map(|(name, _)| name.as_str());
+    let described = schema::described(api, model, names)?;
     let mut taken: Vec<i64> = Vec::new();
     writes
         .iter()
@@ -33,18 +34,18 @@ pub(crate) fn resolve(
             let found = match &write.operation {
                 Operation::Create if model == NOTE => note(api, write)?,
                 Operation::Create => holding(api, model, &described, write, since(now))?,
-                // Where there was a condition, writing it again would be a conflict with itself.
-                Operation::Update(text) if write.version.is_some() => match id(text) {
+                // Writing again what had a condition would be a conflict with itself.
+                Operation::Update(text) => match id(text) {
                     Some(record) => holding(api, model, &described, write, json!(["id", "=", record]))?,
                     None => Vec::new(),
                 },
                 Operation::Delete(text) => return deleted(api, model, text),
-                // Writing the same values again does no harm.
-                Operation::Update(_) | Operation::Upsert(_) => Vec::new(),
+                Operation::Upsert(_) => Vec::new(),
             };
-            let own = found.into_iter().find(|record| !taken.contains(record));
-            taken.extend(own);
             let created = matches!(write.operation, Operation::Create);
+            // A record that was created is one write's.
+            let own = found.into_iter().find(|record| !(created && taken.contains(record)));
+            taken.extend(own.filter(|_| created));
             Ok(own.map(|record| written(record.to_string(), created)))
         })
         .collect()

@@ -1,7 +1,7 @@
 //! The fields of a model, as Tryton describes them. A column may lead through a relation, as in `lang.code`: of a relation to many it
 //! is the first record, which for addresses is the one that Tryton prefers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use ferry_sdk::connector::{Choice, Failure, Field, Kind};
 use serde::Deserialize;
@@ -39,53 +39,55 @@ pub(crate) struct CrmField {
 
 pub(crate) type Described = BTreeMap<String, CrmField>;
 
-/// What Tryton says of all fields of a model.
-pub(crate) fn described(api: &Api<'_>, model: &str) -> Result<Described, Failure> {
-    api.ask(request(model, "fields_get", vec![json!([])], context()), model)
+/// What Tryton says of some fields of a model, or of all where none is named. One that is not there is left out.
+pub(crate) fn described<'a>(
+    api: &Api<'_>,
+    model: &str,
+    names: impl IntoIterator<Item = &'a str>,
+) -> Result<Described, Failure> {
+    let names: BTreeSet<&str> = names.into_iter().collect();
+    api.ask(request(model, "fields_get", vec![json!(names)], context()), model)
 }
 
-/// What was asked of several models in one call.
-#[derive(Default)]
-struct Known(HashMap<String, Described>);
-
-impl Known {
-    /// The field at the end of a column.
-    fn at(&mut self, api: &Api<'_>, model: &str, column: &str) -> Result<CrmField, Failure> {
-        let missing = || Failure::Missing(column.to_owned());
-        let mut model = model.to_owned();
-        let mut steps = column.split('.').take(STEPS_MOST + 1).peekable();
-        loop {
-            let step = steps.next().ok_or_else(missing)?;
-            if !self.0.contains_key(&model) {
-                self.0.insert(model.clone(), described(api, &model)?);
-            }
-            let field = self.0.get(&model).and_then(|fields| fields.get(step)).cloned().ok_or_else(missing)?;
-            if steps.peek().is_none() {
-                return Ok(field);
-            }
-            model = field.relation.ok_or_else(missing)?;
+/// The field at the end of each column; none where a column leads nowhere. Asks each model once.
+fn ends(api: &Api<'_>, model: &str, columns: &[&str], steps: usize) -> Result<Vec<Option<CrmField>>, Failure> {
+    let step = |column: &&'_ str| column.split_once('.').map_or((*column).to_owned(), |(step, _)| step.to_owned());
+    let steps_now: Vec<String> = columns.iter().map(step).collect();
+    let described = described(api, model, steps_now.iter().map(String::as_str))?;
+    let mut ends: Vec<Option<CrmField>> = steps_now.iter().map(|step| described.get(step).cloned()).collect();
+    let mut further: BTreeMap<String, Vec<(usize, &str)>> = BTreeMap::new();
+    for (at, column) in columns.iter().enumerate() {
+        let Some((_, rest)) = column.split_once('.') else { continue };
+        let relation = ends.get_mut(at).and_then(Option::take).and_then(|field| field.relation);
+        if let Some(relation) = relation.filter(|_| steps > 1) {
+            further.entry(relation).or_default().push((at, rest));
         }
     }
+    for (relation, columns) in further {
+        let rests: Vec<&str> = columns.iter().map(|(_, rest)| *rest).collect();
+        for ((at, _), end) in columns.iter().zip(self::ends(api, &relation, &rests, steps - 1)?) {
+            ends[*at] = end;
+        }
+    }
+    Ok(ends)
 }
 
 /// How the columns are read.
-pub(crate) fn readings<'a>(
-    api: &Api<'_>,
-    model: &str,
-    columns: impl Iterator<Item = &'a str>,
-) -> Result<Vec<Reading>, Failure> {
-    let mut known = Known::default();
-    columns
-        .map(|column| {
-            let field = known.at(api, model, column)?;
-            field.types().map(|(_, reading)| reading).ok_or_else(|| Failure::Missing(column.to_owned()))
-        })
-        .collect()
+pub(crate) fn readings(api: &Api<'_>, model: &str, columns: &[&str]) -> Result<Vec<Reading>, Failure> {
+    if columns.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ends = ends(api, model, columns, STEPS_MOST)?.into_iter().zip(columns);
+    ends.map(|(end, column)| {
+        let (_, reading) = end.and_then(|field| field.types()).ok_or_else(|| Failure::Missing((*column).to_owned()))?;
+        Ok(reading)
+    })
+    .collect()
 }
 
 /// Every field of a model, as the host shows and checks it.
 pub(crate) fn fields(api: &Api<'_>, model: &str) -> Result<Vec<Field>, Failure> {
-    let described = described(api, model)?;
+    let described = described(api, model, [])?;
     let defaults = defaults(api, model, &described)?;
     let mut fields = Vec::new();
     for (name, field) in &described {
@@ -104,17 +106,11 @@ pub(crate) fn fields(api: &Api<'_>, model: &str) -> Result<Vec<Field>, Failure> 
         }
     }
     if model == PARTY {
-        let mut known = Known(HashMap::from([(model.to_owned(), described)]));
-        for column in OF_A_PARTY {
-            // A database without the module of countries has no such field.
-            match known.at(api, model, column) {
-                Ok(field) => {
-                    let label = column.replace(['.', '_'], " ");
-                    fields.push(Field { derived: true, ..field.shown(column.to_owned(), label, Kind::Text) });
-                }
-                Err(Failure::Missing(_) | Failure::Forbidden(_)) => {}
-                Err(other) => return Err(other),
-            }
+        // A database without the module of countries has no field of that name.
+        for (column, end) in OF_A_PARTY.iter().zip(ends(api, model, &OF_A_PARTY, STEPS_MOST)?) {
+            let Some(field) = end else { continue };
+            let label = column.replace(['.', '_'], " ");
+            fields.push(Field { derived: true, ..field.shown((*column).to_owned(), label, Kind::Text) });
         }
     }
     Ok(fields)

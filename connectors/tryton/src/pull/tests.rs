@@ -107,5 +107,7 @@ fn ids_that_are_none_are_left_out_and_strange_tokens_have_expired() {
         assert_eq!(page(&http, &asking), Err(Failure::TokenExpired), "{token}");
     }
     assert_eq!(page(&http, &request(&["nope"], Slice::All)), Err(Failure::Missing("nope".into())));
-    assert_eq!(page(&http, &request(&["name.nope"], Slice::All)), Err(Failure::Missing("name.nope".into())));
+    for column in ["name.nope", "addresses.nope", "addresses", ""] {
+        assert_eq!(page(&http, &request(&[column], Slice::All)), Err(Failure::Missing(column.into())));
+    }
 }

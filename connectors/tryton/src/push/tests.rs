@@ -111,10 +111,15 @@ fn a_lost_create_is_found_by_its_values_and_a_delete_by_the_gap() {
         result(if is_delete { json!([]) } else { json!([8]) })
     });
     let create = || write(Operation::Create, &[("name", "Ada".into()), ("email", "a@x".into())]);
-    let writes =
-        [create(), create(), write(Operation::Update("1".into()), &[]), write(Operation::Delete("2".into()), &[])];
+    let writes = [
+        create(),
+        create(),
+        write(Operation::Update("8".into()), &[("name", "Ada".into())]),
+        write(Operation::Delete("2".into()), &[]),
+    ];
     let found = with(&http, |api| resolve(api, PARTY, &writes, 0)).unwrap();
-    assert_eq!(found, [Some(written("8", true)), None, None, Some(written("2", false))], "one record is one write's");
+    let expected = [Some(written("8", true)), None, Some(written("8", false)), Some(written("2", false))];
+    assert_eq!(found, expected, "one new record is one write's");
     let asked = http.sent().iter().map(body_of).find(|body| body["method"] == "model.party.party.search").unwrap();
     let reached = json!(["contact_mechanisms", "where", [["type", "=", "email"], ["value", "=", "a@x"]]]);
     let domain = asked["params"][0].as_array().unwrap().clone();

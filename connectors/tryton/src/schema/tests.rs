@@ -7,6 +7,10 @@ fn fields_have_the_kinds_that_tryton_says_and_what_a_create_needs_is_required() 
     let http = FakeHttp::answering(|request| {
         let body: Json = serde_json::from_slice(request.body.as_deref()?).ok()?;
         let result = match body["method"].as_str()? {
+            "model.party.party.fields_get" if body["params"][0] != json!([]) => {
+                assert_eq!(body["params"][0], json!(["addresses", "lang"]));
+                json!({"lang": {"type": "many2one", "relation": "ir.lang"}})
+            }
             "model.party.party.fields_get" => json!({
                 "active": {"type": "boolean", "string": "Active", "required": true},
                 "code": {"type": "char", "string": "Code", "required": true},
