@@ -13,6 +13,7 @@ mod joining;
 mod languages;
 mod layering;
 mod merge;
+mod odoo;
 mod outbox;
 mod outputs;
 mod pipedrive;

@@ -23,6 +23,7 @@ const PLUGINS: [Plugin; 8] = [
     Plugin { folder: "connectors/salesforce", package: "ferry-salesforce", target: CONNECTOR },
     Plugin { folder: "connectors/pipedrive", package: "ferry-pipedrive", target: CONNECTOR },
     Plugin { folder: "connectors/tryton", package: "ferry-tryton", target: CONNECTOR },
+    Plugin { folder: "connectors/odoo", package: "ferry-odoo", target: CONNECTOR },
     Plugin { folder: "connectors/field-mapper", package: "ferry-field-mapper", target: MAPPER },
     Plugin { folder: "connectors/script-mapper", package: "ferry-script-mapper", target: MAPPER },
     Plugin { folder: "tests/guests/hostile", package: "ferry-hostile", target: CONNECTOR },

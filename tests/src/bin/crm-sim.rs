@@ -5,7 +5,7 @@ use std::io::{Read as _, Write as _};
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ferry_tests::sim::clock::{DEFAULT_START_MS, Start};
-use ferry_tests::sim::{hubspot, pipedrive, salesforce};
+use ferry_tests::sim::{hubspot, odoo, pipedrive, salesforce};
 
 /// Simulated CRMs for demos, tests and benches.
 #[derive(Debug, Parser)]
@@ -19,6 +19,8 @@ struct Cli {
 enum Crm {
     /// HubSpot: prints base_url, control_url, access_token, refresh_token, client_id and client_secret.
     Hubspot(HubspotArgs),
+    /// Odoo: prints base_url and api_key.
+    Odoo(OdooArgs),
     /// Pipedrive: prints base_url, control_url, access_token, refresh_token, api_token, client_id and client_secret.
     Pipedrive(CommonArgs),
     /// Salesforce: prints base_url, control_url, instance_url, access_token, refresh_token, client_id, client_secret,
@@ -35,7 +37,30 @@ struct HubspotArgs {
     search_lag_ms: i64,
 }
 
-/// What every simulator takes.
+/// Odoo has no limits of rate, and keys that are good until they are taken away.
+#[derive(Debug, Args)]
+struct OdooArgs {
+    /// Port on 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Seeded people, with their companies.
+    #[arg(long, default_value_t = 0)]
+    contacts: u64,
+    /// Seed of people and key.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How long every answer is held back.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
+    /// Where the clock starts: the machine's time and running, or a fixed instant and standing.
+    #[arg(long, value_enum, default_value_t = ClockArg::Now)]
+    clock: ClockArg,
+    /// Stop when the standard input ends, so that no simulator outlives the program that started it.
+    #[arg(long)]
+    until_stdin_closes: bool,
+}
+
+/// What every other simulator takes.
 #[derive(Debug, Args)]
 struct CommonArgs {
     /// Port on 127.0.0.1; 0 takes a free one.
@@ -86,6 +111,12 @@ async fn main() -> Result<()> {
             ready(simulator.credentials())?;
             told_to_stop(until_stdin_closes).await
         }
+        Crm::Odoo(args) => {
+            let until_stdin_closes = args.until_stdin_closes;
+            let simulator = odoo::Odoo::start(odoo_options(args)).context(unable)?;
+            ready(simulator.credentials())?;
+            told_to_stop(until_stdin_closes).await
+        }
         Crm::Pipedrive(args) => {
             let until_stdin_closes = args.until_stdin_closes;
             let simulator = pipedrive::Pipedrive::start(pipedrive_options(args)).context(unable)?;
@@ -109,10 +140,15 @@ fn ready(credentials: &impl serde::Serialize) -> Result<()> {
     Ok(out.flush()?)
 }
 
-impl CommonArgs {
-    fn start(&self) -> Start {
-        if self.clock == ClockArg::Now { Start::Now } else { Start::Stopped(DEFAULT_START_MS) }
+impl ClockArg {
+    fn start(self) -> Start {
+        if self == Self::Now { Start::Now } else { Start::Stopped(DEFAULT_START_MS) }
     }
+}
+
+fn odoo_options(args: OdooArgs) -> odoo::Options {
+    let switches = odoo::Switches { latency_ms: args.latency_ms, ..odoo::Switches::default() };
+    odoo::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock: args.clock.start(), switches }
 }
 
 fn hubspot_options(HubspotArgs { common: args, search_lag_ms }: HubspotArgs) -> hubspot::Options {
@@ -123,7 +159,7 @@ fn hubspot_options(HubspotArgs { common: args, search_lag_ms }: HubspotArgs) -> 
         latency_ms: args.latency_ms,
         ..hubspot::Switches::default()
     };
-    let clock = args.start();
+    let clock = args.clock.start();
     hubspot::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
 }
 
@@ -134,7 +170,7 @@ fn pipedrive_options(args: CommonArgs) -> pipedrive::Options {
         latency_ms: args.latency_ms,
         ..pipedrive::Switches::default()
     };
-    let clock = args.start();
+    let clock = args.clock.start();
     pipedrive::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
 }
 
@@ -145,7 +181,7 @@ fn salesforce_options(args: CommonArgs) -> salesforce::Options {
         latency_ms: args.latency_ms,
         ..salesforce::Switches::default()
     };
-    let clock = args.start();
+    let clock = args.clock.start();
     salesforce::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
 }
 

@@ -7,6 +7,7 @@ pub mod faults;
 pub mod hubspot;
 pub mod journal;
 mod names;
+pub mod odoo;
 pub mod phonebook;
 pub mod pipedrive;
 pub mod salesforce;

@@ -1,0 +1,191 @@
+//! Writes to Odoo, one call each, since a call is one transaction. A record is created by `load` under an external id made of the write's
+//! key: the same write twice is the same record. Two writes to one record go one behind the other.
+
+mod body;
+
+use std::collections::HashMap;
+
+use ferry_sdk::connector::{Failure, Operation, Outcome, Problem, Write, Written};
+use ferry_sdk::http::{Error, Request, Response};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::api::{Api, id};
+use crate::failure;
+use crate::objects::ACTIVITY;
+use crate::schema::{self, Described};
+
+pub(crate) use body::EXTERNAL_MODULE;
+pub(crate) use body::external_name;
+
+/// What a write needs to know of the model and of those that it is linked with.
+struct Ground<'a> {
+    api: &'a Api<'a>,
+    model: &'a str,
+    described: Described,
+    /// Ids of models: an activity names the model that it belongs to so.
+    models: HashMap<String, i64>,
+}
+
+/// One outcome per write, in order.
+pub(crate) fn push(api: &Api<'_>, model: &str, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
+    let ground = Ground::of(api, model, writes)?;
+    let mut results: Vec<Result<Outcome, Failure>> = Vec::with_capacity(writes.len());
+    results.resize_with(writes.len(), || Ok(Outcome::Later(None)));
+    for wave in waves(writes) {
+        let (mut sent, mut requests) = (Vec::new(), Vec::new());
+        for at in wave {
+            match ground.request(&writes[at]) {
+                Ok(request) => {
+                    sent.push(at);
+                    requests.push(request);
+                }
+                Err(problems) => results[at] = Ok(Outcome::Rejected(problems)),
+            }
+        }
+        for (at, answer) in sent.into_iter().zip(api.send_all(requests)) {
+            results[at] = judge(&writes[at], model, answer);
+        }
+    }
+    finish(results)
+}
+
+/// The failure of all, where all have failed: a failure of the call promises that no write took effect.
+fn finish(results: Vec<Result<Outcome, Failure>>) -> Result<Vec<Outcome>, Failure> {
+    if !results.is_empty() && results.iter().all(Result::is_err) {
+        return results.into_iter().collect();
+    }
+    let later = |failure| match failure {
+        Failure::RateLimited(wait) => Outcome::Later(wait),
+        _ => Outcome::Later(None),
+    };
+    Ok(results.into_iter().map(|result| result.unwrap_or_else(later)).collect())
+}
+
+/// Places of writes that may go side by side.
+fn waves(writes: &[Write]) -> Vec<Vec<usize>> {
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut waves: Vec<Vec<usize>> = vec![Vec::new()];
+    for (at, write) in writes.iter().enumerate() {
+        let wave = match &write.operation {
+            Operation::Update(id) | Operation::Delete(id) => {
+                let count = seen.entry(id).or_default();
+                *count += 1;
+                *count - 1
+            }
+            Operation::Create | Operation::Upsert(_) => 0,
+        };
+        if waves.len() <= wave {
+            waves.resize_with(wave + 1, Vec::new);
+        }
+        waves[wave].push(at);
+    }
+    waves
+}
+
+impl<'a> Ground<'a> {
+    fn of(api: &'a Api<'a>, model: &'a str, writes: &[Write]) -> Result<Self, Failure> {
+        let mut models = HashMap::new();
+        if model == ACTIVITY {
+            #[derive(Deserialize)]
+            struct Model {
+                id: i64,
+                model: String,
+            }
+            let mut names: Vec<&str> =
+                writes.iter().flat_map(|write| &write.links).map(|link| link.object.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            let question =
+                api.search_read("ir.model", &json!([["model", "in", names]]), names.len().max(1), &["model"]);
+            let found: Vec<Model> = api.ask(question, "ir.model")?;
+            models = found.into_iter().map(|Model { id, model }| (model, id)).collect();
+        }
+        Ok(Self { api, model, described: schema::described(api, model)?, models })
+    }
+
+    fn request(&self, write: &Write) -> Result<Request, Vec<Problem>> {
+        let record = |text: &str| id(text).ok_or_else(|| vec![Problem::general("Odoo has no record of this id")]);
+        Ok(match &write.operation {
+            Operation::Create => {
+                let (fields, row) = body::row(self, write)?;
+                // Under its external id it is the same record, however often it is sent.
+                self.api.request(self.model, "load", json!({"fields": fields, "data": [row]})).repeatable()
+            }
+            Operation::Update(text) => {
+                let arguments = json!({"ids": [record(text)?], "vals": body::values(self, write)?});
+                self.api.request(self.model, "write", arguments).repeatable()
+            }
+            Operation::Delete(text) => self.api.request(self.model, "unlink", json!({"ids": [record(text)?]})),
+            Operation::Upsert((field, _)) => {
+                return Err(vec![Problem::of(field, "Odoo has no call that writes by the value of a field")]);
+            }
+        })
+    }
+}
+
+/// What `load` answers, also where it refuses.
+#[derive(Deserialize)]
+struct Loaded {
+    ids: Json,
+    #[serde(default)]
+    messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+struct Message {
+    #[serde(default)]
+    field: Option<String>,
+    #[serde(rename = "type", default)]
+    kind: String,
+}
+
+fn judge(write: &Write, model: &str, answer: Result<Response, Error>) -> Result<Outcome, Failure> {
+    let response = match answer {
+        Ok(response) => response,
+        Err(Error::Unanswered(why)) => return Ok(Outcome::Unknown(why)),
+        Err(Error::TooLarge(_)) => return Ok(Outcome::Unknown("the answer was too large to be read".into())),
+        Err(error) => return Err(error.into()),
+    };
+    let written = |id: &str, created| Written { id: id.to_owned(), created, modified: None, version: None };
+    if response.is_success() {
+        return Ok(match &write.operation {
+            Operation::Create | Operation::Upsert(_) => loaded(&response),
+            Operation::Update(id) | Operation::Delete(id) => Outcome::Written(written(id, false)),
+        });
+    }
+    match (failure::problem(&response), &write.operation) {
+        // What is to be gone is gone.
+        (Some(_), Operation::Delete(id)) if response.status == 404 => Ok(Outcome::Unchanged(written(id, false))),
+        (Some(problem), _) => Ok(Outcome::Rejected(vec![problem])),
+        // The write may have got through before the answer was lost on the way back.
+        (None, _) if matches!(response.status, 408 | 500 | 502 | 504) => {
+            Ok(Outcome::Unknown(format!("Odoo answered with status {}", response.status)))
+        }
+        (None, _) => Err(failure::of(&response, model)),
+    }
+}
+
+fn loaded(response: &Response) -> Outcome {
+    let Ok(Loaded { ids, messages }) = response.json::<Loaded>() else {
+        return Outcome::Unknown("the answer can't be read".into());
+    };
+    if let Some(id) = ids.get(0).and_then(Json::as_i64) {
+        return Outcome::Written(Written { id: id.to_string(), created: true, modified: None, version: None });
+    }
+    let refused = messages.into_iter().filter(|message| message.kind != "warning");
+    let problems: Vec<Problem> = refused
+        .map(|message| {
+            // `load` names a column: a reference stands as `partner_id/.id`.
+            let field = message.field.map(|column| column.split('/').next().unwrap_or_default().to_owned());
+            Problem { field, message: "Odoo refuses the value".into() }
+        })
+        .collect();
+    if problems.is_empty() {
+        return Outcome::Rejected(vec![Problem::general("Odoo refuses the record and does not say why")]);
+    }
+    Outcome::Rejected(problems)
+}
+
+#[cfg(test)]
+mod tests;
