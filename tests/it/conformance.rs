@@ -27,7 +27,7 @@ fn failed(host: &Host, plugin: &str, folder: &str) -> Vec<(String, String)> {
 #[test]
 fn every_shipped_plugin_passes_on_its_cassettes() {
     let host = Host::new();
-    for plugin in ["hubspot", "salesforce", "pipedrive", "field-mapper", "script-mapper"] {
+    for plugin in ["hubspot", "salesforce", "pipedrive", "odoo", "tryton", "field-mapper", "script-mapper"] {
         assert_eq!(failed(&host, plugin, &cassettes(plugin)), [], "{plugin}");
     }
 }

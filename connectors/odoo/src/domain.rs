@@ -46,11 +46,13 @@ pub(crate) fn condition(condition: &Condition, reading: Reading) -> Result<Json,
     })
 }
 
-/// Of a field with several ids one is searched for.
+/// Of a field with several ids one is searched for. An admin writes a number or a flag as text.
 fn searched(reading: Reading, value: &Value) -> Result<Json, &'static str> {
-    match reading {
-        Reading::Ids => Reading::Reference.json(value),
-        Reading::Name => Reading::Text.json(value),
+    match (reading, value) {
+        (Reading::Ids, _) => Reading::Reference.json(value),
+        (Reading::Name, _) => Reading::Text.json(value),
+        (Reading::Boolean, Value::Text(text)) => text.parse::<bool>().map(Json::from).map_err(|_| "is no flag"),
+        (Reading::Integer, Value::Text(text)) => text.parse::<i64>().map(Json::from).map_err(|_| "is no whole number"),
         _ => reading.json(value),
     }
 }
@@ -74,6 +76,8 @@ mod tests {
             (Reading::Ids, Comparison::Contains, vec!["7".into()], json!(["f", "in", [7]])),
             (Reading::Instant, Comparison::Less, vec![Value::Instant(0)], json!(["f", "<", "1970-01-01 00:00:00"])),
             (Reading::Integer, Comparison::NoneOf, vec![], json!(["f", "not in", []])),
+            (Reading::Integer, Comparison::Equal, vec!["7".into()], json!(["f", "=", 7])),
+            (Reading::Boolean, Comparison::Equal, vec!["false".into()], json!(["f", "=", false])),
         ] {
             assert_eq!(domain(reading, comparison, &values), Ok(expected));
         }

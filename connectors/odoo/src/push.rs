@@ -151,7 +151,11 @@ fn judge(write: &Write, model: &str, answer: Result<Response, Error>) -> Result<
     if response.is_success() {
         return Ok(match &write.operation {
             Operation::Create | Operation::Upsert(_) => loaded(&response),
-            Operation::Update(id) | Operation::Delete(id) => Outcome::Written(written(id, false)),
+            // Both answer `true`; half an answer proves nothing.
+            Operation::Update(id) | Operation::Delete(id) if response.json() == Ok(true) => {
+                Outcome::Written(written(id, false))
+            }
+            Operation::Update(_) | Operation::Delete(_) => Outcome::Unknown("the answer can't be read".into()),
         });
     }
     match (failure::problem(&response), &write.operation) {

@@ -1,10 +1,8 @@
 //! Page tokens: where the next page starts, and how its columns are read, so that only the first page asks for the fields.
 
 use ferry_sdk::connector::Failure;
+use ferry_sdk::token;
 use serde::{Deserialize, Serialize};
-
-/// The host keeps tokens with its checkpoints; one letter a column is little.
-const TOKEN_MOST: usize = 8 * 1024;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,13 +16,10 @@ pub(crate) struct Token {
 
 impl Token {
     pub(crate) fn read(text: &str) -> Result<Self, Failure> {
-        if text.len() > TOKEN_MOST {
-            return Err(Failure::TokenExpired);
-        }
-        serde_json::from_str(text).map_err(|_| Failure::TokenExpired)
+        token::read(text)
     }
 
     pub(crate) fn write(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        token::write(self)
     }
 }

@@ -1,28 +1,12 @@
 //! What is packed with the connector beside its code: the presets open and map, the settings' schema says what the code takes.
 
-use ferry_field_mapper::Plan;
-use ferry_sdk::mapper::{Column, Direction, Kind, Mapped, Value};
+use ferry_field_mapper::testing::{map_preset, named};
+use ferry_sdk::mapper::{Direction, Kind, Value};
 
 const NINE: Value = Value::Instant(1_763_805_600_000_000);
 
-/// Opens a preset as it is packed and maps one row. Gives what is filled.
 fn map(preset: &str, direction: Direction, row: &[(&str, Kind, Value)]) -> Vec<(String, Value)> {
-    let path = format!("{}/presets/{preset}.toml", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(path).expect("the preset is there");
-    let columns: Vec<Column> =
-        row.iter().map(|(name, kind, _)| Column { name: (*name).to_owned(), kind: *kind }).collect();
-    let plan = Plan::open(&text, direction, &columns).unwrap_or_else(|mistakes| panic!("{preset}: {mistakes:#?}"));
-    match plan.rows(vec![row.iter().map(|(.., value)| value.clone()).collect()]).remove(0) {
-        Mapped::Values(values) => {
-            let named = plan.output().iter().map(|column| column.name.clone()).zip(values);
-            named.filter(|(_, value)| *value != Value::Null).collect()
-        }
-        other => panic!("{preset}: {other:?}"),
-    }
-}
-
-fn named(values: &[(&str, Value)]) -> Vec<(String, Value)> {
-    values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+    map_preset(env!("CARGO_MANIFEST_DIR"), preset, direction, row)
 }
 
 #[test]

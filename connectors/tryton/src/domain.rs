@@ -1,6 +1,7 @@
 //! Conditions as Tryton's domains: lists of `[field, operator, value]` that must all hold.
 
 use ferry_sdk::connector::{Comparison, Condition, Failure, Window};
+use ferry_sdk::time;
 use ferry_sdk::value::Value;
 use serde_json::{Value as Json, json};
 
@@ -51,9 +52,14 @@ pub(crate) fn condition(model: &str, condition: &Condition, reading: Reading) ->
     })
 }
 
-/// Of a field with several values one is searched for.
+/// Of a field with several values one is searched for. An admin writes a flag, a date or a time as text.
 fn searched(reading: Reading, value: &Value) -> Result<Json, &'static str> {
     match (reading, value) {
+        (Reading::Boolean, Value::Text(text)) => text.parse::<bool>().map(Json::from).map_err(|_| "is no flag"),
+        (Reading::Instant, Value::Text(text)) => {
+            reading.write(&Value::Instant(time::instant(text).ok_or("is no point in time")?))
+        }
+        (Reading::Date, Value::Text(text)) => reading.write(&Value::Date(time::date(text).ok_or("is no date")?)),
         (Reading::Texts, Value::Text(text)) => Ok(crate::api::id(text).map_or_else(|| json!(text), |id| json!(id))),
         _ => reading.write(value),
     }
@@ -104,7 +110,11 @@ mod tests {
 
     fn domain(field: &str, comparison: Comparison, values: &[Value]) -> Result<Json, Failure> {
         let given = Condition { field: field.into(), comparison, values: values.to_vec() };
-        let reading = if field == "color" { Reading::Integer } else { Reading::Text };
+        let reading = match field {
+            "color" => Reading::Integer,
+            "active" => Reading::Boolean,
+            _ => Reading::Text,
+        };
         condition(PARTY, &given, reading)
     }
 
@@ -116,6 +126,7 @@ mod tests {
             ("name", Comparison::Absent, vec![], json!(["OR", ["name", "=", null], ["name", "=", ""]])),
             ("color", Comparison::GreaterOrEqual, vec![Value::Integer(3)], json!(["color", ">=", 3])),
             ("color", Comparison::NoneOf, vec![], json!(["color", "not in", []])),
+            ("active", Comparison::Equal, vec!["false".into()], json!(["active", "=", false])),
             (
                 "email",
                 Comparison::NotEqual,

@@ -16,7 +16,7 @@ use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::{Manifest, PluginKind};
 use crate::model::mapping::Mapper;
-use crate::model::sync::{Connection, InstalledPlugin, Sync};
+use crate::model::sync::{Connection, InstalledPlugin, Sync, is_of_files};
 use crate::store::Changes;
 use crate::trace::{Call, Recorded, Trace};
 use crate::vault::{Credential, Place, Summary};
@@ -51,6 +51,9 @@ impl Tenant {
 
     /// Whether a connection of this name can be added; asked before a person is sent to sign in.
     pub fn check_new_connection(&self, new: &ConnectionId) -> Result<(), AppError> {
+        if is_of_files(new) {
+            return Err(AppError::OfFiles);
+        }
         match self.store().get::<Connection>(new)? {
             Some(_) => Err(AppError::Exists { what: Thing::Connection, name: new.to_string() }),
             None => Ok(()),
@@ -178,6 +181,9 @@ impl Tenant {
     }
 
     pub(super) async fn composed(&self, id: &ConnectionId, lane: Lane) -> Result<Composed, AppError> {
+        if is_of_files(id) {
+            return Err(AppError::OfFiles);
+        }
         let connection = self.connection(id)?;
         let (plugin, loaded) = self.load(self.plugin_of(&connection)?, PluginKind::Connector).await?;
         let quarantine = self.quarantine(&plugin)?;

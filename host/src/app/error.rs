@@ -8,6 +8,7 @@ use super::advice::{Class, Whose};
 use super::plugins::error::InstallError;
 use super::plugins::source::FetchError;
 use super::project::ProjectError;
+use super::sheet::SheetMistake;
 pub use super::thing::Thing;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
@@ -138,6 +139,12 @@ pub enum AppError {
     HookAddress { given: String, why: &'static str },
     #[error("the secret of hook `{0}` is not there")]
     HookSecret(HookId),
+    #[error("`file` is no connection: syncs that have it take their records from files")]
+    OfFiles,
+    #[error("the file can't be imported as it is")]
+    Sheet { problems: Vec<Problem> },
+    #[error("{}", no_id(wanted.as_deref()))]
+    SheetId { wanted: Option<String>, columns: Vec<String> },
     #[error("contact {contact} is suppressed (by {by})")]
     Suppressed { contact: ContactId, by: &'static str },
     #[error("as much is being done as may be at once")]
@@ -150,6 +157,22 @@ pub enum AppError {
     BadKey,
     #[error("something else was asked with the idempotency key `{key}`")]
     KeyReused { key: String },
+}
+
+fn no_id(wanted: Option<&str>) -> String {
+    match wanted {
+        Some(name) => format!("the file has no column `{name}` to tell its records apart"),
+        None => "which column of the file tells its records apart is not known".to_owned(),
+    }
+}
+
+impl From<SheetMistake> for AppError {
+    fn from(mistake: SheetMistake) -> Self {
+        match mistake {
+            SheetMistake::Form(problems) => Self::Sheet { problems },
+            SheetMistake::NoId { wanted, columns } => Self::SheetId { wanted, columns },
+        }
+    }
 }
 
 fn of(outcome: Option<OutcomeKind>) -> String {
@@ -243,6 +266,7 @@ impl AppError {
             Self::Settings { problems, .. }
             | Self::Outcome { problems, .. }
             | Self::Attributes { problems }
+            | Self::Sheet { problems }
             | Self::Rule { problems } => problems.iter().map(problem_line).collect(),
             _ => Vec::new(),
         };

@@ -36,6 +36,9 @@ impl Tenant {
         sending: Option<Sending>,
         sweeping: Option<Sweeping>,
     ) -> Result<Timetable, AppError> {
+        if self.sync(id)?.is_import() {
+            return Err(AppError::OfFiles);
+        }
         let now = self.clock().now();
         self.change_timetable(id, |table| {
             let (sending, sweeping) = (sending.or(table.sending), sweeping.or(table.sweeping));

@@ -13,7 +13,7 @@ use crate::model::sync::{RunEnd, Sync};
 pub(super) async fn examine(tenant: &Tenant, sync: &Sync, extent: Extent) -> Vec<Finding> {
     let subject = format!("sync {}", sync.id);
     let mut findings = Vec::new();
-    if extent.online {
+    if extent.online && !sync.is_import() {
         match schema(tenant, sync, &subject).await {
             Ok(found) => findings.extend(found),
             Err(error) => findings.push(Finding::fail(&subject, &error)),

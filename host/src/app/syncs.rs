@@ -357,7 +357,7 @@ fn check_filter(fields: &[Field], filter: &[Condition]) -> Result<(), AppError> 
     filter.iter().try_for_each(|condition| find_field(fields, &condition.field).map(|_| ()))
 }
 
-fn check_policies(policies: &BTreeMap<String, Policy>, output: &[Column]) -> Result<(), AppError> {
+pub(super) fn check_policies(policies: &BTreeMap<String, Policy>, output: &[Column]) -> Result<(), AppError> {
     let known = || output.iter().map(|column| column.name.as_str());
     let unknown = policies.keys().find(|name| !known().any(|known| known == *name));
     unknown.map_or(Ok(()), |name| Err(AppError::not_found(Thing::Attribute, name, known())))

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::connector::{Condition, Window};
 use super::grant::{Digest, Grant};
-use super::id::{ConnectionId, ContactId, PluginId, RunId, SyncId};
+use super::id::{ConnectionId, ContactId, InvalidName, PluginId, RunId, SyncId};
 use super::manifest::Manifest;
 use super::mapping::{Column, Direction};
 use super::outcome::OutcomeKind;
@@ -152,6 +152,14 @@ pub struct Sync {
     pub created: Instant,
 }
 
+/// The connection of syncs whose records come from files; no account can be connected under its name.
+const FILES: &str = "file";
+
+/// Whether a connection stands for files, not for an account.
+pub fn is_of_files(connection: &ConnectionId) -> bool {
+    connection.as_str() == FILES
+}
+
 fn first_version() -> u32 {
     1
 }
@@ -183,6 +191,16 @@ impl Sync {
             replaces: None,
             created,
         }
+    }
+
+    /// Whether its records come from files, and not from a CRM.
+    pub fn is_import(&self) -> bool {
+        is_of_files(&self.connection)
+    }
+
+    /// The connection of every import.
+    pub fn import_connection() -> Result<ConnectionId, InvalidName> {
+        FILES.parse()
     }
 
     pub fn policy(&self, attribute: &str) -> Policy {

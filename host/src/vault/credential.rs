@@ -72,6 +72,8 @@ pub struct OAuth2Keys {
     pub scopes: Vec<String>,
     /// The account's own address, where the answer named one.
     pub instance: Option<Url>,
+    /// Where tokens are asked for, in place of the manifest's address.
+    pub token_url: Option<String>,
 }
 
 /// What a new access token is asked for with.
@@ -98,8 +100,16 @@ pub struct JwtKey {
 impl OAuth2Keys {
     /// Before the first access token: the first request begins with asking for one.
     pub fn unsigned(client_id: String, client_secret: Option<Secret>, source: TokenSource) -> Self {
-        let (access, scopes) = (Secret::default(), Vec::new());
-        Self { client_id, client_secret, access, source, expires_at: Some(Instant(0)), scopes, instance: None }
+        Self {
+            client_id,
+            client_secret,
+            access: Secret::default(),
+            source,
+            expires_at: Some(Instant(0)),
+            scopes: Vec::new(),
+            instance: None,
+            token_url: None,
+        }
     }
 
     pub(super) fn refresh(&self) -> Option<&Secret> {
@@ -261,6 +271,7 @@ pub(super) mod tests {
             expires_at: Some(Instant(7)),
             scopes: vec!["a".into()],
             instance: Url::parse("https://acme.my.example.com/").ok(),
+            token_url: Some("https://sandbox.example.com/token".into()),
         };
         let open = OpenSession {
             header: "x-session".into(),

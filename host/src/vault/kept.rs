@@ -35,6 +35,8 @@ enum KeptKeys {
         source: Option<KeptSource>,
         #[serde(default)]
         instance: Option<String>,
+        #[serde(default)]
+        token_url: Option<String>,
     },
     Bearer {
         key: String,
@@ -108,6 +110,7 @@ impl Kept {
                 scopes: keys.scopes.clone(),
                 source: KeptSource::of(&keys.source),
                 instance: keys.instance.as_ref().map(Url::to_string),
+                token_url: keys.token_url.clone(),
             },
             Keys::Bearer(key) => KeptKeys::Bearer { key: text(key) },
             Keys::Header { name, value } => KeptKeys::Header { name: name.clone(), value: text(value) },
@@ -131,7 +134,7 @@ impl Kept {
         let secret = |text: &mut String| Secret::new(std::mem::take(text));
         let keys = match &mut self.keys {
             KeptKeys::None => Keys::None,
-            KeptKeys::OAuth2 { client_id, client_secret, access, refresh, expires_at, scopes, source, instance } => {
+            KeptKeys::OAuth2 { client_id, client_secret, access, refresh, expires_at, scopes, source, instance, token_url } => {
                 Keys::OAuth2(OAuth2Keys {
                     client_id: std::mem::take(client_id),
                     client_secret: client_secret.as_mut().map(secret),
@@ -141,6 +144,7 @@ impl Kept {
                     scopes: std::mem::take(scopes),
                     // It was an address when it was kept; without one, the next sign-in tells it again.
                     instance: instance.as_deref().and_then(|text| Url::parse(text).ok()),
+                    token_url: token_url.take(),
                 })
             }
             KeptKeys::Bearer { key } => Keys::Bearer(secret(key)),

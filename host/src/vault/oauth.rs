@@ -30,6 +30,8 @@ pub struct Application {
     pub client_secret: Option<Secret>,
     /// Where the CRM sends the browser back to.
     pub redirect: Url,
+    /// Where tokens are asked for, in place of the manifest's address.
+    pub token_url: Option<String>,
 }
 
 /// A sign-in that waits for the browser to come back.
@@ -102,7 +104,8 @@ pub(super) async fn finish(
     if !pending.began_with(state) {
         return Err(TokenError::StateMismatch);
     }
-    let Application { client_id, client_secret, redirect } = pending.application;
+    let Application { client_id, client_secret, redirect, token_url } = pending.application;
+    let place = &place.asking_at(token_url.as_deref());
     let client = client(place, &client_id, client_secret.as_ref())?.set_redirect_uri(RedirectUrl::from_url(redirect));
     let secrets: Vec<Secret> = client_secret.iter().chain([&code]).cloned().collect();
     let mut request = client.exchange_code(AuthorizationCode::new(code.expose().to_owned()));
@@ -111,8 +114,8 @@ pub(super) async fn finish(
     }
     let asker = Asker::new(egress, place, secrets);
     let token = asker.result(request.request_async(&asker).await)?;
-    let old = OAuth2Keys::unsigned(client_id, client_secret, TokenSource::Person { refresh: None });
-    keys(egress, place, &token, &old)
+    let unsigned = OAuth2Keys::unsigned(client_id, client_secret, TokenSource::Person { refresh: None });
+    keys(egress, place, &token, &OAuth2Keys { token_url, ..unsigned })
 }
 
 /// Asks for a new access token. The refresh token is the new one, or the old one where the CRM does not change it.
@@ -201,5 +204,6 @@ fn keys(egress: &Egress, place: &Place, token: &Token, old: &OAuth2Keys) -> Resu
         expires_at: token.expires_in().or_else(session).map(|span| egress.clock().now().plus(span)),
         scopes: scopes.unwrap_or_else(|| old.scopes.clone()),
         instance,
+        token_url: old.token_url.clone(),
     })
 }

@@ -43,6 +43,15 @@ impl Place {
         self.sign_in.oauth2.as_ref().ok_or_else(|| TokenError::Manifest("it has no `sign-in.oauth2`".to_owned()))
     }
 
+    /// The same place with another address for tokens, where there is one. The grant stays: it has to cover that address too.
+    pub(super) fn asking_at(&self, token_url: Option<&str>) -> Self {
+        let mut place = self.clone();
+        if let (Some(oauth2), Some(address)) = (&mut place.sign_in.oauth2, token_url) {
+            address.clone_into(&mut oauth2.token);
+        }
+        place
+    }
+
     /// A target of the manifest as an address.
     pub(super) fn address(&self, target: &str) -> Result<Url, TokenError> {
         crate::egress::address(&self.base, target, &[]).map_err(|error| TokenError::Manifest(error.to_string()))

@@ -18,6 +18,7 @@ pub(super) async fn renew(egress: &Egress, place: &Place, old: &Keys) -> Result<
 }
 
 async fn oauth2(egress: &Egress, place: &Place, old: &OAuth2Keys) -> Result<OAuth2Keys, TokenError> {
+    let place = &place.asking_at(old.token_url.as_deref());
     match &old.source {
         TokenSource::Person { refresh: Some(refresh) } => oauth::refresh(egress, place, old, refresh).await,
         TokenSource::Person { refresh: None } => Err(TokenError::Refused("there is no refresh token".to_owned())),

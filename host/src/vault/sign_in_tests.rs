@@ -9,7 +9,8 @@ use crate::egress::testing::Script;
 
 fn application() -> Application {
     let client_secret = Some("client-secret".into());
-    Application { client_id: "client-id".into(), client_secret, redirect: url("http://localhost:8976/back") }
+    let redirect = url("http://localhost:8976/back");
+    Application { client_id: "client-id".into(), client_secret, redirect, token_url: None }
 }
 
 fn query(url: &Url) -> BTreeMap<String, String> {
@@ -52,6 +53,24 @@ async fn the_code_of_a_browser_becomes_keys() {
         ("client_secret", "client-secret"),
     ];
     assert_eq!(sent, pairs(&expected));
+}
+
+#[tokio::test]
+async fn a_sandbox_of_the_crm_is_asked_for_the_first_token_and_for_the_next() {
+    let ground = Ground::new(vec![new_tokens(), new_tokens()]).await;
+    let mut place = ground.place();
+    place.sign_in.oauth2.as_mut().unwrap().token = "https://oauth.example.com/token".into();
+    let token_url = Some(ground.server.base().join("/sandbox/token").unwrap().into());
+    let (authorize, pending) = ground.vault.begin(&place, Application { token_url, ..application() }).unwrap();
+    let state = query(&authorize)["state"].clone();
+    let keys = ground.vault.finish(&place, pending, "the-code".into(), &state).await.unwrap();
+    ground.put(Keys::OAuth2(keys)).await;
+    let (workspace, connection) = names();
+    let signer = ground.reopened().signer(&workspace, &connection, place).unwrap();
+    let stale = signer.authorization().await.unwrap();
+    assert_eq!(signer.renew(&stale).await, Ok(Renewal::Renewed));
+    let asked = ground.server.asked();
+    assert!(asked.len() == 2 && asked.iter().all(|request| request.starts_with("POST /sandbox/token ")), "{asked:#?}");
 }
 
 #[tokio::test]

@@ -157,6 +157,7 @@ pub(crate) fn oauth2_keys(expires_at: Option<Instant>) -> OAuth2Keys {
         expires_at,
         scopes: vec!["read".into()],
         instance: None,
+        token_url: None,
     }
 }
 

@@ -103,6 +103,17 @@ impl AppError {
                     "create a sync with `--outbound {kind}=..` and run it, so that the contact has a record in the CRM"
                 ),
             ),
+            Self::OfFiles => {
+                advice::configuration("of-files", "`ferry contacts import FILE --name SYNC` brings its records")
+            }
+            Self::Sheet { .. } => {
+                advice::configuration("import-file", "mend the lines named above; nothing was imported")
+            }
+            Self::SheetId { columns, .. } => {
+                let shown: Vec<&str> = columns.iter().take(20).map(String::as_str).collect();
+                let remedy = format!("name it with --id; the file has {}", shown.join(", "));
+                advice::configuration("import-id", remedy)
+            }
             Self::Attributes { .. } => advice::configuration("attributes", "mend the values named above"),
             Self::NoConflict { .. } => {
                 advice::configuration("conflict-not-found", "`ferry conflicts list` shows what has to be decided")

@@ -85,6 +85,10 @@ pub(crate) struct SignInOptions {
     #[arg(long, value_name = "URL")]
     authorize_url: Option<Url>,
 
+    /// Ask for OAuth 2 tokens at this address instead of the plugin's own; the grant must cover it
+    #[arg(long, value_name = "URL")]
+    token_url: Option<Url>,
+
     /// Do not open a browser: only print the address
     #[arg(long)]
     no_browser: bool,
@@ -123,7 +127,7 @@ impl SignInOptions {
         let key = "put it into a file for --token-file, or into FERRY_TOKEN";
         let client_id = self.client_id(output)?;
         let knows_client = client_id.is_some();
-        let keys = match self.way(account.plugin, &ways(&manifest.sign_in), token.as_ref(), knows_client)? {
+        let mut keys = match self.way(account.plugin, &ways(&manifest.sign_in), token.as_ref(), knows_client)? {
             Way::None => Keys::None,
             Way::Oauth2 => Keys::OAuth2(self.oauth2(tenant, account, client_id, token, output).await?),
             Way::ClientCredentials => Keys::OAuth2(self.client_credentials(client_id, output)?),
@@ -143,6 +147,9 @@ impl SignInOptions {
                 open: None,
             }),
         };
+        if let (Keys::OAuth2(keys), Some(address)) = (&mut keys, &self.token_url) {
+            keys.token_url = Some(address.to_string());
+        }
         Ok(Credential { keys, signing_secret })
     }
 
@@ -246,7 +253,8 @@ impl SignInOptions {
         output: &Output,
     ) -> Result<OAuth2Keys, CliError> {
         let redirect = Redirect::listen(self.redirect_port).await?;
-        let application = Application { client_id, client_secret, redirect: redirect.address()? };
+        let token_url = self.token_url.as_ref().map(Url::to_string);
+        let application = Application { client_id, client_secret, redirect: redirect.address()?, token_url };
         let begun = tenant.begin_sign_in(SignInRequest {
             connection: account.connection,
             plugin: account.plugin,

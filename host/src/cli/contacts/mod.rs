@@ -1,6 +1,7 @@
 //! `ferry contacts`
 
 mod export;
+mod import;
 mod joining;
 mod list;
 mod set;
@@ -11,7 +12,7 @@ use super::failure::CliError;
 pub(super) use set::tell_decided;
 pub(super) use show::find;
 
-/// Look at contacts and refused rows; change, join and export contacts
+/// Look at contacts and refused rows; change, join, import and export contacts
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     List(list::Args),
@@ -21,6 +22,7 @@ pub(super) enum Command {
     Merge(joining::MergeArgs),
     Split(joining::SplitArgs),
     Export(export::Args),
+    Import(Box<import::Args>),
 }
 
 pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
@@ -32,5 +34,6 @@ pub(super) fn run(command: Command, context: &Context) -> Result<(), CliError> {
         Command::Merge(args) => joining::merge(&args, context),
         Command::Split(args) => joining::split(&args, context),
         Command::Export(args) => export::run(&args, context),
+        Command::Import(args) => import::run(&args, context),
     }
 }

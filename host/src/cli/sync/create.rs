@@ -84,7 +84,7 @@ fn expiry(text: &str) -> Result<(OutcomeKind, u64), String> {
     Ok((kind.parse()?, span.as_secs()))
 }
 
-fn match_key(text: &str) -> Result<MatchKey, String> {
+pub(in crate::cli) fn match_key(text: &str) -> Result<MatchKey, String> {
     let known = MatchKey::ALL.into_iter().find(|key| key.attribute() == text);
     known.ok_or_else(|| format!("`{text}` is no match key: use email, phone, or both as in `email,phone`"))
 }

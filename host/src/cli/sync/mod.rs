@@ -19,6 +19,10 @@ mod verify;
 
 use super::context::Context;
 use super::failure::CliError;
+pub(super) use create::match_key;
+pub(super) use policy::policy;
+pub(super) use run::table as run_table;
+pub(super) use test::tell as trial;
 
 /// Create syncs, try them, run them, look after them
 #[derive(Debug, clap::Subcommand)]

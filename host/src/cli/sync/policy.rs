@@ -24,7 +24,7 @@ pub(crate) struct Args {
     policies: Vec<(String, Policy)>,
 }
 
-pub(super) fn policy(text: &str) -> Result<(String, Policy), String> {
+pub(in crate::cli) fn policy(text: &str) -> Result<(String, Policy), String> {
     let (name, policy) = text.split_once('=').ok_or("write it as in phone=ours")?;
     Ok((name.to_owned(), policy.parse()?))
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         "inbound": report.inbound.as_ref().map(documents::Run::from),
         "outbound": report.outbound.as_ref().map(documents::Run::from),
     });
-    context.output.answer(&document, || table(&report))?;
+    context.output.answer(&document, || table(report.inbound.iter().chain(&report.outbound)))?;
     let refused = report.inbound.as_ref().map_or(0, |run| run.counts.refused);
     if refused > 0 {
         context
@@ -117,10 +117,10 @@ impl Keeper for TraceFiles {
     }
 }
 
-fn table(report: &RunReport) -> Table {
+pub(in crate::cli) fn table<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Table {
     let mut table =
         Table::new(&["run", "direction", "rows", "took", "result"], "this sync has nothing to do").numbers(&[2]);
-    for run in report.inbound.iter().chain(&report.outbound) {
+    for run in runs {
         table.row(vec![run.id.to_string(), word(&run.direction), rows(run).to_string(), took(run), told(&run.counts)]);
     }
     table

@@ -58,6 +58,14 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     Ok(())
 }
 
+/// What would become of the rows of an import.
+pub(in crate::cli) fn tell(report: &TrialReport, context: &Context) -> Result<(), CliError> {
+    context.output.answer(&document(report), || table(report))?;
+    let of = report.total.map(|total| format!(" of {total}")).unwrap_or_default();
+    context.output.note(&format!("{}{of} rows tried, nothing written: {}", report.rows.len(), told(&report.counts)));
+    Ok(())
+}
+
 /// What would go out, in a sentence.
 pub(super) fn note_outbound(plan: &OutboundPlan, context: &Context) {
     let OutboundPlan { written, left_out, refused, unknown, calls } = plan;
