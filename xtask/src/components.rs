@@ -18,7 +18,7 @@ const CONNECTOR: &str = "wasm32-wasip2";
 /// A mapper imports nothing, and the standard library for WASI always imports something.
 const MAPPER: &str = "wasm32-unknown-unknown";
 
-const PLUGINS: [Plugin; 8] = [
+const PLUGINS: [Plugin; 9] = [
     Plugin { folder: "connectors/hubspot", package: "ferry-hubspot", target: CONNECTOR },
     Plugin { folder: "connectors/salesforce", package: "ferry-salesforce", target: CONNECTOR },
     Plugin { folder: "connectors/pipedrive", package: "ferry-pipedrive", target: CONNECTOR },

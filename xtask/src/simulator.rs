@@ -15,6 +15,8 @@ pub(crate) struct Simulator {
     pub(crate) client_id: String,
     pub(crate) client_secret: String,
     pub(crate) access_token: String,
+    /// All that it printed when it was ready.
+    pub(crate) told: Value,
     process: Child,
     /// The simulator ends when this is closed, also when the demonstration dies.
     _stdin: Option<ChildStdin>,
@@ -23,6 +25,8 @@ pub(crate) struct Simulator {
 /// What the simulated account is like.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
+    /// As `crm-sim` calls it.
+    pub(crate) crm: &'static str,
     pub(crate) profile: Profile,
     pub(crate) contacts: u64,
     pub(crate) seed: u64,
@@ -32,22 +36,28 @@ pub(crate) struct Options {
     pub(crate) limits: bool,
 }
 
-/// What the simulator prints when it is ready.
+/// What every simulator prints when it is ready, and some do not.
 #[derive(Deserialize)]
 struct Ready {
     base_url: String,
+    #[serde(default)]
     access_token: String,
+    #[serde(default)]
     client_id: String,
+    #[serde(default)]
     client_secret: String,
 }
 
 impl Simulator {
     pub(crate) fn start(options: &Options) -> Result<Self> {
-        let Options { profile, contacts, seed, latency_ms, limits } = options;
+        let Options { crm, profile, contacts, seed, latency_ms, limits } = options;
         let mut command = Command::new(cargo::binary(*profile, "crm-sim"));
-        command.args(["hubspot", "--port", "0", "--until-stdin-closes"]);
+        command.args([*crm, "--port", "0", "--until-stdin-closes"]);
         command.args(["--contacts", &contacts.to_string(), "--seed", &seed.to_string()]);
-        command.args(["--latency-ms", &latency_ms.to_string(), "--limits", if *limits { "real" } else { "off" }]);
+        command.args(["--latency-ms", &latency_ms.to_string()]);
+        if *limits {
+            command.args(["--limits", "real"]);
+        }
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -56,10 +66,11 @@ impl Simulator {
         let stdout = process.stdout.take().context("the simulator has no stdout")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
-        let ready: Ready = serde_json::from_str(&line).context("the simulator did not say that it is ready")?;
+        let told: Value = serde_json::from_str(&line).context("the simulator did not say that it is ready")?;
+        let ready: Ready = serde_json::from_value(told.clone()).context("the simulator did not say where it is")?;
         let Ready { base_url, access_token, client_id, client_secret } = ready;
         let stdin = process.stdin.take();
-        Ok(Self { base_url, client_id, client_secret, access_token, process, _stdin: stdin })
+        Ok(Self { base_url, client_id, client_secret, access_token, told, process, _stdin: stdin })
     }
 
     /// Edits a contact, as somebody in the CRM would.

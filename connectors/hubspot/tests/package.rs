@@ -145,6 +145,12 @@ fn a_hubspot_contact_becomes_a_contact() {
         ("lifecycle_stage", "lead".into()),
     ];
     assert_eq!(map("contacts-in", Direction::Inbound, &CONTACT, &row), named(&expected));
+    // A lead is one too, and has a status.
+    let columns: Vec<(&str, Kind)> = CONTACT.into_iter().chain([("hs_lead_status", Kind::Choice)]).collect();
+    let row = [&row[..], &[("hs_lead_status", "NEW".into())]].concat();
+    let status = [("lead_status", "NEW".into())];
+    let expected = [&expected[..4], &status, &expected[4..]].concat();
+    assert_eq!(map("leads-in", Direction::Inbound, &columns, &row), named(&expected));
 }
 
 #[test]

@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) allow_duplicates: bool,
     /// Backfills of at least so many records go by Bulk API; 0 for none.
     pub(crate) bulk_from: u64,
+    /// Writes of at least so many go by Bulk API; 0 for none.
+    pub(crate) bulk_writes_from: u32,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             key_field: "Ferry_Id__c".to_owned(),
             allow_duplicates: false,
             bulk_from: 50_000,
+            bulk_writes_from: 2_000,
         }
     }
 }

@@ -29,6 +29,15 @@ impl CrmError {
         serde_json::from_slice(&response.body).unwrap_or_default()
     }
 
+    /// As a bulk job's results have it: `CODE:message:Field,Field --`.
+    pub(crate) fn of_job(text: &str) -> Self {
+        let text = text.strip_suffix("--").unwrap_or(text).trim_end();
+        let (error_code, rest) = text.split_once(':').unwrap_or((text, ""));
+        let (message, fields) = rest.rsplit_once(':').unwrap_or((rest, ""));
+        let fields = fields.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Self { error_code: error_code.to_owned(), message: message.to_owned(), fields }
+    }
+
     pub(crate) fn is(&self, code: &str) -> bool {
         self.error_code == code
     }

@@ -16,7 +16,8 @@ mod token;
 mod values;
 
 use ferry_sdk::connector::{
-    Account, Call, Connector, Failure, Field, Object, Outcome, Page, PullRequest, Segment, Window, Write, Written,
+    Account, Call, Collected, Connector, Failure, Field, Object, Outcome, Page, PullRequest, Segment, Window, Write,
+    Written,
 };
 
 /// The connector.
@@ -57,6 +58,22 @@ impl Connector for Salesforce {
 
     fn resolve(call: &Call<'_>, object: &str, writes: Vec<Write>) -> Result<Vec<Option<Written>>, Failure> {
         resolve::resolve(&api::Api::open(call)?, objects::checked(object)?, &writes)
+    }
+
+    fn least(call: &Call<'_>, _object: &str) -> Result<Option<u32>, Failure> {
+        Ok(push::bulk::least(&api::Api::open(call)?))
+    }
+
+    fn open(call: &Call<'_>, object: &str, writes: Vec<Write>) -> Result<String, Failure> {
+        push::bulk::open(&api::Api::open(call)?, objects::checked(object)?, &writes)
+    }
+
+    fn submit(call: &Call<'_>, object: &str, name: &str, writes: Vec<Write>) -> Result<(), Failure> {
+        push::bulk::submit(&api::Api::open(call)?, objects::checked(object)?, name, &writes)
+    }
+
+    fn collect(call: &Call<'_>, object: &str, name: &str, writes: Vec<Write>) -> Result<Collected, Failure> {
+        push::bulk::collect(&api::Api::open(call)?, objects::checked(object)?, name, &writes)
     }
 }
 

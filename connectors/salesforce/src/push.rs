@@ -1,6 +1,7 @@
 //! Writes to Salesforce in collections, and says of each write what became of it. Which record a value belongs to, and when to
 //! try again, is the host's to decide.
 
+pub(crate) mod bulk;
 mod sender;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Reads a query's answer straight into rows: no tree of values, no map per record. This is where a backfill spends its time.
 
-mod csv;
+pub(crate) mod csv;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

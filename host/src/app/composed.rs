@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use super::witness::Witness;
 use crate::capability::http::{HttpLine, HttpLineOptions};
 use crate::egress::{Egress, Governor};
-use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
+use crate::model::connector::{
+    Collected, Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written,
+};
 use crate::model::failure::{CallError, Fault, FaultKind};
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId};
@@ -173,5 +175,21 @@ impl Connector for Composed {
 
     async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError> {
         self.call("receive", |it| async move { it.receive(webhook).await }).await
+    }
+
+    async fn least(&self, object: &str) -> Result<Option<u32>, CallError> {
+        self.call("least", |it| async move { it.least(object).await }).await
+    }
+
+    async fn open_set(&self, object: &str, writes: &[Write]) -> Result<String, CallError> {
+        self.call("open", |it| async move { it.open_set(object, writes).await }).await
+    }
+
+    async fn submit_set(&self, object: &str, name: &str, writes: &[Write]) -> Result<(), CallError> {
+        self.call("submit", |it| async move { it.submit_set(object, name, writes).await }).await
+    }
+
+    async fn collect_set(&self, object: &str, name: &str, writes: &[Write]) -> Result<Collected, CallError> {
+        self.call("collect", |it| async move { it.collect_set(object, name, writes).await }).await
     }
 }

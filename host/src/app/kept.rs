@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 
 use super::composed::Composed;
-use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
+use crate::model::connector::{
+    Collected, Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written,
+};
 use crate::model::failure::{CallError, Fault, FaultKind};
 use crate::model::schema::{Account, Field, Object, Segment};
 use crate::trace::{Answer, Call, Recorded, Trace};
@@ -107,5 +109,24 @@ impl Connector for Kept {
 
     async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError> {
         self.ask(Call::Receive(webhook.into()), only!(Hints)).await
+    }
+
+    async fn least(&self, object: &str) -> Result<Option<u32>, CallError> {
+        self.ask(Call::Least { object: object.to_owned() }, only!(Least)).await
+    }
+
+    async fn open_set(&self, object: &str, writes: &[Write]) -> Result<String, CallError> {
+        let (object, writes) = (object.to_owned(), writes.to_vec());
+        self.ask(Call::Open { object, writes }, only!(Name)).await
+    }
+
+    async fn submit_set(&self, object: &str, name: &str, writes: &[Write]) -> Result<(), CallError> {
+        let (object, name, writes) = (object.to_owned(), name.to_owned(), writes.to_vec());
+        self.ask(Call::Submit { object, name, writes }, only!(Submitted)).await
+    }
+
+    async fn collect_set(&self, object: &str, name: &str, writes: &[Write]) -> Result<Collected, CallError> {
+        let (object, name, writes) = (object.to_owned(), name.to_owned(), writes.to_vec());
+        self.ask(Call::Collect { object, name, writes }, only!(Collected)).await
     }
 }

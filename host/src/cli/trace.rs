@@ -72,6 +72,36 @@ enum Verb {
         /// A file with a list of writes as JSON, as they stand in a trace
         writes: PathBuf,
     },
+    /// From how many writes on a set serves better
+    Least {
+        /// The object
+        object: String,
+    },
+    /// Open a set for writes; nothing of it takes effect
+    Open {
+        /// The object
+        object: String,
+        /// A file with a list of writes as JSON, as they stand in a trace
+        writes: PathBuf,
+    },
+    /// Hand a set over: this changes the CRM
+    Submit {
+        /// The object
+        object: String,
+        /// What the set is called
+        name: String,
+        /// A file with a list of writes as JSON, as they stand in a trace
+        writes: PathBuf,
+    },
+    /// What became of a set; one that was not handed over is closed
+    Collect {
+        /// The object
+        object: String,
+        /// What the set is called
+        name: String,
+        /// A file with a list of writes as JSON, as they stand in a trace
+        writes: PathBuf,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -145,6 +175,12 @@ fn call(verb: Verb, context: &Context) -> Result<Call, CliError> {
         Verb::Gone { object, since, before } => Call::Gone { object, window: Window { since, before }, token: None },
         Verb::Push { object, writes } => Call::Push { object, writes: read_writes(&writes, context)? },
         Verb::Resolve { object, writes } => Call::Resolve { object, writes: read_writes(&writes, context)? },
+        Verb::Least { object } => Call::Least { object },
+        Verb::Open { object, writes } => Call::Open { object, writes: read_writes(&writes, context)? },
+        Verb::Submit { object, name, writes } => Call::Submit { object, name, writes: read_writes(&writes, context)? },
+        Verb::Collect { object, name, writes } => {
+            Call::Collect { object, name, writes: read_writes(&writes, context)? }
+        }
     })
 }
 

@@ -8,7 +8,7 @@ use super::deck::{At, Deck, DeckOptions, Otherwise};
 use super::likeness;
 use super::report::{Check, Measure};
 use super::trouble::{self, CANARY, Trouble, Troubled};
-use crate::model::connector::{Operation, PullRequest, Slice, WriteOutcome};
+use crate::model::connector::{Collected, Operation, PullRequest, Slice, WriteOutcome};
 use crate::model::failure::{CallError, FaultKind};
 use crate::model::http::{HttpError, Method};
 use crate::model::value::Value;
@@ -140,7 +140,7 @@ fn unexpected(expect: &Expect, ran: &Ran) -> Vec<String> {
 /// What the sandbox stopped, or what broke the contract, goes to the check whose rule it is.
 fn faults(checks: &mut Checks, place: &str, recorded: &Recorded, ran: &Ran) {
     let here = || place.to_owned();
-    let is_push = matches!(recorded.ask, Call::Push { .. } | Call::Resolve { .. });
+    let is_push = matches!(recorded.ask, Call::Push { .. } | Call::Resolve { .. } | Call::Collect { .. });
     let (mut contract, mut limits, mut writes) = (None, None, None);
     if let Err(CallError::Fault(fault)) = &ran.result {
         let told = Some(fault.kind.to_string());
@@ -164,7 +164,7 @@ fn faults(checks: &mut Checks, place: &str, recorded: &Recorded, ran: &Ran) {
 fn discreet(checks: &mut Checks, place: &str, ran: &Ran) {
     let message = match &ran.result {
         Err(error) => error.to_string(),
-        Ok(Answer::Outcomes(outcomes)) => format!("{outcomes:?}"),
+        Ok(Answer::Outcomes(outcomes) | Answer::Collected(Collected::Outcomes(outcomes))) => format!("{outcomes:?}"),
         Ok(_) => String::new(),
     };
     let told = message.contains(CANARY) || ran.lines.iter().any(|line| line.contains(CANARY));
@@ -265,12 +265,15 @@ async fn lost_reply(bench: &Bench<'_>, checks: &mut Checks, usual: &Usual<'_>, a
         let nothing_there = Given::Error { error: HttpError::Unreachable("nothing is there".into()) };
         let deck = deck(usual.recorded, Otherwise::Approximate(nothing_there), Some(trial));
         let ran = bench.run(usual.settings, usual.recorded, &usual.recorded.ask, deck).await;
-        let Ok(Answer::Outcomes(outcomes)) = &ran.result else { continue };
-        let hidden = writes.iter().zip(outcomes).zip(found);
-        let lost = hidden.filter(|((write, outcome), found)| {
-            write.operation == Operation::Create && matches!(outcome, WriteOutcome::Unknown(_)) && found.is_none()
+        let (Ok(Answer::Outcomes(outcomes)), Ok(Answer::Outcomes(taken))) = (&ran.result, &usual.ran.result) else {
+            continue;
+        };
+        let hidden = writes.iter().zip(outcomes).zip(found).zip(taken);
+        let lost = hidden.filter(|(((write, outcome), found), taken)| {
+            let would_be_doubled = write.operation == Operation::Create && !matches!(taken, WriteOutcome::Rejected(_));
+            would_be_doubled && matches!(outcome, WriteOutcome::Unknown(_)) && found.is_none()
         });
-        let lost: Vec<&str> = lost.map(|((write, _), _)| write.key.as_str()).collect();
+        let lost: Vec<&str> = lost.map(|(((write, _), _), _)| write.key.as_str()).collect();
         let problem = (!lost.is_empty()).then(|| format!("it finds no trace of `{}`", lost.join("`, `")));
         checks.lost_replies.tried(|| format!("{}, then {}", usual.place, resolved.place), problem);
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use super::failure::CallError;
+use super::failure::{CallError, Failure};
 use super::schema::{Account, Field, Object, Segment};
 use super::time::Instant;
 use super::value::{Problem, Row, Tombstone, Value};
@@ -121,6 +121,18 @@ pub enum WriteOutcome {
     Unknown(String),
 }
 
+/// What became of a set of writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Collected {
+    /// The CRM is still at work: collect again after so long.
+    Wait(Duration),
+    /// As many as writes, in order.
+    Outcomes(Vec<WriteOutcome>),
+    /// None took effect, and none will.
+    Void,
+}
+
 /// One HTTP request that reached the host's address for a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
@@ -135,6 +147,10 @@ pub struct Hint {
     pub object: String,
     pub ids: Vec<String>,
     pub gone: bool,
+}
+
+fn no_sets() -> CallError {
+    Failure::Unsupported("it takes no sets of writes".to_owned()).into()
 }
 
 /// One CRM account, as the sync engine sees it. Every call stands alone.
@@ -153,4 +169,23 @@ pub trait Connector: Send + Sync {
     /// As many answers as writes, in order; none where there is no trace of the write.
     async fn resolve(&self, object: &str, writes: &[Write]) -> Result<Vec<Option<Written>>, CallError>;
     async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError>;
+
+    /// From how many writes on a set serves the object better; none where it never does.
+    async fn least(&self, _object: &str) -> Result<Option<u32>, CallError> {
+        Ok(None)
+    }
+
+    /// Opens a set; gives its name. Nothing takes effect yet.
+    async fn open_set(&self, _object: &str, _writes: &[Write]) -> Result<String, CallError> {
+        Err(no_sets())
+    }
+
+    /// Hands the writes over.
+    async fn submit_set(&self, _object: &str, _name: &str, _writes: &[Write]) -> Result<(), CallError> {
+        Err(no_sets())
+    }
+
+    async fn collect_set(&self, _object: &str, _name: &str, _writes: &[Write]) -> Result<Collected, CallError> {
+        Err(no_sets())
+    }
 }

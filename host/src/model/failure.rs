@@ -37,6 +37,11 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether it is about the connection, so that nothing else can be asked either.
+    pub fn is_of_connection(&self) -> bool {
+        matches!(self, Self::Unauthorized(_) | Self::Forbidden(_) | Self::QuotaExhausted(_))
+    }
+
     /// Its name in the contract.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -153,6 +153,9 @@ pub enum Delivery {
         /// Of a change of the record itself, the attributes that the write carries.
         #[serde(default)]
         sent: Vec<(String, Value)>,
+        /// The set that it is handed over in: what became of it is collected with the set.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        set: Option<String>,
     },
     /// A person must look at it.
     Dead { problems: Vec<Problem>, remedy: String, at: Instant },

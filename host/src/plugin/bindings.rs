@@ -5,7 +5,7 @@
 pub(super) mod connector {
     wasmtime::component::bindgen!({
         path: "../wit",
-        world: "connector-plugin",
+        world: "bulk-connector-plugin",
         imports: {
             "ferry:crm/http": async | trappable,
             "ferry:crm/log": trappable,

@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use wasmtime::Store;
+use wasmtime::component::InstancePre;
 
-use super::bindings::connector::ConnectorPluginPre;
-use super::bindings::connector::exports::ferry::crm::connector as wit;
+use super::bindings::connector::exports::ferry::crm::{bulk, connector as wit};
 use super::bindings::types;
 use super::budget::{self, Budget, Budgeted};
 use super::convert::{self, Broken, PageRules};
@@ -16,7 +16,9 @@ use super::imports::{ConnectorState, Ports};
 use super::sandbox::{Sandbox, guarded};
 use super::starting;
 use crate::capability::log::{Line, LogSink};
-use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
+use crate::model::connector::{
+    Collected, Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written,
+};
 use crate::model::failure::{CallError, Fault, FaultKind};
 use crate::model::http::Outbound;
 use crate::model::id::{ConnectionId, PluginId};
@@ -41,7 +43,7 @@ pub struct ConnectorContext {
 /// One connection's connector. Calls stand alone, so they can run side by side.
 pub struct SandboxedConnector {
     pub(super) sandbox: Arc<Sandbox>,
-    pub(super) pre: ConnectorPluginPre<ConnectorState>,
+    pub(super) linked: LinkedConnector,
     pub(super) plugin: PluginId,
     pub(super) limits: Limits,
     pub(super) holder: Holder,
@@ -49,9 +51,30 @@ pub struct SandboxedConnector {
     pub(super) log: Arc<LogSink>,
 }
 
+/// The interface that a connector may lack.
+const BULK: &str = "ferry:crm/bulk@0.1.0";
+
+/// A connector's machine code, linked, and where its exports are.
+#[derive(Clone)]
+pub(super) struct LinkedConnector {
+    pre: InstancePre<ConnectorState>,
+    connector: wit::GuestIndices,
+    bulk: Option<bulk::GuestIndices>,
+}
+
+impl LinkedConnector {
+    pub(super) fn new(pre: InstancePre<ConnectorState>) -> wasmtime::Result<Self> {
+        let connector = wit::GuestIndices::new(&pre)?;
+        let has_bulk = pre.component().get_export_index(None, BULK).is_some();
+        let bulk = has_bulk.then(|| bulk::GuestIndices::new(&pre)).transpose()?;
+        Ok(Self { pre, connector, bulk })
+    }
+}
+
 /// What a verb needs to call its export.
 struct Visit<'a> {
     guest: &'a wit::Guest,
+    bulk: Option<&'a bulk::Guest>,
     store: &'a mut Store<ConnectorState>,
     connection: &'a wit::Connection,
 }
@@ -92,9 +115,11 @@ impl SandboxedConnector {
         let state = ConnectorState::new(Budget::new(self.limits), Ports { outbound, log, clock, seed });
         let mut store = budget::store(self.sandbox.engine(), state);
         let call = async {
-            let plugin = self.pre.instantiate_async(&mut store).await.map_err(starting)?;
-            let guest = plugin.ferry_crm_connector();
-            ask(Visit { guest, store: &mut store, connection: &connection }).await
+            let LinkedConnector { pre, connector, bulk } = &self.linked;
+            let instance = pre.instantiate_async(&mut store).await.map_err(starting)?;
+            let guest = connector.load(&mut store, &instance).map_err(starting)?;
+            let bulk = bulk.as_ref().map(|bulk| bulk.load(&mut store, &instance)).transpose().map_err(starting)?;
+            ask(Visit { guest: &guest, bulk: bulk.as_ref(), store: &mut store, connection: &connection }).await
         };
         let answer = guarded(&self.sandbox, budget::time(&self.limits), call).await;
         if let Some(watch) = watch {
@@ -199,5 +224,56 @@ impl Connector for SandboxedConnector {
             convert::hints,
         )
         .await
+    }
+
+    async fn least(&self, object: &str) -> Result<Option<u32>, CallError> {
+        if self.linked.bulk.is_none() {
+            return Ok(None);
+        }
+        let object = object.to_owned();
+        self.call(
+            "least",
+            |it| async move { it.bulk()?.call_least(it.store, it.connection, &object).await }.boxed(),
+            Ok,
+        )
+        .await
+    }
+
+    async fn open_set(&self, object: &str, writes: &[Write]) -> Result<String, CallError> {
+        let (object, writes) = (object.to_owned(), convert::wit_writes(writes));
+        self.call(
+            "open",
+            |it| async move { it.bulk()?.call_open(it.store, it.connection, &object, &writes).await }.boxed(),
+            convert::set_name,
+        )
+        .await
+    }
+
+    async fn submit_set(&self, object: &str, name: &str, writes: &[Write]) -> Result<(), CallError> {
+        let (object, name, writes) = (object.to_owned(), name.to_owned(), convert::wit_writes(writes));
+        self.call(
+            "submit",
+            |it| async move { it.bulk()?.call_submit(it.store, it.connection, &object, &name, &writes).await }.boxed(),
+            Ok,
+        )
+        .await
+    }
+
+    async fn collect_set(&self, object: &str, name: &str, writes: &[Write]) -> Result<Collected, CallError> {
+        let number = writes.len();
+        let (object, name, writes) = (object.to_owned(), name.to_owned(), convert::wit_writes(writes));
+        self.call(
+            "collect",
+            |it| async move { it.bulk()?.call_collect(it.store, it.connection, &object, &name, &writes).await }.boxed(),
+            |collected| convert::collected(collected, number),
+        )
+        .await
+    }
+}
+
+impl<'a> Visit<'a> {
+    /// Whoever asks knows that it is there.
+    fn bulk(&self) -> wasmtime::Result<&'a bulk::Guest> {
+        self.bulk.ok_or_else(|| wasmtime::Error::msg("it takes no sets of writes"))
     }
 }

@@ -28,12 +28,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use wasmtime::component::{Component, Linker};
 
-use bindings::connector::ConnectorPluginPre;
 use bindings::mapper::MapperPluginPre;
 use budget::Starting;
 use cache::Cache;
+use connector::LinkedConnector;
 pub use connector::{ConnectorContext, SandboxedConnector};
-use imports::ConnectorState;
 pub use manifest::ManifestError;
 use mapper::MapperState;
 pub use mapper::SandboxedMapper;
@@ -99,7 +98,7 @@ struct Code {
 }
 
 enum Body {
-    Connector(ConnectorPluginPre<ConnectorState>),
+    Connector(LinkedConnector),
     Mapper(MapperPluginPre<MapperState>),
 }
 
@@ -238,7 +237,7 @@ fn link(sandbox: &Sandbox, kind: PluginKind, component: &Component) -> wasmtime:
     Ok(match kind {
         PluginKind::Connector => {
             let linker = imports::connector_linker(engine)?;
-            Body::Connector(ConnectorPluginPre::new(linker.instantiate_pre(component)?)?)
+            Body::Connector(LinkedConnector::new(linker.instantiate_pre(component)?)?)
         }
         PluginKind::Mapper => {
             let linker = Linker::<MapperState>::new(engine);
@@ -264,7 +263,7 @@ impl LoadedPlugin {
         match &self.code.body {
             Body::Connector(pre) => Ok(SandboxedConnector {
                 sandbox: Arc::clone(&self.code.sandbox),
-                pre: pre.clone(),
+                linked: pre.clone(),
                 log: match &context.watch {
                     Some(watch) => {
                         LogSink::watched(plugin.clone(), context.connection.clone(), Arc::clone(&watch.probe))

@@ -29,6 +29,7 @@ mod progress;
 mod queue;
 mod remap;
 mod schema;
+mod sets;
 mod trial;
 mod walk;
 mod windows;

@@ -19,7 +19,8 @@ use super::backoff;
 use super::delivery::{self, Next, problem};
 use super::effects::{Effect, Effects};
 use super::inbound::run_end;
-use super::queue::Queue;
+use super::queue::{BATCH, Queue};
+use super::sets::{OpenSet, Sets};
 use super::{Observer, Ports, StopSignal, SyncError};
 
 /// One run from outbox to CRM. Returns the run as it was written down, also when it failed.
@@ -38,43 +39,67 @@ pub async fn run_outbound(
         counts: Counts::default(),
         end: RunEnd::Running,
     };
-    let mut outbound = Outbound { ports, sync, effects: Effects::of(ports, sync)?, queue: Queue::of(sync), run };
+    let (effects, queue) = (Effects::of(ports, sync)?, Queue::of(sync));
+    let sets = Sets::on_disk(&ports.workspace, sync, run.started)?;
+    let mut outbound = Outbound { ports, sync, effects, queue, sets, run };
     let sent = outbound.send_all(observer, stop).await;
     outbound.end(sent)
 }
 
-struct Outbound<'a> {
-    ports: &'a Ports,
-    sync: &'a Sync,
+pub(super) struct Outbound<'a> {
+    pub(super) ports: &'a Ports,
+    pub(super) sync: &'a Sync,
     effects: Effects<'a>,
-    queue: Queue<'a>,
-    run: Run,
+    pub(super) queue: Queue<'a>,
+    pub(super) sets: Sets,
+    pub(super) run: Run,
 }
 
 /// An entry whose write is known and may have left.
-struct Sending {
-    entry: OutboxEntry,
-    object: String,
-    write: Write,
+pub(super) struct Sending {
+    pub(super) entry: OutboxEntry,
+    pub(super) object: String,
+    pub(super) write: Write,
     /// The attributes that it carries, of a change of the record itself.
-    sent: Vec<(String, Value)>,
-    attempts: u32,
+    pub(super) sent: Vec<(String, Value)>,
+    pub(super) attempts: u32,
+}
+
+/// What leaves next, and is marked on disk as what may have left.
+struct Marked {
+    sets: Vec<OpenSet>,
+    batches: BTreeMap<String, Vec<Sending>>,
 }
 
 impl Outbound<'_> {
+    /// Sends what is due, and again as long as the CRM is at work on sets: meanwhile more may have been recorded.
     async fn send_all(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
+        loop {
+            self.send_due(observer, stop).await?;
+            if self.sets.next_look().is_none() {
+                return Ok(());
+            }
+            self.collect(observer, stop).await?;
+            self.queue = Queue::of(self.sync);
+        }
+    }
+
+    async fn send_due(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
         loop {
             if stop.is_raised() {
                 return Err(SyncError::Stopped);
             }
             let sending = self.ports.workspace.sending().await;
-            let batch = self.queue.next(&self.ports.workspace, self.ports.clock.now())?;
+            let batch = self.take().await?;
             if batch.is_empty() {
                 return Ok(());
             }
-            let ready = self.mark(batch).await?;
+            let Marked { sets, batches } = self.mark(batch).await?;
             drop(sending);
-            for (object, entries) in ready {
+            for set in sets {
+                self.submit(set).await?;
+            }
+            for (object, entries) in batches {
                 self.push(&object, entries).await?;
             }
             self.run.counts.pages += 1;
@@ -83,7 +108,8 @@ impl Outbound<'_> {
     }
 
     /// Maps entries, finds out about those that may have left, and marks on disk what leaves now; by object.
-    async fn mark(&mut self, batch: Vec<OutboxEntry>) -> Result<BTreeMap<String, Vec<Sending>>, SyncError> {
+    async fn mark(&mut self, batch: Vec<OutboxEntry>) -> Result<Marked, SyncError> {
+        let is_large = batch.len() > BATCH;
         let mut sending: BTreeMap<String, Vec<Sending>> = BTreeMap::new();
         let mut unknown: BTreeMap<String, Vec<Sending>> = BTreeMap::new();
         let mut changes = Changes::default();
@@ -100,26 +126,36 @@ impl Outbound<'_> {
                 Delivery::Dead { .. } => {}
             }
         }
-        for (object, entries) in unknown {
-            for not_arrived in self.find_out(&object, entries).await? {
-                // Much may have happened to the record since: what a change carries is found out anew.
-                let ready = if not_arrived.sent.is_empty() {
-                    Some(not_arrived)
-                } else {
-                    self.prepare(not_arrived.entry, not_arrived.attempts, &mut changes).await?
-                };
-                if let Some(ready) = ready {
-                    sending.entry(ready.object.clone()).or_default().push(ready);
+        for (object, mut entries) in unknown {
+            while !entries.is_empty() {
+                let rest = entries.split_off(entries.len().min(BATCH));
+                for not_arrived in self.find_out(&object, entries).await? {
+                    // Much may have happened to the record since: what a change carries is found out anew.
+                    let ready = if not_arrived.sent.is_empty() {
+                        Some(not_arrived)
+                    } else {
+                        self.prepare(not_arrived.entry, not_arrived.attempts, &mut changes).await?
+                    };
+                    if let Some(ready) = ready {
+                        sending.entry(ready.object.clone()).or_default().push(ready);
+                    }
                 }
+                entries = rest;
             }
         }
         sending.values_mut().for_each(|entries| entries.sort_by_key(|sending| sending.entry.id));
-        for ready in sending.values().flatten() {
-            self.mark_sent(ready, self.ports.clock.now(), &mut changes)?;
-        }
+        let opened = if is_large { self.open_sets(&mut sending).await } else { Ok(Vec::new()) };
+        let marked = opened.and_then(|sets| {
+            sets.iter().try_for_each(|set| self.mark_set(set, &mut changes))?;
+            for ready in sending.values().flatten() {
+                self.mark_sent(ready, None, self.ports.clock.now(), &mut changes)?;
+            }
+            Ok(sets)
+        });
+        // What was settled on the way is, whatever else happens.
         self.ports.workspace.commit(changes)?;
         self.ports.store.flush_soon().await?;
-        Ok(sending)
+        Ok(Marked { sets: marked?, batches: sending })
     }
 
     /// Maps an entry; settles it here if it comes to no write.
@@ -245,7 +281,10 @@ impl Outbound<'_> {
         Err(self.call("push", source))
     }
 
-    async fn settle_all(&mut self, answered: impl Iterator<Item = (Sending, WriteOutcome)>) -> Result<(), SyncError> {
+    pub(super) async fn settle_all(
+        &mut self,
+        answered: impl Iterator<Item = (Sending, WriteOutcome)>,
+    ) -> Result<(), SyncError> {
         let now = self.ports.clock.now();
         let (mut arrived, mut changes) = (Vec::new(), Changes::default());
         for (mut sending, outcome) in answered {
@@ -264,7 +303,7 @@ impl Outbound<'_> {
                 Next::FindOut { wait } => {
                     self.run.counts.retried += 1;
                     self.queue.hold(&sending.entry);
-                    self.mark_sent(&sending, now.plus(wait), &mut changes)?;
+                    self.mark_sent(&sending, None, now.plus(wait), &mut changes)?;
                 }
                 Next::Dead { problems, remedy } => self.bury(sending.entry, problems, remedy, &mut changes)?,
             }
@@ -311,15 +350,23 @@ impl Outbound<'_> {
         Ok(changes.put(entry.id, &entry)?)
     }
 
-    fn wait(&self, sending: Sending, not_before: Instant, changes: &mut Changes) -> Result<(), SyncError> {
+    pub(super) fn wait(&self, sending: Sending, not_before: Instant, changes: &mut Changes) -> Result<(), SyncError> {
         let delivery = Delivery::Waiting { attempts: sending.attempts, not_before };
         Ok(changes.put(sending.entry.id, &OutboxEntry { delivery, ..sending.entry })?)
     }
 
-    /// From now on the write may have left.
-    fn mark_sent(&self, sending: &Sending, not_before: Instant, changes: &mut Changes) -> Result<(), SyncError> {
+    /// From now on the write may have left, by itself or in a set.
+    pub(super) fn mark_sent(
+        &self,
+        sending: &Sending,
+        set: Option<&str>,
+        not_before: Instant,
+        changes: &mut Changes,
+    ) -> Result<(), SyncError> {
         let (write, object, attempts) = (sending.write.clone(), sending.object.clone(), sending.attempts);
-        let delivery = Delivery::Unknown { attempts, write, object, not_before, sent: sending.sent.clone() };
+        let sent = sending.sent.clone();
+        let set = set.map(str::to_owned);
+        let delivery = Delivery::Unknown { attempts, write, object, not_before, sent, set };
         Ok(changes.put(sending.entry.id, &OutboxEntry { delivery, ..sending.entry.clone() })?)
     }
 
@@ -334,7 +381,7 @@ impl Outbound<'_> {
         Ok(self.run)
     }
 
-    fn call(&self, verb: &'static str, source: CallError) -> SyncError {
+    pub(super) fn call(&self, verb: &'static str, source: CallError) -> SyncError {
         SyncError::call(self.sync, verb, source)
     }
 }

@@ -12,8 +12,8 @@ use crate::store::{StoreError, Workspace};
 /// Entries that are sent together: as many as the batch endpoints of most CRMs take.
 pub(super) const BATCH: usize = 100;
 
-/// Entries that are looked through for a batch: enough that one contact with many does not make batches of one.
-const LOOK_AHEAD: usize = 500;
+/// Entries that are looked through for each that is wanted: enough that one contact with many does not make batches of one.
+const LOOK_AHEAD: usize = 5;
 
 /// A contact and the CRM's object that is written to: within it, order counts.
 type Lane<'a> = (ContactId, Option<&'a str>);
@@ -31,19 +31,36 @@ impl<'a> Queue<'a> {
         Self { sync, from: OutboxId(0), held: HashSet::new() }
     }
 
-    /// The next entries to send; none at the end of the pass. Of a contact and an object one at a time: CRMs refuse a batch that
-    /// changes a record twice, and of two that leave together the later one may arrive and the earlier one not.
-    pub(super) fn next(&mut self, workspace: &Workspace, now: Instant) -> Result<Vec<OutboxEntry>, StoreError> {
+    /// Where the next entries are looked for.
+    pub(super) fn place(&self) -> OutboxId {
+        self.from
+    }
+
+    /// Looks again from an entry on.
+    pub(super) fn back_to(&mut self, from: OutboxId) {
+        self.from = from;
+    }
+
+    /// The next entries to send, `most` at most; none at the end of the pass. Of a contact and an object one at a time: CRMs refuse
+    /// a batch that changes a record twice, and of two that leave together the later one may arrive and the earlier one not.
+    pub(super) fn next(
+        &mut self,
+        workspace: &Workspace,
+        now: Instant,
+        most: usize,
+    ) -> Result<Vec<OutboxEntry>, StoreError> {
         let (mut batch, mut taken, mut passed) = (Vec::new(), HashSet::new(), None);
         for (looked_at, entry) in workspace.scan_from::<OutboxEntry>(self.from).enumerate() {
             let entry = entry?;
             let lane = self.lane(&entry);
             let due_at = due_at(&entry).filter(|_| entry.sync == self.sync.id);
-            if due_at.is_some_and(|at| at > now) {
+            // What is in a set is collected with it, whenever that is.
+            let in_set = matches!(entry.delivery, Delivery::Unknown { set: Some(_), .. });
+            if due_at.is_some_and(|at| at > now || in_set) {
                 self.hold(&entry);
             }
             let next = OutboxId(entry.id.0 + 1);
-            if due_at.is_some() && !self.held.contains(&lane) {
+            if due_at.is_some() && !in_set && !self.held.contains(&lane) {
                 if taken.insert(lane) {
                     batch.push(entry);
                 } else {
@@ -51,7 +68,7 @@ impl<'a> Queue<'a> {
                 }
             }
             self.from = passed.unwrap_or(next);
-            if batch.len() == BATCH || (!batch.is_empty() && looked_at >= LOOK_AHEAD) {
+            if batch.len() == most || (!batch.is_empty() && looked_at >= most * LOOK_AHEAD) {
                 break;
             }
         }

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::exchange::Body;
-use crate::model::connector::{Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written};
+use crate::model::connector::{
+    Collected, Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written,
+};
 use crate::model::failure::{CallError, Failure};
 use crate::model::schema::{Account, Field, Object, Segment};
 
@@ -21,6 +23,10 @@ pub enum Call {
     Push { object: String, writes: Vec<Write> },
     Resolve { object: String, writes: Vec<Write> },
     Receive(Received),
+    Least { object: String },
+    Open { object: String, writes: Vec<Write> },
+    Submit { object: String, name: String, writes: Vec<Write> },
+    Collect { object: String, name: String, writes: Vec<Write> },
 }
 
 /// A webhook as it arrived.
@@ -46,6 +52,11 @@ pub enum Answer {
     Outcomes(Vec<WriteOutcome>),
     Resolved(Vec<Option<Written>>),
     Hints(Vec<Hint>),
+    Least(Option<u32>),
+    /// Of a set.
+    Name(String),
+    Submitted(()),
+    Collected(Collected),
 }
 
 /// How a call ended.
@@ -74,6 +85,10 @@ impl Call {
             Self::Push { .. } => "push",
             Self::Resolve { .. } => "resolve",
             Self::Receive(_) => "receive",
+            Self::Least { .. } => "least",
+            Self::Open { .. } => "open",
+            Self::Submit { .. } => "submit",
+            Self::Collect { .. } => "collect",
         }
     }
 
@@ -86,7 +101,11 @@ impl Call {
             | Self::Segments { object }
             | Self::Gone { object, .. }
             | Self::Push { object, .. }
-            | Self::Resolve { object, .. } => Some(object),
+            | Self::Resolve { object, .. }
+            | Self::Least { object }
+            | Self::Open { object, .. }
+            | Self::Submit { object, .. }
+            | Self::Collect { object, .. } => Some(object),
         }
     }
 
@@ -103,6 +122,15 @@ impl Call {
             Self::Push { object, writes } => Answer::Outcomes(connector.push(&object, &writes).await?),
             Self::Resolve { object, writes } => Answer::Resolved(connector.resolve(&object, &writes).await?),
             Self::Receive(received) => Answer::Hints(connector.receive(received.into()).await?),
+            Self::Least { object } => Answer::Least(connector.least(&object).await?),
+            Self::Open { object, writes } => Answer::Name(connector.open_set(&object, &writes).await?),
+            Self::Submit { object, name, writes } => {
+                connector.submit_set(&object, &name, &writes).await?;
+                Answer::Submitted(())
+            }
+            Self::Collect { object, name, writes } => {
+                Answer::Collected(connector.collect_set(&object, &name, &writes).await?)
+            }
         })
     }
 }

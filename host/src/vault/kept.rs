@@ -134,7 +134,17 @@ impl Kept {
         let secret = |text: &mut String| Secret::new(std::mem::take(text));
         let keys = match &mut self.keys {
             KeptKeys::None => Keys::None,
-            KeptKeys::OAuth2 { client_id, client_secret, access, refresh, expires_at, scopes, source, instance, token_url } => {
+            KeptKeys::OAuth2 {
+                client_id,
+                client_secret,
+                access,
+                refresh,
+                expires_at,
+                scopes,
+                source,
+                instance,
+                token_url,
+            } => {
                 Keys::OAuth2(OAuth2Keys {
                     client_id: std::mem::take(client_id),
                     client_secret: client_secret.as_mut().map(secret),

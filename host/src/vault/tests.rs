@@ -201,24 +201,6 @@ async fn what_cant_be_renewed_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_sandbox_of_the_crm_is_asked_for_the_first_token_and_for_the_next() {
-    let ground = Ground::new(vec![new_tokens(), new_tokens()]).await;
-    let mut place = ground.place();
-    place.sign_in.oauth2.as_mut().unwrap().token = "https://oauth.example.com/token".into();
-    let token_url = Some(ground.server.base().join("/sandbox/token").unwrap().into());
-    let (authorize, pending) = ground.vault.begin(&place, Application { token_url, ..application() }).unwrap();
-    let state = query(&authorize)["state"].clone();
-    let keys = ground.vault.finish(&place, pending, "the-code".into(), &state).await.unwrap();
-    ground.put(Keys::OAuth2(keys)).await;
-    let (workspace, connection) = names();
-    let signer = ground.reopened().signer(&workspace, &connection, place).unwrap();
-    let stale = signer.authorization().await.unwrap();
-    assert_eq!(signer.renew(&stale).await, Ok(Renewal::Renewed));
-    let asked = ground.server.asked();
-    assert!(asked.len() == 2 && asked.iter().all(|request| request.starts_with("POST /sandbox/token ")), "{asked:#?}");
-}
-
-#[tokio::test]
 async fn webhooks_are_checked_with_their_own_secret_else_with_the_clients() {
     let mac = |key: &str| {
         use hmac::{Hmac, Mac};

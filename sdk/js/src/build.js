@@ -18,6 +18,7 @@ const SDK = path.dirname(fileURLToPath(import.meta.url));
 /** What the engine would import beyond the contract. A mapper gets nothing at all: no clock, no randomness. */
 const WITHOUT = {
   connector: ['http', 'fetch-event', 'stdio'],
+  'bulk-connector': ['http', 'fetch-event', 'stdio'],
   mapper: ['http', 'fetch-event', 'stdio', 'clocks', 'random'],
 };
 
@@ -26,7 +27,7 @@ export class BuildError extends Error {}
 
 /**
  * @param {{ entry: string, out: string }} options
- * @returns {Promise<{ kind: 'connector' | 'mapper', bytes: number }>}
+ * @returns {Promise<{ kind: 'connector' | 'bulk-connector' | 'mapper', bytes: number }>}
  */
 export async function build({ entry, out }) {
   if (!existsSync(entry)) throw new BuildError(`there is no \`${entry}\`: name the plugin's module with --entry`);

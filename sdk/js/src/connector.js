@@ -7,6 +7,8 @@ import { Http, HttpError } from './http.js';
 
 const REQUIRED = ['check', 'objects', 'fields', 'pull'];
 const OPTIONAL = ['segments', 'partition', 'gone', 'push', 'resolve', 'receive'];
+/** Writes in sets: all of them or none. */
+const BULK = ['least', 'open', 'submit', 'collect'];
 
 const ABILITIES = [
   'pull', 'windows', 'partitions', 'gone', 'create', 'update', 'upsert', 'delete', 'conditional', 'links', 'receive', 'keyed',
@@ -23,9 +25,12 @@ export function connector(verbs) {
   for (const verb of REQUIRED) {
     if (typeof verbs[verb] !== 'function') throw new TypeError(`a connector needs a function \`${verb}\``);
   }
-  const strange = Object.keys(verbs).find((verb) => !REQUIRED.includes(verb) && !OPTIONAL.includes(verb));
-  if (strange !== undefined) throw new TypeError(`\`${strange}\` is no verb: ${[...REQUIRED, ...OPTIONAL].join(', ')}`);
-  return Object.defineProperty(verbs, KIND, { value: 'connector' });
+  const known = [...REQUIRED, ...OPTIONAL, ...BULK];
+  const strange = Object.keys(verbs).find((verb) => !known.includes(verb));
+  if (strange !== undefined) throw new TypeError(`\`${strange}\` is no verb: ${known.join(', ')}`);
+  const bulk = BULK.filter((verb) => typeof verbs[verb] === 'function');
+  if (bulk.length > 0 && bulk.length < BULK.length) throw new TypeError(`writes in sets need all of ${BULK.join(', ')}`);
+  return Object.defineProperty(verbs, KIND, { value: bulk.length > 0 ? 'bulk-connector' : 'connector' });
 }
 
 /** An account; what is not said is unknown. */
@@ -83,7 +88,7 @@ class Call {
  * The verbs as the contract's interface has them, over what the host offers.
  * @param {Connector} verbs
  */
-export function exported(verbs, host) {
+export function exported(verbs, host, names = [...REQUIRED, ...OPTIONAL]) {
   const verb = (name) => (connection, ...given) => {
     try {
       if (typeof verbs[name] === 'function') return verbs[name](new Call(connection, host), ...given);
@@ -93,7 +98,12 @@ export function exported(verbs, host) {
     if (name === 'segments') return [];
     throw new Unsupported(`this connector has no \`${name}\``);
   };
-  return Object.fromEntries([...REQUIRED, ...OPTIONAL].map((name) => [name, verb(name)]));
+  return Object.fromEntries(names.map((name) => [name, verb(name)]));
+}
+
+/** The interface of sets, of a connector that takes them. */
+export function exportedBulk(verbs, host) {
+  return exported(verbs, host, BULK);
 }
 
 /** An `HttpError` that nobody caught is advice too; what is neither is a mistake in the plugin, and ends the call as one. */

@@ -51,6 +51,7 @@ export interface Written { id: string; created: boolean; modified?: Instant; ver
 export type Outcome =
   | { tag: 'written'; val: Written } | { tag: 'unchanged'; val: Written } | { tag: 'conflict' }
   | { tag: 'rejected'; val: Problem[] } | { tag: 'later'; val: number | undefined } | { tag: 'unknown'; val: string };
+export type Collected = { tag: 'wait'; val: number } | { tag: 'outcomes'; val: Outcome[] } | { tag: 'void' };
 export interface Webhook { method: string; target: string; headers: [string, string][]; body: Uint8Array }
 export interface Hint { object: string; ids: string[]; gone: boolean }
 
@@ -117,6 +118,10 @@ export interface Connector {
   push?(call: Call, object: string, writes: Write[]): Outcome[];
   resolve?(call: Call, object: string, writes: Write[]): (Written | undefined)[];
   receive?(call: Call, request: Webhook): Hint[];
+  least?(call: Call, object: string): number | undefined;
+  open?(call: Call, object: string, writes: Write[]): string;
+  submit?(call: Call, object: string, name: string, writes: Write[]): void;
+  collect?(call: Call, object: string, name: string, writes: Write[]): Collected;
 }
 export function connector<C extends Connector>(verbs: C): C;
 export function accountOf(id: string, name: string, more?: { timeZone?: string; lacking?: string[] }): Account;
@@ -189,6 +194,9 @@ export function conflict(): Outcome;
 export function rejected(problems: Problem[]): Outcome;
 export function later(waitMs?: number): Outcome;
 export function unknown(why: string): Outcome;
+export function stillAtWork(waitMs: number): Collected;
+export function collected(outcomes: Outcome[]): Collected;
+export function nothingTaken(): Collected;
 export function found(id: string, more?: Done): Written;
 export function oneByOne(writes: Write[], writeOne: (write: Write) => Outcome): Outcome[];
 

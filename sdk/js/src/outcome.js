@@ -40,6 +40,21 @@ export function unknown(why) {
   return { tag: 'unknown', val: why };
 }
 
+/** The CRM is still at work on a set. @param {number} waitMs */
+export function stillAtWork(waitMs) {
+  return { tag: 'wait', val: waitMs };
+}
+
+/** What became of a set's writes. @param {Outcome[]} outcomes one per write, in order */
+export function collected(outcomes) {
+  return { tag: 'outcomes', val: outcomes };
+}
+
+/** Nothing of a set took effect, and nothing will. */
+export function nothingTaken() {
+  return { tag: 'void' };
+}
+
 /** What `resolve` answers for a write that did arrive. */
 export function found(id, more) {
   return record(id, more);

@@ -4,7 +4,7 @@
 
 import { AssertionError } from 'node:assert';
 
-import { exported } from './connector.js';
+import { exported, exportedBulk } from './connector.js';
 import { exportedMapper } from './mapper.js';
 
 const encoder = new TextEncoder();
@@ -95,7 +95,7 @@ export function hosted(plugin, { http = new FakeHttp(), settings = {}, now = 0n,
     hmacSha256: (message, mac) => decoder.decode(mac) === 'good' && signed !== undefined && decoder.decode(message) === signed,
     log,
   };
-  const verbs = exported(plugin, host);
+  const verbs = { ...exported(plugin, host), ...exportedBulk(plugin, host) };
   const connection = { settings: JSON.stringify(settings), now };
   const whole = { columns: [], filter: [], segment: undefined, slice: { tag: 'all' }, token: undefined, limit: 2000 };
   const bound = Object.fromEntries(Object.entries(verbs).map(([name, verb]) => [name, (...given) => verb(connection, ...given)]));

@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import {
-  connector, CONTRACT, date, decimal, fieldOf, HttpError, instant, integer, isoText, json, later, mapper, NULL, objectOf,
-  oneByOne, pageOf, Permanent, RateLimited, readToken, Temporary, text, texts, toJson, TokenExpired, Unauthorized, unknown,
+  collected, connector, CONTRACT, date, decimal, fieldOf, HttpError, instant, integer, isoText, json, later, mapper, NULL, objectOf,
+  nothingTaken, oneByOne, pageOf, Permanent, RateLimited, readToken, stillAtWork, Temporary, text, texts, toJson, TokenExpired, Unauthorized, unknown,
   Unsupported, writeToken, written,
 } from 'ferry-sdk';
 import { answer, FakeHttp, hosted, jsonAnswer, lost } from 'ferry-sdk/testing';
@@ -18,7 +18,7 @@ test('this SDK speaks the contract that it was shipped with', () => {
   const places = [new URL('../wit/types.wit', import.meta.url), new URL('../../../wit/types.wit', import.meta.url)];
   const wit = readFileSync(places.find(existsSync), 'utf8');
   assert.equal(CONTRACT, /^package ferry:crm@(.+);/.exec(wit)[1]);
-  for (const [file, number] of [['connector', 3], ['mapper', 0]]) {
+  for (const [file, number] of [['connector', 3], ['bulk-connector', 3], ['mapper', 0]]) {
     const entry = readFileSync(new URL(`../src/component/${file}.js`, import.meta.url), 'utf8');
     assert.equal(entry.split(`@${CONTRACT}'`).length - 1, number);
   }
@@ -53,6 +53,17 @@ test('JSON becomes values, and values JSON', () => {
   assert.deepEqual(json(0.5), { tag: 'decimal', val: '0.5' });
   assert.deepEqual(json({ a: 1 }), text('{"a":1}'));
   assert.equal(toJson(date('2024-05-01')), '2024-05-01');
+});
+
+test('a connector takes writes in sets, or leaves them to the host', () => {
+  const least = (call, object) => (object === 'contacts' ? 2000 : undefined);
+  const bulk = { least, open: (call, object, writes) => `set-${writes.length}`, submit() {}, collect: () => stillAtWork(50) };
+  const host = hosted(verbs(bulk));
+  assert.deepEqual([host.least('contacts'), host.least('x'), host.open('contacts', [1, 2])], [2000, undefined, 'set-2']);
+  assert.deepEqual(host.collect('contacts', 'set-2', []), { tag: 'wait', val: 50 });
+  assert.deepEqual([collected([written('1')]).tag, nothingTaken().tag], ['outcomes', 'void']);
+  assert.throws(() => verbs({ least }), /need all of least, open, submit, collect/);
+  assert.throws(() => hosted(verbs()).open('x', []), Unsupported);
 });
 
 test('an error of the way out that nobody caught is advice', () => {

@@ -27,6 +27,7 @@ const OF_CONNECTORS = {
   Webhook: 'Webhook', Hint: 'Hint',
 };
 const OF_MAPPERS = { Direction: 'Direction', Kind: 'ColumnKind', Column: 'Column', Mistake: 'Mistake', Mapped: 'Mapped' };
+const BULK = ['least', 'open', 'submit', 'collect'];
 const VERBS = ['check', 'objects', 'fields', 'segments', 'pull', 'partition', 'gone', 'push', 'resolve', 'receive'];
 
 function generated(world) {
@@ -43,6 +44,7 @@ function check(sdk) {
   const lines = [
     `import type * as sdk from ${JSON.stringify(sdk)};`,
     `import type * as connector from 'ferry:crm/connector@${CONTRACT}';`,
+    `import type * as bulk from 'ferry:crm/bulk@${CONTRACT}';`,
     `import type * as mapper from 'ferry:crm/mapper@${CONTRACT}';`,
     `import type * as http from 'ferry:crm/http@${CONTRACT}';`,
     'type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true : false;',
@@ -64,6 +66,12 @@ function check(sdk) {
     alike(`Rest<${ours}>`, `Rest<typeof connector.${verb}>`);
     if (verb !== 'objects') alike(`Gives<${ours}>`, `Gives<typeof connector.${verb}>`);
   }
+  alike('sdk.Collected', 'bulk.Collected');
+  for (const verb of BULK) {
+    const ours = `NonNullable<sdk.Connector["${verb}"]>`;
+    alike(`Rest<${ours}>`, `Rest<typeof bulk.${verb}>`);
+    alike(`Gives<${ours}>`, `Gives<typeof bulk.${verb}>`);
+  }
   return lines.join('\n');
 }
 
@@ -80,7 +88,7 @@ test('the types are those of the contract', async () => {
   try {
     await $init;
     // What both worlds have is the same file.
-    for (const [name, bytes] of [...generated('connector-plugin'), ...generated('mapper-plugin')]) {
+    for (const [name, bytes] of [...generated('bulk-connector-plugin'), ...generated('mapper-plugin')]) {
       await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
       await writeFile(path.join(folder, name), bytes);
     }

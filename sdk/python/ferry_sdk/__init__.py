@@ -23,7 +23,23 @@ from .failure import (
 )
 from .http import Http, HttpError, Response, request
 from .mapper import Mapper, Mapping, Mistakes, column, mapped, mistake, refused, skipped
-from .outcome import conflict, found, is_create, is_delete, is_update, is_upsert, later, one_by_one, rejected, unchanged, unknown, written
+from .outcome import (
+    collected,
+    conflict,
+    found,
+    is_create,
+    is_delete,
+    is_update,
+    is_upsert,
+    later,
+    nothing_taken,
+    one_by_one,
+    rejected,
+    still_at_work,
+    unchanged,
+    unknown,
+    written,
+)
 from .paging import chunks, pages, read_token, write_token
 from .value import (
     NULL,

@@ -13,7 +13,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from .connector import Connector
+from .connector import Connector, takes_sets
 from .contract import CONTRACT
 from .mapper import Mapper
 from .stamp import stamped
@@ -36,7 +36,10 @@ def build(entry, out, vendored=()):
         work = Path(work)
         # A resource must stand in a module of its interface's name.
         app = "mapper" if kind == "mapper" else "app"
-        shutil.copy(SDK / "component" / f"{kind}.py", work / f"{app}.py")
+        entry_text = (SDK / "component" / ("mapper.py" if kind == "mapper" else "connector.py")).read_text(encoding="utf-8")
+        if kind == "bulk-connector":
+            entry_text += (SDK / "component" / "bulk.py").read_text(encoding="utf-8")
+        (work / f"{app}.py").write_text(entry_text, encoding="utf-8")
         shutil.copytree(SDK, work / "ferry_sdk", ignore=shutil.ignore_patterns("native", "component", "__pycache__", "build.py", "testing.py"))
         (work / "ferry_plugin.py").write_text(f"from {entry.stem} import plugin\n", encoding="utf-8")
         made = work / "made.wasm"
@@ -60,7 +63,7 @@ def _kind(entry, vendored):
     plugin = getattr(module, "plugin", None)
     for kind, base in (("connector", Connector), ("mapper", Mapper)):
         if isinstance(plugin, base):
-            return kind
+            return "bulk-connector" if kind == "connector" and takes_sets(plugin) else kind
     raise BuildError(f"`{entry}` has no `plugin` that is an instance of a `Connector` or a `Mapper`")
 
 
@@ -75,7 +78,7 @@ def contract():
 
 def bindings(folder):
     """Writes the contract's types as Python sees them: `ferry_sdk/native` is a copy of these."""
-    words = [_tool(), "-d", str(contract()), "-w", "connector-plugin", "-w", "mapper-plugin", "bindings", str(folder)]
+    words = [_tool(), "-d", str(contract()), "-w", "bulk-connector-plugin", "-w", "mapper-plugin", "bindings", str(folder)]
     subprocess.run(words, check=True)
 
 

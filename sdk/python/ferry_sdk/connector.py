@@ -11,6 +11,9 @@ Account = connector and connector.Account
 
 _VERBS = ("check", "objects", "fields", "segments", "pull", "partition", "gone", "push", "resolve", "receive")
 
+# Of a connector that takes writes in sets.
+_BULK = ("least", "open", "submit", "collect")
+
 
 class Call:
     """What a call gets beside its arguments."""
@@ -73,8 +76,30 @@ class Connector:
     def receive(self, call, request):
         raise Unsupported("this connector has no `receive`")
 
+    def least(self, call, object):
+        return None
 
-def exported(plugin, host):
+    def open(self, call, object, writes):
+        raise Unsupported("this connector has no `open`")
+
+    def submit(self, call, object, name, writes):
+        raise Unsupported("this connector has no `submit`")
+
+    def collect(self, call, object, name, writes):
+        raise Unsupported("this connector has no `collect`")
+
+
+def takes_sets(plugin):
+    """Whether a connector says from how many writes on a set serves better: only then are its sets part of the component."""
+    return type(plugin).least is not Connector.least
+
+
+def exported_bulk(plugin, host):
+    """The interface of sets."""
+    return exported(plugin, host, "Bulk", _BULK)
+
+
+def exported(plugin, host, interface="Connector", verbs=_VERBS):
     """A class with the verbs as the contract's interface has them, over what the host offers."""
 
     def verb(name):
@@ -89,7 +114,7 @@ def exported(plugin, host):
 
         return answer
 
-    return type("Connector", (), {name: verb(name) for name in _VERBS})
+    return type(interface, (), {name: verb(name) for name in verbs})
 
 
 def account(id, name, *, time_zone=None, lacking=()):

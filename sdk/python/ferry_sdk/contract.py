@@ -21,6 +21,10 @@ try:
 except ImportError:
     connector = http = None
 try:
+    from wit_world.exports import bulk
+except ImportError:
+    bulk = None
+try:
     from wit_world.exports import mapper
 except ImportError:
     mapper = None

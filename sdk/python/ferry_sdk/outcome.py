@@ -1,6 +1,6 @@
 """What became of a write, and the order that outcomes keep."""
 
-from .contract import connector
+from .contract import bulk, connector
 from .failure import Failure, RateLimited, Temporary
 from .http import HttpError
 from .value import microseconds
@@ -39,6 +39,21 @@ def later(wait_ms=None):
 def unknown(why):
     """Whether it took effect is not known: the host asks `resolve` before it sends it again."""
     return connector.Outcome_Unknown(why)
+
+
+def still_at_work(wait_ms):
+    """The CRM is still at work on a set."""
+    return bulk.Collected_Wait(wait_ms)
+
+
+def collected(outcomes):
+    """What became of a set's writes, one outcome per write, in order."""
+    return bulk.Collected_Outcomes(list(outcomes))
+
+
+def nothing_taken():
+    """Nothing of a set took effect, and nothing will."""
+    return bulk.Collected_Void()
 
 
 def is_create(write):

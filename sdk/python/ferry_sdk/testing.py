@@ -89,7 +89,8 @@ class Hosted:
 
     def __init__(self, plugin, http=None, *, settings=None, now=0, signed=None):
         self._host = _Host(http or FakeHttp(), signed)
-        self._verbs = _connector.exported(plugin, self._host)()
+        verbs = (_connector.exported(plugin, self._host), _connector.exported_bulk(plugin, self._host))
+        self._verbs = type("Verbs", verbs, {})()
         self._connection = connector.Connection(json.dumps(settings or {}), now)
 
     @property

@@ -14,6 +14,7 @@ from ferry_sdk import (
     TokenExpired,
     boolean,
     chunks,
+    collected,
     date,
     decimal,
     field,
@@ -22,12 +23,14 @@ from ferry_sdk import (
     integer,
     iso_text,
     later,
+    nothing_taken,
     obj,
     one_by_one,
     page,
     pages,
     read_token,
     request,
+    still_at_work,
     text,
     texts,
     to_json,
@@ -36,7 +39,8 @@ from ferry_sdk import (
     written,
 )
 from ferry_sdk.build import SDK, VERSION, BuildError, bindings, build, contract
-from ferry_sdk.contract import CONTRACT, Err, http, types
+from ferry_sdk.connector import takes_sets
+from ferry_sdk.contract import CONTRACT, Err, bulk, http, types
 from ferry_sdk.stamp import stamped
 from ferry_sdk.testing import FakeHttp, Hosted, answer, json_answer, lost
 
@@ -159,6 +163,27 @@ class Connectors(unittest.TestCase):
         self.assertEqual(host.segments("x"), [])
         self.assertRaises(KeyError, obj, "a", "A", ["fly"])
         self.assertTrue(field("a", "A", "long-text", required=True).required)
+
+    def test_a_connector_takes_writes_in_sets_or_leaves_them_to_the_host(self):
+        class Sets(Verbs):
+            def least(self, call, object):
+                return 2_000 if object == "contacts" else None
+
+            def open(self, call, object, writes):
+                return f"set-{len(writes)}"
+
+            def collect(self, call, object, name, writes):
+                return still_at_work(50) if name == "set-2" else nothing_taken()
+
+        host = Hosted(Sets(None))
+        self.assertEqual((host.least("contacts"), host.least("x"), host.open("contacts", [1, 2])), (2_000, None, "set-2"))
+        self.assertEqual(host.collect("contacts", "set-2", []), bulk.Collected_Wait(50))
+        self.assertEqual(host.collect("contacts", "set-3", []), bulk.Collected_Void())
+        self.assertEqual(collected([written("1")]), bulk.Collected_Outcomes([written("1")]))
+        self.assertEqual((takes_sets(Sets(None)), takes_sets(Verbs(None))), (True, False))
+        with self.assertRaises(Err) as raised:
+            Hosted(Verbs(None)).open("x", [])
+        self.assertIn("`open`", raised.exception.value.value)
 
     def test_settings_signatures_and_log_are_those_of_the_host(self):
         def check(call):

@@ -1,10 +1,10 @@
 //! The contract as Rust, made from `wit/` by wit-bindgen. No logic, and nothing here is named by a plugin: the modules beside
 //! this one re-export what an author needs.
 
-/// World `connector-plugin`, and the types that both worlds share.
+/// World `bulk-connector-plugin`, which is `connector-plugin` and sets of writes, and the types that all worlds share.
 pub mod connector {
     wit_bindgen::generate!({
-        world: "connector-plugin",
+        world: "bulk-connector-plugin",
         path: "../../wit",
         generate_all,
         generate_unused_types: true,

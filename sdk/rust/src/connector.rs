@@ -5,10 +5,11 @@ use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use crate::bindings::connector::exports::ferry::crm::connector as exports;
+use crate::bindings::connector::exports::ferry::crm::{bulk, connector as exports};
 use crate::http::{HostHttp, Http};
 use crate::value::Instant;
 
+pub use crate::bindings::connector::exports::ferry::crm::bulk::Collected;
 pub use crate::bindings::connector::exports::ferry::crm::connector::{
     Abilities, Account, Choice, Comparison, Condition, Field, Hint, Kind, Link, Object, Operation, Outcome, Page,
     PullRequest, Segment, Slice, Webhook, Window, Write, Written,
@@ -79,6 +80,23 @@ pub trait Connector: 'static {
 
     fn receive(_call: &Call<'_>, _request: Webhook) -> Result<Vec<Hint>, Failure> {
         unsupported("receive")
+    }
+
+    /// From how many writes on a set serves the object better than `push`; with `none`, the three below are never called.
+    fn least(_call: &Call<'_>, _object: &str) -> Result<Option<u32>, Failure> {
+        Ok(None)
+    }
+
+    fn open(_call: &Call<'_>, _object: &str, _writes: Vec<Write>) -> Result<String, Failure> {
+        unsupported("open")
+    }
+
+    fn submit(_call: &Call<'_>, _object: &str, _name: &str, _writes: Vec<Write>) -> Result<(), Failure> {
+        unsupported("submit")
+    }
+
+    fn collect(_call: &Call<'_>, _object: &str, _name: &str, _writes: Vec<Write>) -> Result<Collected, Failure> {
+        unsupported("collect")
     }
 }
 
@@ -178,6 +196,34 @@ impl<C: Connector> exports::Guest for Export<C> {
 
     fn receive(connection: exports::Connection, request: Webhook) -> Result<Vec<Hint>, Failure> {
         C::receive(&call(&connection), request)
+    }
+}
+
+impl<C: Connector> bulk::Guest for Export<C> {
+    fn least(connection: exports::Connection, object: String) -> Result<Option<u32>, Failure> {
+        C::least(&call(&connection), &object)
+    }
+
+    fn open(connection: exports::Connection, object: String, writes: Vec<Write>) -> Result<String, Failure> {
+        C::open(&call(&connection), &object, writes)
+    }
+
+    fn submit(
+        connection: exports::Connection,
+        object: String,
+        name: String,
+        writes: Vec<Write>,
+    ) -> Result<(), Failure> {
+        C::submit(&call(&connection), &object, &name, writes)
+    }
+
+    fn collect(
+        connection: exports::Connection,
+        object: String,
+        name: String,
+        writes: Vec<Write>,
+    ) -> Result<Collected, Failure> {
+        C::collect(&call(&connection), &object, &name, writes)
     }
 }
 

@@ -41,8 +41,9 @@ impl State {
 
 impl Crm {
     pub(super) fn start(contacts: u64, latency_ms: u64) -> Result<Self> {
-        let simulator =
-            Simulator::start(&Options { profile: Profile::Release, contacts, seed: 7, latency_ms, limits: false })?;
+        let options =
+            Options { crm: "hubspot", profile: Profile::Release, contacts, seed: 7, latency_ms, limits: false };
+        let simulator = Simulator::start(&options)?;
         let folder = TempDir::with_prefix("ferry-bench-")?;
         let (base_url, access_token) = (simulator.base_url.clone(), simulator.access_token.clone());
         Ok(Self { base_url, access_token, folder, simulator })
@@ -50,7 +51,7 @@ impl Crm {
 
     /// Everything that comes before the first run.
     pub(super) fn set_up(&self, packed: &Path) -> Result<State> {
-        let state = State(self.folder.path().join("state"));
+        let state = State::at(&self.folder.path().join("state"));
         let plugin = |name: &str| packed.join(format!("{name}.wasm")).display().to_string();
         let token = self.folder.path().join("token");
         std::fs::write(&token, &self.access_token)?;

@@ -1,5 +1,6 @@
 //! Measures what Ferry costs, and prints ratios from one run: absolute figures depend on the machine, ratios hardly.
 
+mod connectors;
 mod crm;
 mod engine;
 mod measure;
@@ -37,7 +38,8 @@ const LATENCY_MS: u64 = 20;
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Release)?;
-    cargo::build(Profile::Release, &["--bench", "bare_client", "--bench", "sandbox", "--bench", "ledger"])?;
+    let benches = ["bare_client", "sandbox", "ledger", "connectors"].map(|name| ["--bench", name]);
+    cargo::build(Profile::Release, &benches.concat())?;
     let mut table = Table::default();
     sandbox(&packed, &mut table)?;
     inbound(&packed, options, &mut table)?;
@@ -45,6 +47,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     start_up(&packed, &mut table)?;
     trust::run(&packed, &mut table)?;
     engine::rows(&packed, options, &mut table)?;
+    connectors::rows(&packed, &mut table)?;
     table.print();
     ensure!(table.all_met(), "a demand is not met");
     Ok(())

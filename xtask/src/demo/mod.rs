@@ -29,7 +29,8 @@ const CHANGED: usize = 5;
 pub(crate) fn run(options: &Options) -> Result<()> {
     let packed = components::build(Profile::Dev)?;
     let (contacts, seed) = (options.contacts, options.seed);
-    let account = simulator::Options { profile: Profile::Dev, contacts, seed, latency_ms: 0, limits: true };
+    let account =
+        simulator::Options { crm: "hubspot", profile: Profile::Dev, contacts, seed, latency_ms: 0, limits: true };
     let simulator = Simulator::start(&account)?;
     let stage = Stage::set(packed, options.keep)?;
     install(&stage, &simulator)?;

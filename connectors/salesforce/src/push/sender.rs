@@ -157,7 +157,7 @@ impl<'a> Sender<'a> {
     }
 
     /// A keyed activity that is there already can't be given once more what can only be given at creation.
-    fn there_already(&self, action: &Action, input: &Input, errors: &[CrmError]) -> Outcome {
+    pub(super) fn there_already(&self, action: &Action, input: &Input, errors: &[CrmError]) -> Outcome {
         let is_keyed = matches!(action, Action::Upsert(field) if *field == self.api.settings.key_field);
         if is_keyed && errors.iter().any(|error| error.is("INVALID_FIELD_FOR_INSERT_UPDATE")) {
             match resolve::by_key(self.api, self.object, &[input.id.as_str()]) {

@@ -14,7 +14,7 @@ impl Columns {
     /// `temporary` where the body is no file of these columns, whole lines of them.
     pub(crate) fn read_csv(&self, response: &Response) -> Result<Vec<Row>, Failure> {
         let text = std::str::from_utf8(&response.body).map_err(|_| Failure::malformed("it is not UTF-8"))?;
-        let mut lines = Lines { rest: text.strip_prefix('\u{feff}').unwrap_or(text), number: 0 };
+        let mut lines = Lines::of(text);
         let mut line = Vec::new();
         if !lines.next(&mut line)? {
             return Err(Failure::malformed("results of a job without a header"));
@@ -61,14 +61,19 @@ impl Columns {
     }
 }
 
-struct Lines<'a> {
+/// The lines of a file, one value after the other.
+pub(crate) struct Lines<'a> {
     rest: &'a str,
     number: usize,
 }
 
 impl<'a> Lines<'a> {
+    pub(crate) fn of(text: &'a str) -> Self {
+        Self { rest: text.strip_prefix('\u{feff}').unwrap_or(text), number: 0 }
+    }
+
     /// The values of the next line that is not empty; whether there was one.
-    fn next(&mut self, values: &mut Vec<Cow<'a, str>>) -> Result<bool, Failure> {
+    pub(crate) fn next(&mut self, values: &mut Vec<Cow<'a, str>>) -> Result<bool, Failure> {
         values.clear();
         self.rest = self.rest.trim_start_matches(['\r', '\n']);
         if self.rest.is_empty() {
@@ -109,7 +114,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The number of the line, never what stands in it.
-    fn malformed(&self, what: &str) -> Failure {
+    pub(crate) fn malformed(&self, what: &str) -> Failure {
         Failure::malformed(format!("line {} of a job's results: {what}", self.number))
     }
 }

@@ -55,6 +55,9 @@ pub(super) fn delivery(delivery: &Delivery) -> (&'static str, String) {
     match delivery {
         Delivery::Waiting { attempts: 0, .. } => ("waiting", String::new()),
         Delivery::Waiting { attempts, not_before } => ("waiting", format!("{attempts} tries, next after {not_before}")),
+        Delivery::Unknown { set: Some(_), .. } => {
+            ("sent", "in a set that the CRM works on by itself; runs collect it".to_owned())
+        }
         Delivery::Unknown { .. } => ("unknown", "the answer was lost; the next run finds out".to_owned()),
         Delivery::Dead { problems, remedy, .. } => {
             let lines: Vec<String> = problems.iter().map(problem_line).collect();

@@ -1,11 +1,11 @@
 //! What a connector is asked and what it answers.
 
-use super::super::bindings::connector::exports::ferry::crm::connector as wit;
+use super::super::bindings::connector::exports::ferry::crm::{bulk, connector as wit};
 use super::value::{problems, row, tombstone};
 use super::{Checked, MAX_TOLD, broken, id, message, millis, token, twice, wit_value};
 use crate::model::connector::{
-    Comparison, Condition, Hint, Operation, Page, PullRequest, RecordLink, Slice, Webhook, Window, Write, WriteOutcome,
-    Written,
+    Collected, Comparison, Condition, Hint, Operation, Page, PullRequest, RecordLink, Slice, Webhook, Window, Write,
+    WriteOutcome, Written,
 };
 use crate::model::schema::{Abilities, Account, Choice, Field, FieldKind, Object, Segment};
 use crate::model::time::Instant;
@@ -256,6 +256,18 @@ pub(in super::super) fn resolved(list: Vec<Option<wit::Written>>, writes: usize)
         return broken(format!("it gives {} answers for {writes} writes", list.len()));
     }
     list.into_iter().map(|it| it.map(written).transpose()).collect()
+}
+
+pub(in super::super) fn set_name(name: String) -> Checked<String> {
+    id(name, "the name of a set")
+}
+
+pub(in super::super) fn collected(collected: bulk::Collected, writes: usize) -> Checked<Collected> {
+    Ok(match collected {
+        bulk::Collected::Wait(wait) => Collected::Wait(millis(wait)),
+        bulk::Collected::Outcomes(list) => Collected::Outcomes(outcomes(list, writes)?),
+        bulk::Collected::Void => Collected::Void,
+    })
 }
 
 pub(in super::super) fn wit_webhook(webhook: Webhook) -> wit::Webhook {

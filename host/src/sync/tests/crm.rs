@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::model::connector::{
-    Connector, Hint, Operation, Page, PullRequest, Slice, Webhook, Window, Write, WriteOutcome, Written,
+    Collected, Connector, Hint, Operation, Page, PullRequest, Slice, Webhook, Window, Write, WriteOutcome, Written,
 };
 use crate::model::failure::{CallError, Failure};
 use crate::model::schema::{Account, Field, FieldKind, Object, Segment};
 use crate::model::time::Instant;
 use crate::model::value::{Problem, Row, Tombstone, Value};
+use crate::sync::Stopper;
 
 #[derive(Default)]
 pub(super) struct State {
@@ -42,6 +43,24 @@ pub(super) struct State {
     pub(super) waits: VecDeque<Duration>,
     pub(super) pulls: u64,
     pub(super) pushes: u64,
+    /// From how many writes on it takes sets.
+    pub(super) least: Option<u32>,
+    /// By name: what was handed over, and how often it was looked at.
+    pub(super) sets: BTreeMap<String, (Option<Vec<WriteOutcome>>, u32)>,
+    /// What goes wrong with the next set.
+    pub(super) set_fault: Option<SetFault>,
+    /// Stops the run at its next look at a set.
+    pub(super) stop_at_look: Option<Stopper>,
+}
+
+/// What can go wrong with a set.
+pub(super) enum SetFault {
+    NotOpened(Failure),
+    /// It is not handed over, and nobody knows.
+    LostBefore,
+    LostAfter,
+    /// It is done, and not there any more when it is to be collected.
+    Forgotten,
 }
 
 #[derive(Debug, Clone)]
@@ -211,6 +230,51 @@ impl Connector for Crm {
 
     async fn receive(&self, _: Webhook) -> Result<Vec<Hint>, CallError> {
         Ok(vec![])
+    }
+
+    async fn least(&self, _: &str) -> Result<Option<u32>, CallError> {
+        Ok(self.state().least)
+    }
+
+    async fn open_set(&self, _: &str, _: &[Write]) -> Result<String, CallError> {
+        let mut state = self.state();
+        if let Some(SetFault::NotOpened(failure)) = state.set_fault.take_if(|it| matches!(it, SetFault::NotOpened(_))) {
+            return Err(failure.into());
+        }
+        let name = format!("set-{}", state.sets.len());
+        state.sets.insert(name.clone(), (None, 0));
+        Ok(name)
+    }
+
+    async fn submit_set(&self, _: &str, name: &str, writes: &[Write]) -> Result<(), CallError> {
+        let mut state = self.state();
+        let lost = || Err(Failure::Temporary("the answer was lost".into()).into());
+        if state.set_fault.take_if(|it| matches!(it, SetFault::LostBefore)).is_some() {
+            return lost();
+        }
+        let first = state.journal.len();
+        state.journal.extend(writes.iter().cloned());
+        let outcomes = (first..).zip(writes).map(|(at, write)| WriteOutcome::Written(written(at, write))).collect();
+        state.sets.get_mut(name).unwrap().0 = Some(outcomes);
+        if state.set_fault.take_if(|it| matches!(it, SetFault::LostAfter)).is_some() { lost() } else { Ok(()) }
+    }
+
+    async fn collect_set(&self, _: &str, name: &str, _: &[Write]) -> Result<Collected, CallError> {
+        let mut state = self.state();
+        if let Some(stopper) = state.stop_at_look.take() {
+            stopper.stop();
+            return Ok(Collected::Wait(Duration::from_secs(1)));
+        }
+        if state.set_fault.take_if(|it| matches!(it, SetFault::Forgotten)).is_some() {
+            return Err(Failure::Missing("the set".into()).into());
+        }
+        let (outcomes, looks) = state.sets.get_mut(name).unwrap();
+        *looks += 1;
+        Ok(match outcomes {
+            None => Collected::Void,
+            Some(_) if *looks < 3 => Collected::Wait(Duration::from_secs(1)),
+            Some(outcomes) => Collected::Outcomes(outcomes.clone()),
+        })
     }
 }
 

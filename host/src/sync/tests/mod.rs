@@ -5,4 +5,5 @@ mod gone;
 mod inbound;
 mod outbound;
 mod rig;
+mod sets;
 mod simulation;

@@ -11,7 +11,7 @@ use crate::model::value::{Problem, Successor, Tombstone, Value};
 use crate::sync::SyncError;
 
 /// A rig with so many contacts, each with a note in the outbox.
-async fn with_notes(notes: u64) -> Rig {
+pub(super) async fn with_notes(notes: u64) -> Rig {
     let rig = Rig::new();
     (1..=notes).for_each(|id| rig.crm.put(id, 1, &[&format!("P{id}"), "", ""]));
     let mut whole = rig;
@@ -21,7 +21,7 @@ async fn with_notes(notes: u64) -> Rig {
     whole
 }
 
-fn sent(rig: &Rig) -> Vec<String> {
+pub(super) fn sent(rig: &Rig) -> Vec<String> {
     let state = rig.crm.state();
     let mut records: Vec<String> = state.journal.iter().map(|write| write.links[0].id.clone()).collect();
     records.sort_by_key(|id| id.parse::<u64>().unwrap());

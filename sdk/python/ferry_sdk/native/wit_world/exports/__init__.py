@@ -9,6 +9,7 @@ import weakref
 
 from componentize_py_types import Result, Ok, Err, Some
 from ..exports import connector
+from ..exports import bulk
 from ..exports import mapper
 
 class Connector(Protocol):
@@ -98,6 +99,48 @@ class Connector(Protocol):
     def receive(self, connection: connector.Connection, request: connector.Webhook) -> List[connector.Hint]:
         """
         What a webhook says has changed, after its signature was checked; `unauthorized` where the signature is bad, missing or old.
+        
+        Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
+        """
+        raise NotImplementedError
+
+
+class Bulk(Protocol):
+
+    @abstractmethod
+    def least(self, connection: connector.Connection, object: str) -> Optional[int]:
+        """
+        From how many writes on a set serves this object better than `push`; none where it never does.
+        
+        Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def open(self, connection: connector.Connection, object: str, writes: List[connector.Write]) -> str:
+        """
+        Opens a set for writes of one operation, of which no two are to one record; gives its name in the CRM, at most 255 bytes.
+        Nothing takes effect yet, and of a set that is not handed over nothing ever does. `unsupported` where `push` has to serve
+        just these.
+        
+        Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def submit(self, connection: connector.Connection, object: str, name: str, writes: List[connector.Write]) -> None:
+        """
+        Hands the writes over, once. Whatever this answers, `collect` tells what became of them.
+        
+        Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
+        """
+        raise NotImplementedError
+
+    @abstractmethod
+    def collect(self, connection: connector.Connection, object: str, name: str, writes: List[connector.Write]) -> bulk.Collected:
+        """
+        What became of a set, of the same writes in the same order, however far it came: one that was not handed over, or not to
+        its end, is closed and `void`. `missing` where the CRM knows it no more.
         
         Raises: `componentize_py_types.Err(wit_world.imports.types.Failure)`
         """
