@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::lookup::LookupHash;
-use super::table::{Document, Table};
+use super::table::Document;
 use crate::model::contact::Contact;
 use crate::model::id::ContactId;
 use crate::model::ledger::Provenance;
@@ -15,6 +15,7 @@ pub struct Changes {
     pub(super) contacts: Vec<Contact>,
     pub(super) provenances: Vec<(ContactId, Provenance)>,
     pub(super) lookups: Vec<(LookupHash, ContactId)>,
+    pub(super) removed: Vec<ContactId>,
     pub(super) touched: Vec<ContactId>,
 }
 
@@ -46,9 +47,7 @@ impl Changes {
 
     /// Takes a contact away, with where its values come from.
     pub fn remove_contact(&mut self, id: ContactId) {
-        for table in [Table::Contacts, Table::Provenance] {
-            self.documents.push(([&[table as u8][..], &id.0.to_be_bytes()].concat(), None));
-        }
+        self.removed.push(id);
         self.touched.push(id);
     }
 

@@ -4,6 +4,7 @@
 //! batch. Nothing is durable before [`Store::flush`].
 
 mod audit;
+mod buckets;
 mod changes;
 mod contact;
 #[cfg(debug_assertions)]
@@ -14,6 +15,7 @@ mod holder;
 mod key;
 mod key_set;
 mod lookup;
+mod migration;
 mod names;
 mod provenance;
 mod recent;
@@ -42,7 +44,7 @@ pub use workspace::Workspace;
 use holder::Holder;
 
 /// The layout of keys and documents. Raise it with a migration from the one before.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// The number under which the store keeps what belongs to no workspace.
 const SYSTEM: u32 = 0;
@@ -169,6 +171,12 @@ fn check_schema(tree: &sled::Tree) -> Result<(), StoreError> {
     match tree.get(&key)? {
         Some(bytes) => match key::read_u32(&bytes)? {
             SCHEMA => Ok(()),
+            1 => {
+                migration::to_buckets(tree)?;
+                tree.insert(key, &SCHEMA.to_be_bytes())?;
+                tree.flush()?;
+                Ok(())
+            }
             found => Err(StoreError::Newer { found, known: SCHEMA }),
         },
         None => {

@@ -1,8 +1,11 @@
 use tempfile::TempDir;
 
+use super::names::Numbers;
+use super::table::Table;
 use super::*;
 use crate::model::contact::{AttributeDefinition, Contact, Link, Source};
 use crate::model::id::{ConnectionId, ContactId, SyncId};
+use crate::model::ledger::Provenance;
 use crate::model::mapping::Kind;
 use crate::model::secret::SealedStore;
 use crate::model::time::Instant;
@@ -164,10 +167,10 @@ fn a_store_of_a_newer_schema_is_left_alone() {
     let dir = TempDir::new().unwrap();
     {
         let store = open(&dir);
-        store.tree.insert(key::system(table::Table::System, b"schema"), &2u32.to_be_bytes()).unwrap();
+        store.tree.insert(key::system(table::Table::System, b"schema"), &(SCHEMA + 1).to_be_bytes()).unwrap();
     }
     let error = Store::open(dir.path(), "a test").err().unwrap();
-    assert_eq!(error.to_string(), "the state was written by a newer version (schema 2; this one knows 1)");
+    assert_eq!(error.to_string(), "the state was written by a newer version (schema 3; this one knows 2)");
 }
 
 #[test]
@@ -183,4 +186,41 @@ fn sealed_bytes_are_kept_per_workspace_and_connection() {
     assert_eq!(store.load(&other, &crm).unwrap(), None);
     store.remove(&main, &crm).unwrap();
     assert_eq!(store.load(&main, &crm).unwrap(), None);
+}
+
+#[test]
+fn a_store_of_the_first_schema_is_taken_over() {
+    let dir = TempDir::new().unwrap();
+    {
+        let store = open(&dir);
+        let workspace = workspace(&store);
+        let mut changes = Changes::default();
+        // In more than one step, and the last bucket not full.
+        (1..=3_001).for_each(|number| put(&workspace, &mut changes, &contact(number)));
+        changes.provenance(ContactId(7), Provenance::default());
+        workspace.commit(changes).unwrap();
+        let mut old = sled::Batch::default();
+        for contact in workspace.contacts(ContactId(0)).map(Result::unwrap) {
+            let bytes = super::contact::encode(&contact, &mut Numbers::of(&workspace.names)).unwrap();
+            old.insert(key::under(workspace.number(), 30, &contact.id.0.to_be_bytes()), bytes);
+        }
+        for (id, provenance) in workspace.provenances(ContactId(0)).map(Result::unwrap) {
+            let bytes = super::provenance::encode(&provenance, &mut Numbers::of(&workspace.names)).unwrap();
+            old.insert(key::under(workspace.number(), 51, &id.0.to_be_bytes()), bytes);
+        }
+        for table in [Table::Contacts, Table::Provenance] {
+            let prefix = key::in_workspace(workspace.number(), table, &[]);
+            store.tree.scan_prefix(prefix).keys().for_each(|key| old.remove(key.unwrap()));
+        }
+        old.insert(key::system(Table::System, b"schema"), &1_u32.to_be_bytes());
+        store.tree.apply_batch(old).unwrap();
+        store.flush().unwrap();
+    }
+    let store = open(&dir);
+    let workspace = workspace(&store);
+    assert_eq!(workspace.contacts(ContactId(0)).map(Result::unwrap).count(), 3_001);
+    assert_eq!(workspace.contact(ContactId(3_001)).unwrap(), Some(contact(3_001)));
+    assert_eq!(workspace.provenance(ContactId(7)).unwrap(), Some(Provenance::default()));
+    assert_eq!(workspace.new_contact_id(), ContactId(3_002));
+    assert!(store.tree.scan_prefix(key::under(workspace.number(), 30, &[])).next().is_none());
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::buckets::Buckets;
 use super::changes::Changes;
 use super::key_set::KeySet;
 use super::lookup::{self, LookupHash, LookupKey, Lookups};
@@ -24,10 +25,14 @@ use crate::model::sync::{Run, Sync};
 pub struct Workspace {
     tree: sled::Tree,
     number: u32,
-    names: Names,
+    pub(super) names: Names,
     hash_key: [u8; 16],
+    contacts: Buckets,
+    provenances: Buckets,
     /// Read when they are first needed: most commands never look a contact up.
     lookups: OnceLock<Mutex<Lookups>>,
+    /// Held from reading buckets until they are written with what changes in them.
+    bucketing: Mutex<()>,
     writing: tokio::sync::Mutex<()>,
     sending: tokio::sync::Mutex<()>,
     recording: Mutex<()>,
@@ -58,10 +63,15 @@ impl Workspace {
             let gone = tree.get(key::in_workspace(number, Table::LastNumbers, &[table]))?;
             Ok(gone.map_or(Ok(0), |bytes| key::read_u64(&bytes))?.max(last) + 1)
         };
+        let contacts = Buckets::of(tree.clone(), number, Table::Contacts);
+        let after_last_contact = contacts.last()?.map_or(1, |last| last.0 + 1);
         Ok(Self {
             names: Names::open(tree.clone(), number)?,
+            contacts,
+            provenances: Buckets::of(tree.clone(), number, Table::Provenance),
+            bucketing: Mutex::default(),
             // The number of a contact that became part of another is not given out again.
-            next_contact: after_last(Table::Contacts as u8)?.max(after_last(MergedInto::TABLE)?).into(),
+            next_contact: after_last_contact.max(after_last(MergedInto::TABLE)?).into(),
             next_run: after_last(Run::TABLE)?.into(),
             next_outbox: after_last(OutboxEntry::TABLE)?.into(),
             outbound_changes: AtomicU64::new(1),
@@ -184,13 +194,8 @@ impl Workspace {
         key::under(self.number, D::TABLE, rest)
     }
 
-    fn contact_key(&self, id: ContactId) -> Vec<u8> {
-        key::in_workspace(self.number, Table::Contacts, &id.0.to_be_bytes())
-    }
-
     pub fn contact(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
-        let bytes = self.tree.get(self.contact_key(id))?;
-        bytes.map(|bytes| contact::decode(id, &bytes, &self.names)).transpose()
+        self.contacts.get(id, |bytes| contact::decode(id, bytes, &self.names))
     }
 
     /// The contact of this number, or the one that it became part of.
@@ -211,32 +216,17 @@ impl Workspace {
 
     /// Contacts from `from` on, in order. Memory does not grow with their number.
     pub fn contacts(&self, from: ContactId) -> impl Iterator<Item = Result<Contact, StoreError>> {
-        let prefix = self.contact_key(ContactId(0)).len() - 8;
-        let range = self.contact_key(from)..=self.contact_key(ContactId(u64::MAX));
-        self.tree.range(range).map(move |entry| {
-            let (key, bytes) = entry?;
-            contact::decode(ContactId(key::read_u64(&key[prefix..])?), &bytes, &self.names)
-        })
-    }
-
-    fn provenance_key(&self, id: ContactId) -> Vec<u8> {
-        key::in_workspace(self.number, Table::Provenance, &id.0.to_be_bytes())
+        self.contacts.from(from, |id, bytes| contact::decode(id, bytes, &self.names))
     }
 
     /// Where a contact's values come from.
     pub fn provenance(&self, id: ContactId) -> Result<Option<Provenance>, StoreError> {
-        let bytes = self.tree.get(self.provenance_key(id))?;
-        bytes.map(|bytes| provenance::decode(&bytes, &self.names)).transpose()
+        self.provenances.get(id, |bytes| provenance::decode(bytes, &self.names))
     }
 
     /// The same for contacts from `from` on, in order. Memory does not grow with their number.
     pub fn provenances(&self, from: ContactId) -> impl Iterator<Item = Result<(ContactId, Provenance), StoreError>> {
-        let prefix = self.provenance_key(ContactId(0)).len() - 8;
-        let range = self.provenance_key(from)..=self.provenance_key(ContactId(u64::MAX));
-        self.tree.range(range).map(move |entry| {
-            let (key, bytes) = entry?;
-            Ok((ContactId(key::read_u64(&key[prefix..])?), provenance::decode(&bytes, &self.names)?))
-        })
+        self.provenances.from(from, |id, bytes| Ok((id, provenance::decode(bytes, &self.names)?)))
     }
 
     /// What `key` is looked up by. The same for as long as the store lives.
@@ -310,11 +300,11 @@ impl Workspace {
         Ok(())
     }
 
-    fn apply(&self, changes: Changes) -> Result<(), StoreError> {
+    fn apply(&self, mut changes: Changes) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         let outbound = [OutboxEntry::TABLE, Timetable::TABLE, Sync::TABLE];
         let is_outbound = changes.documents.iter().any(|(key, _)| key.first().is_some_and(|t| outbound.contains(t)));
-        for (key, bytes) in changes.documents {
+        for (key, bytes) in std::mem::take(&mut changes.documents) {
             if bytes.is_none() {
                 self.remember_number(&key, &mut batch);
             }
@@ -325,20 +315,15 @@ impl Workspace {
             }
         }
         let mut contacts: Vec<ContactId> = changes.contacts.iter().map(|contact| contact.id).collect();
-        contacts.extend(changes.touched);
+        contacts.extend(&changes.touched);
         if !contacts.is_empty() && self.followed.load(Ordering::Acquire) {
             let number = self.next_contact_changes.fetch_add(1, Ordering::Relaxed);
             let noted = serde_json::to_vec(&ContactChanges { number, contacts });
             let noted = noted.map_err(|error| StoreError::Encode(error.into()))?;
             batch.insert(self.document_key::<ContactChanges>(&ContactChanges::key(number)), noted);
         }
-        let mut numbers = Numbers::of(&self.names);
-        for contact in &changes.contacts {
-            batch.insert(self.contact_key(contact.id), contact::encode(contact, &mut numbers)?);
-        }
-        for (id, provenance) in &changes.provenances {
-            batch.insert(self.provenance_key(*id), provenance::encode(provenance, &mut numbers)?);
-        }
+        let _bucketing = self.bucketing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.stage_buckets(&changes, &mut batch)?;
         if changes.lookups.is_empty() {
             self.tree.apply_batch(batch)?;
         } else {
@@ -366,6 +351,20 @@ impl Workspace {
         };
         let last = next.load(Ordering::Relaxed).saturating_sub(1);
         batch.insert(key::in_workspace(self.number, Table::LastNumbers, &[table]), &last.to_be_bytes());
+    }
+
+    fn stage_buckets(&self, changes: &Changes, batch: &mut sled::Batch) -> Result<(), StoreError> {
+        let mut numbers = Numbers::of(&self.names);
+        let removed = || changes.removed.iter().map(|id| (*id, None));
+        let (mut contacts, mut provenances): (Vec<_>, Vec<_>) = (removed().collect(), removed().collect());
+        for contact in &changes.contacts {
+            contacts.push((contact.id, Some(contact::encode(contact, &mut numbers)?)));
+        }
+        for (id, provenance) in &changes.provenances {
+            provenances.push((*id, Some(provenance::encode(provenance, &mut numbers)?)));
+        }
+        self.contacts.stage(batch, contacts)?;
+        self.provenances.stage(batch, provenances)
     }
 
     /// Counts the commits that changed what is sent and by whom, in this process.
