@@ -155,7 +155,8 @@ impl OpenMapping {
 
     async fn map(&mut self, rows: Vec<Vec<Value>>) -> Result<Vec<Mapped>, FaultKind> {
         let number = rows.len();
-        let rows = convert::wit_rows(rows);
+        let too_much = || FaultKind::BadAnswer("it was given more than 4 GiB of text at once".into());
+        let rows = convert::wit_table(&rows).ok_or_else(too_much)?;
         let (guest, resource) = (&self.guest, self.resource);
         self.store.data_mut().budget.rearm();
         self.store.set_epoch_deadline(1);

@@ -49,6 +49,32 @@ const TAGS = { boolean: 'boolean', integer: 'integer', decimal: 'decimal', choic
 
 const fits = (value, kind) => value.tag === 'null' || kind === 'opaque' || value.tag === (TAGS[kind] ?? 'text');
 
+/** How many of `text`'s units from `from` on make `bytes` bytes of UTF-8. */
+function unitsOf(text, from, bytes) {
+  let at = from;
+  for (let left = bytes; left > 0; ) {
+    const letter = text.codePointAt(at);
+    left -= letter < 0x80 ? 1 : letter < 0x800 ? 2 : letter < 0x10000 ? 3 : 4;
+    at += letter < 0x10000 ? 1 : 2;
+  }
+  return at - from;
+}
+
+/** The rows of a table, which the host hands over in one piece. */
+function taken({ widths, cells, texts }) {
+  let [cell, at] = [0, 0];
+  const next = (bytes) => {
+    const from = at;
+    at += unitsOf(texts, from, bytes);
+    return texts.slice(from, at);
+  };
+  const value = ({ tag, val }) => {
+    if (tag === 'text' || tag === 'decimal') return { tag, val: next(val) };
+    return tag === 'texts' ? { tag, val: Array.from(val, next) } : { tag, val };
+  };
+  return Array.from(widths, (width) => Array.from({ length: width }, () => value(cells[cell++])));
+}
+
 /** The functions as the contract's interface has them. @param {Mapper} functions */
 export function exportedMapper(functions) {
   class Mapping {
@@ -68,8 +94,8 @@ export function exportedMapper(functions) {
       return this.#opened.output;
     }
 
-    rows(rows) {
-      return rows.map((row) => (row.length === this.#width ? this.#mapped(row) : this.#misshapen(row)));
+    rows(table) {
+      return taken(table).map((row) => (row.length === this.#width ? this.#mapped(row) : this.#misshapen(row)));
     }
 
     #mapped(row) {

@@ -108,5 +108,21 @@ export function hosted(plugin, { http = new FakeHttp(), settings = {}, now = 0n,
 
 /** A mapping as the host opens it, with `output()` and `rows(rows)`. */
 export function opened(plugin, configuration, direction, input) {
-  return exportedMapper(plugin).Mapping.open(configuration, direction, input);
+  const mapping = exportedMapper(plugin).Mapping.open(configuration, direction, input);
+  return { output: () => mapping.output(), rows: (rows) => mapping.rows(table(rows)) };
+}
+
+/** Rows in one piece, as the host hands them over. */
+function table(rows) {
+  const texts = [];
+  const lengthOf = (text) => {
+    texts.push(text);
+    return encoder.encode(text).length;
+  };
+  const cell = ({ tag, val }) => {
+    if (tag === 'text' || tag === 'decimal') return { tag, val: lengthOf(val) };
+    return tag === 'texts' ? { tag, val: Uint32Array.from(val, lengthOf) } : { tag, val };
+  };
+  const cells = rows.flat().map(cell);
+  return { widths: Uint32Array.from(rows, (row) => row.length), cells, texts: texts.join('') };
 }

@@ -1,5 +1,7 @@
 """World `mapper-plugin`: rows in, rows out, nothing else. The same rows must give the same rows, so there is no clock to ask."""
 
+from itertools import islice
+
 from .contract import Err, mapper, types
 from .value import problem
 
@@ -95,9 +97,41 @@ def exported(plugin):
 
         def rows(self, rows):
             one, width, output = self._opened.map, self._width, self._opened.output
-            return [_typed(one(row), output) if len(row) == width else _misshapen(row, width) for row in rows]
+            return [_typed(one(row), output) if len(row) == width else _misshapen(row, width) for row in _taken(rows)]
 
     return Mapper, Mapping
+
+
+def _taken(table):
+    """The rows of a table, which the host hands over in one piece."""
+    texts, at = table.texts.encode(), 0
+
+    def next(length):
+        nonlocal at
+        at += length
+        return texts[at - length : at].decode()
+
+    def value(cell):
+        match cell:
+            case mapper.Cell_Text(length):
+                return types.Value_Text(next(length))
+            case mapper.Cell_Null():
+                return types.Value_Null()
+            case mapper.Cell_Integer(number):
+                return types.Value_Integer(number)
+            case mapper.Cell_Decimal(length):
+                return types.Value_Decimal(next(length))
+            case mapper.Cell_Boolean(flag):
+                return types.Value_Boolean(flag)
+            case mapper.Cell_Instant(instant):
+                return types.Value_Instant(instant)
+            case mapper.Cell_Date(days):
+                return types.Value_Date(days)
+            case mapper.Cell_Texts(lengths):
+                return types.Value_Texts([next(length) for length in lengths])
+
+    cells = iter(table.cells)
+    return [[value(cell) for cell in islice(cells, width)] for width in table.widths]
 
 
 def _typed(given, output):

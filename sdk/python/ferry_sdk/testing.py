@@ -4,7 +4,7 @@ import json
 
 from . import connector as _connector
 from . import mapper as _mapper
-from .contract import Err, Ok, connector, http
+from .contract import Err, Ok, connector, http, mapper
 
 
 def answer(status, body="", headers=()):
@@ -126,9 +126,43 @@ def _write(key, operation, values, links, version):
     return connector.Write(key, operation, list(values.items()), links, version)
 
 
+class _Opened:
+    def __init__(self, mapping):
+        self._mapping = mapping
+        self.output = mapping.output
+
+    def rows(self, rows):
+        return self._mapping.rows(_table(rows))
+
+
+def _table(rows):
+    """Rows in one piece, as the host hands them over."""
+    texts = []
+
+    def length(text):
+        texts.append(text)
+        return len(text.encode())
+
+    def cell(value):
+        kind = type(value).__name__.removeprefix("Value_")
+        make = getattr(mapper, f"Cell_{kind}")
+        match kind:
+            case "Null":
+                return make()
+            case "Text" | "Decimal":
+                return make(length(value.value))
+            case "Texts":
+                return make([length(text) for text in value.value])
+            case _:
+                return make(value.value)
+
+    cells = [cell(value) for row in rows for value in row]
+    return mapper.Table([len(row) for row in rows], cells, "".join(texts))
+
+
 def opened(plugin, configuration, direction, input):
     """A mapping as the host opens it, with `output()` and `rows(rows)`. `direction` is `inbound` or `outbound`, `input` are pairs of a name and
     a kind."""
     _, mapping = _mapper.exported(plugin)
     columns = [_mapper.column(name, kind) for name, kind in input]
-    return mapping.open(configuration, _mapper.mapper.Direction[direction.upper()], columns)
+    return _Opened(mapping.open(configuration, mapper.Direction[direction.upper()], columns))

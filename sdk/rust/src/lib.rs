@@ -15,6 +15,7 @@ pub mod mapper;
 mod memory;
 #[doc(hidden)]
 pub mod stamp;
+mod table;
 pub mod testing;
 pub mod time;
 pub mod token;

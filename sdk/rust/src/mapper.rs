@@ -53,8 +53,14 @@ impl<M: Mapper> exports::GuestMapping for Opened<M> {
         self.0.output()
     }
 
-    fn rows(&self, rows: Vec<Vec<Value>>) -> Vec<Mapped> {
-        self.0.rows(rows)
+    fn rows(&self, rows: exports::Table) -> Vec<Mapped> {
+        let number = rows.widths.len();
+        match crate::table::rows(rows) {
+            Some(rows) => self.0.rows(rows),
+            None => {
+                vec![Mapped::Refused(vec![Problem::general("the host gave rows that do not hold together")]); number]
+            }
+        }
     }
 }
 

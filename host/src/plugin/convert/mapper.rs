@@ -2,7 +2,7 @@
 
 use super::super::bindings::mapper::exports::ferry::crm::mapper as wit;
 use super::value::{problems, values};
-use super::{Checked, MAX_TOLD, broken, id, message, twice, wit_value};
+use super::{Checked, MAX_TOLD, broken, id, message, twice};
 use crate::model::mapping::{Column, Direction, Kind, Mapped, Mistake};
 use crate::model::value::Value;
 
@@ -94,9 +94,36 @@ pub(in super::super) fn mistakes(list: Vec<wit::Mistake>) -> Checked<Vec<Mistake
         .collect())
 }
 
-/// The two forms of a value are laid out alike, so this reuses the rows' own lists.
-pub(in super::super) fn wit_rows(rows: Vec<Vec<Value>>) -> Vec<Vec<super::super::bindings::types::Value>> {
-    rows.into_iter().map(|row| row.into_iter().map(wit_value).collect()).collect()
+/// The rows in one piece. None where their texts have more bytes than a guest's memory.
+pub(in super::super) fn wit_table(rows: &[Vec<Value>]) -> Option<wit::Table> {
+    let widths = rows.iter().map(|row| u32::try_from(row.len())).collect::<Result<Vec<_>, _>>().ok()?;
+    let mut texts = String::with_capacity(rows.iter().flatten().map(bytes).sum());
+    let mut cells = Vec::with_capacity(rows.iter().map(Vec::len).sum());
+    let mut push = |text: &str| {
+        texts.push_str(text);
+        u32::try_from(text.len()).ok()
+    };
+    for value in rows.iter().flatten() {
+        cells.push(match value {
+            Value::Null => wit::Cell::Null,
+            Value::Boolean(flag) => wit::Cell::Boolean(*flag),
+            Value::Integer(number) => wit::Cell::Integer(*number),
+            Value::Decimal(text) => wit::Cell::Decimal(push(text)?),
+            Value::Text(text) => wit::Cell::Text(push(text)?),
+            Value::Instant(at) => wit::Cell::Instant(at.0),
+            Value::Date(days) => wit::Cell::Date(*days),
+            Value::Texts(items) => wit::Cell::Texts(items.iter().map(|item| push(item)).collect::<Option<_>>()?),
+        });
+    }
+    Some(wit::Table { widths, cells, texts })
+}
+
+fn bytes(value: &Value) -> usize {
+    match value {
+        Value::Decimal(text) | Value::Text(text) => text.len(),
+        Value::Texts(items) => items.iter().map(String::len).sum(),
+        _ => 0,
+    }
 }
 
 pub(in super::super) fn mapped(list: Vec<wit::Mapped>, rows: usize, output: &[Column]) -> Checked<Vec<Mapped>> {
@@ -160,6 +187,15 @@ mod tests {
     fn a_mapped_row_has_the_columns_that_were_promised() {
         let short = mapped(vec![wit::Mapped::Values(Vec::new())], 1, &output(&[Kind::Text]));
         assert_eq!(short, Err(Broken("a row has 0 values for 1 columns".into())));
+    }
+
+    #[test]
+    fn a_table_has_the_cells_of_all_rows_and_their_texts_in_one() {
+        let texts = Value::Texts(vec!["a".into(), String::new(), "é".into()]);
+        let table = wit_table(&[vec![Value::Text("Zoë".into()), Value::Null], vec![], vec![texts]]).unwrap();
+        assert_eq!((table.widths, table.texts.as_str()), (vec![2, 0, 1], "Zoëaé"));
+        let [wit::Cell::Text(4), wit::Cell::Null, wit::Cell::Texts(lengths)] = &table.cells[..] else { panic!() };
+        assert_eq!(lengths, &[1, 0, 2]);
     }
 
     #[test]

@@ -57,6 +57,61 @@ class Mistake:
 
 
 @dataclass
+class Cell_Null:
+    pass
+
+
+@dataclass
+class Cell_Boolean:
+    value: bool
+
+
+@dataclass
+class Cell_Integer:
+    value: int
+
+
+@dataclass
+class Cell_Decimal:
+    value: int
+
+
+@dataclass
+class Cell_Text:
+    value: int
+
+
+@dataclass
+class Cell_Instant:
+    value: int
+
+
+@dataclass
+class Cell_Date:
+    value: int
+
+
+@dataclass
+class Cell_Texts:
+    value: List[int]
+
+
+Cell = Union[Cell_Null, Cell_Boolean, Cell_Integer, Cell_Decimal, Cell_Text, Cell_Instant, Cell_Date, Cell_Texts]
+"""
+One value of a row that comes in: a `value` whose texts stand in `table.texts`, with their lengths in bytes of UTF-8.
+"""
+
+@dataclass
+class Table:
+    """
+    Rows in one piece: to hand over a thousand small texts one by one costs more than to map them.
+    """
+    widths: List[int]
+    cells: List[Cell]
+    texts: str
+
+
+@dataclass
 class Mapped_Values:
     value: List[types.Value]
 
@@ -94,7 +149,7 @@ class Mapping(Protocol):
         raise NotImplementedError
 
     @abstractmethod
-    def rows(self, rows: List[List[types.Value]]) -> List[Mapped]:
+    def rows(self, rows: Table) -> List[Mapped]:
         """
         One result per row, in order. A row that is not of the input's shape is refused, never a trap.
         """
