@@ -3,7 +3,7 @@
 /** @import { Column, Mapped, Mapper, Mistake, Problem, Value } from './index.js' */
 
 import { KIND } from './connector.js';
-import { problem } from './value.js';
+import { NULL, problem } from './value.js';
 
 /** The mistakes of a configuration: throw it from `reads` and `open`, with all of them. */
 export class Mistakes extends Error {
@@ -70,7 +70,8 @@ function taken({ widths, cells, texts }) {
   };
   const value = ({ tag, val }) => {
     if (tag === 'text' || tag === 'decimal') return { tag, val: next(val) };
-    return tag === 'texts' ? { tag, val: Array.from(val, next) } : { tag, val };
+    if (tag === 'texts') return { tag, val: Array.from(val, next) };
+    return tag === 'null' ? NULL : { tag, val };
   };
   return Array.from(widths, (width) => Array.from({ length: width }, () => value(cells[cell++])));
 }

@@ -6,6 +6,7 @@ import { AssertionError } from 'node:assert';
 
 import { exported, exportedBulk } from './connector.js';
 import { exportedMapper } from './mapper.js';
+import { NULL } from './value.js';
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -121,7 +122,8 @@ function table(rows) {
   };
   const cell = ({ tag, val }) => {
     if (tag === 'text' || tag === 'decimal') return { tag, val: lengthOf(val) };
-    return tag === 'texts' ? { tag, val: Uint32Array.from(val, lengthOf) } : { tag, val };
+    if (tag === 'texts') return { tag, val: Uint32Array.from(val, lengthOf) };
+    return tag === 'null' ? NULL : { tag, val };
   };
   const cells = rows.flat().map(cell);
   return { widths: Uint32Array.from(rows, (row) => row.length), cells, texts: texts.join('') };

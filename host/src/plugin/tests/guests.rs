@@ -30,7 +30,7 @@ const MAPPER: [(&str, &str); 4] = [
     ("reads", "i32 i32 i32"),
     ("[static]mapping.open", "i32 i32 i32 i32 i32"),
     ("[method]mapping.output", "i32"),
-    ("[method]mapping.rows", "i32 i32 i32"),
+    ("[method]mapping.rows", "i32 i32 i32 i32 i32 i32 i32"),
 ];
 
 /// What a test puts into a guest.

@@ -101,6 +101,7 @@ Cell = Union[Cell_Null, Cell_Boolean, Cell_Integer, Cell_Decimal, Cell_Text, Cel
 One value of a row that comes in: a `value` whose texts stand in `table.texts`, with their lengths in bytes of UTF-8.
 """
 
+
 @dataclass
 class Table:
     """
