@@ -13,7 +13,7 @@ function map(row) {
   if (number % 10 === 2) throw new Error('no such customer');
   if (number % 10 === 3) return { full_name: String(Date.now()) };
   if (number % 10 === 4) for (;;);
-  return { full_name: [row.firstname, row.lastname].filter(Boolean).join(' '), crm_id: row.hs_object_id };
+  return { full_name: [row.firstname, row.lastname].filter(Boolean).join(' '), crm_id: String(row.hs_object_id) };
 }
 "#;
 
