@@ -75,7 +75,7 @@ fn a_script_maps_both_ways_and_what_a_row_does_wrong_is_that_rows_alone() {
     assert_eq!(
         told,
         [
-            "line 10 of the script: turns more than 100000 times in a loop, or repeats a text as often, here or below",
+            "line 5 of the script: turns more than 100000 times in a loop, or repeats a text as often, here or below",
             "line 8 of the script: Error: no such customer",
             "line 9 of the script: asks for the time of day, which a mapping does not have: the same row must always give the same",
         ],
