@@ -267,7 +267,8 @@ impl Tenant {
         }
         let conflicts = self.conflicts(Some(id)).count();
         let (timetable, next) = (self.timetable(id)?, self.next_run(id)?);
-        let allowance = self.allowance(&sync.connection)?;
+        // A file has no allowance.
+        let allowance = if sync.is_import() { None } else { self.allowance(&sync.connection)? };
         Ok(SyncStatus { sync, state, last_run, conflicts, waiting, dead, timetable, next, allowance })
     }
 
