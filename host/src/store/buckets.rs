@@ -9,7 +9,7 @@ use super::{StoreError, key};
 use crate::model::id::ContactId;
 
 /// Contacts of one bucket. More make a backfill hardly cheaper, and each later change of one of them dearer.
-const PLACES: u64 = 8;
+const PLACES: u64 = 16;
 
 /// The longest document that lies in a bucket.
 const LONGEST: usize = 2 * 1024;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -70,6 +70,12 @@ fn through_a_server(packed: &Path, modes: &[&str]) -> Result<f64> {
         "hostile can't be installed"
     );
     let server = Ended(state.ferry(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
+    // It holds the state a moment before it answers for it.
+    let mut waits = 0..100;
+    while !state.ferry(&["sync", "status"]).output()?.status.success() {
+        ensure!(waits.next().is_some(), "the server does not answer");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let key = crm.folder.path().join("key");
     std::fs::write(&key, "any text")?;
     let calls: Vec<Ended> = modes
