@@ -182,7 +182,7 @@ fn people(request: Asked) -> Reply {
     let person =
         |number: u32| json!({"id": number.to_string(), "name": format!("Zoë {number}"), "email": null, "phone": "+49"});
     let people: Vec<Json> = (first..first + ROWS).map(person).collect();
-    Reply::json(200, &json!({"people": people, "next": "100"}))
+    Reply::json(200, &json!({"people": people, "next": (first + ROWS).to_string()}))
 }
 
 /// What a call costs that asks nobody, and what a row costs beyond.
