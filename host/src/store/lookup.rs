@@ -270,13 +270,33 @@ impl Lookups {
         self.remove_all(&mut batch, key::in_workspace(self.workspace, Table::LookupRecent, &[]))?;
         let old_filter = key::in_workspace(self.workspace, Table::LookupFilter, &self.merged.generation.to_be_bytes());
         self.remove_all(&mut batch, old_filter)?;
-        if after.bits != self.merged.bits {
-            self.remove_all(&mut batch, key::in_workspace(self.workspace, Table::LookupBuckets, &[self.merged.bits]))?;
-        }
         self.tree.apply_batch(batch)?;
         (self.merged, self.filter) = (after, filter);
         self.recent = Recent::default();
-        Ok(())
+        self.remove_old_buckets()
+    }
+
+    /// Removes the buckets of fewer bits, which do not count any more. A few at a time: what one batch removes stays in memory
+    /// until all of it is gone. A crash leaves some to the next time.
+    fn remove_old_buckets(&self) -> Result<(), StoreError> {
+        let first = key::in_workspace(self.workspace, Table::LookupBuckets, &[]);
+        loop {
+            let mut batch = sled::Batch::default();
+            let mut any = false;
+            for old in self
+                .tree
+                .range(first.clone()..self.bucket_key(self.merged.bits, 0))
+                .keys()
+                .take(BUCKETS_PER_BATCH as usize)
+            {
+                batch.remove(old?);
+                any = true;
+            }
+            if !any {
+                return Ok(());
+            }
+            self.tree.apply_batch(batch)?;
+        }
     }
 
     fn remove_all(&self, batch: &mut sled::Batch, prefix: Vec<u8>) -> Result<(), StoreError> {
