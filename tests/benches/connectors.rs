@@ -4,63 +4,24 @@
 //! `connectors COMPONENTS_DIR [NAME=PACKED.wasm ..]` takes the packed connectors, and packed examples of the SDKs by a name each.
 #![allow(clippy::print_stdout, reason = "a program for the bench, not a test")]
 
-use std::collections::HashMap;
+mod shared;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant as Stopwatch;
 
 use anyhow::{Context, Result, ensure};
-use async_trait::async_trait;
 use ferry::model::connector::{Connector, PullRequest, Slice};
-use ferry::model::grant::Grant;
-use ferry::model::http::{HttpError, Outbound, Request, Response};
 use ferry::model::manifest::PluginKind;
 use ferry::model::mapping::{Column, Direction, Kind, Mapped, Mapper};
-use ferry::model::time::{Clock, Instant, SystemClock};
 use ferry::model::value::Value;
-use ferry::plugin::{ConnectorContext, LoadedPlugin, Options, Plugins, package};
+use ferry::plugin::{LoadedPlugin, Options, Plugins};
 use ferry_tests::sim::server::{Reply, Request as Asked};
 use ferry_tests::sim::{hubspot, odoo, pipedrive, salesforce};
 use serde_json::{Value as Json, json};
+use shared::{Answers, connector, load, median};
 
 const ROWS: u32 = 100;
 const ROUNDS: usize = 200;
-
-type Answers = Box<dyn Fn(Asked) -> Reply + Send + Sync>;
-
-/// A CRM without a network.
-struct InMemory {
-    answers: Answers,
-    known: Mutex<HashMap<String, Response>>,
-}
-
-#[async_trait]
-impl Outbound for InMemory {
-    async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&request.query).finish();
-        let target = format!("{}?{query}", request.target);
-        let body = request.body.unwrap_or_default();
-        let name = format!("{target} {}", String::from_utf8_lossy(&body));
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = known.entry(name).or_insert_with(|| {
-            let reply = (self.answers)(Asked::new(request.method.as_str(), &target, body));
-            Response { status: reply.status, headers: Vec::new(), body: reply.body }
-        });
-        Ok(answer.clone())
-    }
-
-    async fn send_all(&self, requests: Vec<Request>) -> Vec<Result<Response, HttpError>> {
-        let mut answers = Vec::new();
-        for request in requests {
-            answers.push(self.send(request).await);
-        }
-        answers
-    }
-
-    fn verify_hmac_sha256(&self, _: &[u8], _: &[u8]) -> bool {
-        false
-    }
-}
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -71,14 +32,15 @@ async fn main() -> Result<()> {
     let mut figures = serde_json::Map::new();
     for (name, object, columns) in CRMS {
         let plugin = load(&plugins, &Path::new(&components).join(format!("{name}.wasm"))).await?;
-        let page_us = page(&connector(&plugin, crm(name)?)?, object, columns).await.with_context(|| name.to_owned())?;
+        let page_us =
+            page(&connector(&plugin, "{}", crm(name)?)?, object, columns).await.with_context(|| name.to_owned())?;
         figures.insert(name.to_owned(), json!({"row_us": page_us / f64::from(ROWS)}));
     }
     for guest in arguments {
         let (name, path) = guest.split_once('=').context("name a guest as NAME=PACKED.wasm")?;
         let plugin = load(&plugins, Path::new(path)).await?;
         let figure = match plugin.manifest().plugin.kind {
-            PluginKind::Connector => phonebook(&connector(&plugin, Box::new(people))?).await?,
+            PluginKind::Connector => phonebook(&connector(&plugin, "{}", Box::new(people))?).await?,
             PluginKind::Mapper => people_mapper(&plugin).await?,
         };
         figures.insert(name.to_owned(), figure);
@@ -127,30 +89,6 @@ fn crm(name: &str) -> Result<Answers> {
             Box::new(move |request| crm.ask(request))
         }
     })
-}
-
-async fn load(plugins: &Plugins, path: &Path) -> Result<LoadedPlugin> {
-    let bytes = std::fs::read(path).with_context(|| format!("no {}", path.display()))?;
-    let package = package::read(bytes.clone())?;
-    let grant = Grant::as_asked(&package.manifest, package.digest, Vec::new(), Instant(0));
-    Ok(plugins.load(bytes, &grant).await?)
-}
-
-fn connector(plugin: &LoadedPlugin, answers: Answers) -> Result<impl Connector + use<>> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(plugin.connector(ConnectorContext {
-        connection: "bench".parse()?,
-        settings: "{}".to_owned(),
-        clock,
-        outbound: Arc::new(InMemory { answers, known: Mutex::default() }),
-        watch: None,
-    })?)
-}
-
-/// The median of many rounds, in microseconds.
-fn median(mut rounds: Vec<f64>) -> f64 {
-    rounds.sort_by(f64::total_cmp);
-    rounds[rounds.len() / 2]
 }
 
 /// A page of a hundred that is not the first: the first also asks how its columns are to be read.

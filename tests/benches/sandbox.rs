@@ -5,24 +5,21 @@
 //! `field-mapper.wasm`.
 #![allow(clippy::print_stdout, reason = "a program for the bench, not a test")]
 
-use std::collections::HashMap;
+mod shared;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant as Stopwatch;
 
 use anyhow::{Context, Result, ensure};
-use async_trait::async_trait;
 use ferry::model::connector::{Connector, PullRequest, Slice};
-use ferry::model::grant::Grant;
-use ferry::model::http::{HttpError, Outbound, Request, Response};
 use ferry::model::mapping::{Column, Direction, Kind, Mapped, Mapper};
-use ferry::model::time::{Clock, Instant, SystemClock};
 use ferry::model::value::Value;
-use ferry::plugin::{ConnectorContext, LoadedPlugin, Options, Plugins, package};
+use ferry::plugin::{LoadedPlugin, Options, Plugins};
 use ferry_field_mapper::Plan;
 use ferry_sdk::mapper as sdk;
 use ferry_tests::sim;
 use ferry_tests::sim::hubspot::HubSpot;
+use shared::{Answers, connector, load, median};
 
 const ROWS: usize = 100;
 const ROUNDS: usize = 300;
@@ -45,50 +42,17 @@ const COLUMNS: [&str; 12] = [
     "lead_score",
 ];
 
-/// A CRM without a network: what a simulated HubSpot answers, asked once and kept, so that a page costs what the connector
-/// makes of it and nothing else.
-struct InMemory {
-    crm: HubSpot,
-    known: Mutex<HashMap<String, Response>>,
-}
-
-#[async_trait]
-impl Outbound for InMemory {
-    async fn send(&self, request: Request) -> Result<Response, HttpError> {
-        let query = request.query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
-        let target = format!("{}?{query}", request.target);
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = known.entry(target.clone()).or_insert_with(|| {
-            let request = sim::server::Request::new(request.method.as_str(), &target, request.body.unwrap_or_default());
-            let reply = self.crm.ask(request);
-            Response { status: reply.status, headers: Vec::new(), body: reply.body }
-        });
-        Ok(answer.clone())
-    }
-
-    async fn send_all(&self, requests: Vec<Request>) -> Vec<Result<Response, HttpError>> {
-        let mut answers = Vec::new();
-        for request in requests {
-            answers.push(self.send(request).await);
-        }
-        answers
-    }
-
-    fn verify_hmac_sha256(&self, _: &[u8], _: &[u8]) -> bool {
-        false
-    }
-}
-
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let components = arguments.next().context("usage: sandbox COMPONENTS_DIR")?;
     let cache = tempfile::TempDir::new()?;
     let plugins = Plugins::new(Options { cache_dir: cache.path().to_owned(), cache_key: None, compiler: None });
-    let hubspot = load(&plugins, Path::new(&components), "hubspot").await?;
-    let hostile = load(&plugins, Path::new(&components), "hostile").await?;
+    let packed = |name: &str| Path::new(&components).join(format!("{name}.wasm"));
+    let hubspot = load(&plugins, &packed("hubspot")).await?;
+    let hostile = load(&plugins, &packed("hostile")).await?;
     let (call_us, page_us) = instances(&hostile, &hubspot).await?;
-    let mapper = load(&plugins, Path::new(&components), "field-mapper").await?;
+    let mapper = load(&plugins, &packed("field-mapper")).await?;
     let sandboxed_us = sandboxed(&mapper).await?;
     let native_us = native()?;
     let answer = serde_json::json!({
@@ -98,36 +62,17 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn load(plugins: &Plugins, folder: &Path, name: &str) -> Result<LoadedPlugin> {
-    let bytes = std::fs::read(folder.join(format!("{name}.wasm"))).with_context(|| format!("no {name}.wasm"))?;
-    let package = package::read(bytes.clone())?;
-    let grant = Grant::as_asked(&package.manifest, package.digest, Vec::new(), Instant(0));
-    Ok(plugins.load(bytes, &grant).await?)
-}
-
-/// The median of many rounds, in microseconds.
-fn median(mut rounds: Vec<f64>) -> f64 {
-    rounds.sort_by(f64::total_cmp);
-    rounds[rounds.len() / 2]
-}
-
-fn connector(plugin: &LoadedPlugin, settings: &str) -> Result<impl Connector> {
+/// A simulated HubSpot.
+fn crm() -> Result<Answers> {
     let crm = HubSpot::start(sim::hubspot::Options { contacts: 1_000, ..sim::hubspot::Options::default() })?;
-    let outbound = Arc::new(InMemory { crm, known: Mutex::default() });
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    Ok(plugin.connector(ConnectorContext {
-        connection: "bench".parse()?,
-        settings: settings.to_owned(),
-        clock,
-        outbound,
-        watch: None,
-    })?)
+    Ok(Box::new(move |request| crm.ask(request)))
 }
 
 /// A call that does nothing, and one that gives a page of a hundred contacts with twelve properties.
 async fn instances(hostile: &LoadedPlugin, hubspot: &LoadedPlugin) -> Result<(f64, f64)> {
     let (mut calls, mut pages) = (Vec::new(), Vec::new());
-    let (idle, hubspot) = (connector(hostile, r#"{"mode":"ok"}"#)?, connector(hubspot, "{}")?);
+    let idle = connector(hostile, r#"{"mode":"ok"}"#, crm()?)?;
+    let hubspot = connector(hubspot, "{}", crm()?)?;
     let second = hubspot.pull(request(Slice::All, None)).await?.next;
     for _ in 0..ROUNDS {
         let begun = Stopwatch::now();

@@ -15,7 +15,6 @@ mod rules;
 #[cfg(test)]
 mod schema_tests;
 mod skip;
-mod suggest;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
 

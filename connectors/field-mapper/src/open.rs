@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use ferry_sdk::mapper::{Column, Direction, Mistake, Value};
+use ferry_sdk::suggest::nearest;
 
 use crate::config::field::Field;
 use crate::config::skip::Skip;
@@ -12,7 +13,6 @@ use crate::kinds::{check_formats, settle};
 use crate::mistake::Mistakes;
 use crate::plan::{FieldPlan, Origin, Plan, Slot};
 use crate::skip::{SkipRule, Test};
-use crate::suggest::nearest;
 
 impl Plan {
     /// Reads a configuration against the input columns.

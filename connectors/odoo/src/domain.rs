@@ -18,14 +18,7 @@ pub(crate) fn condition(condition: &Condition, reading: Reading) -> Result<Json,
         .iter()
         .map(|value| searched(reading, value).map_err(|why| wrong(&format!("the condition's value {why}"))))
         .collect::<Result<_, _>>()?;
-    let fits = match condition.comparison {
-        Comparison::Present | Comparison::Absent => values.is_empty(),
-        Comparison::OneOf | Comparison::NoneOf => true,
-        _ => values.len() == 1,
-    };
-    if !fits {
-        return Err(wrong("the condition has another number of values than it needs"));
-    }
+    condition.counted()?;
     let (field, one) = (&condition.field, values.first().cloned().unwrap_or_default());
     let is_text = matches!(reading, Reading::Text | Reading::Name);
     Ok(match condition.comparison {

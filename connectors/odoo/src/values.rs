@@ -2,7 +2,8 @@
 //! the mapping can refuse that one field with a reason.
 
 use ferry_sdk::time::{self, SECOND};
-use ferry_sdk::value::{Instant, Value};
+use ferry_sdk::token;
+use ferry_sdk::value::{Instant, Value, is_decimal};
 use serde_json::{Value as Json, json};
 
 use crate::api::id;
@@ -38,12 +39,11 @@ const LETTERS: [(Reading, char); 9] = [
 ];
 
 pub(crate) fn letters(readings: &[Reading]) -> String {
-    let letter = |reading: &Reading| LETTERS.iter().find(|(known, _)| known == reading).map(|(_, letter)| *letter);
-    readings.iter().filter_map(letter).collect()
+    token::word(&LETTERS, readings)
 }
 
 pub(crate) fn of_letters(text: &str) -> Option<Vec<Reading>> {
-    text.chars().map(|letter| LETTERS.iter().find(|(_, known)| *known == letter).map(|(reading, _)| *reading)).collect()
+    token::of_word(&LETTERS, text)
 }
 
 impl Reading {
@@ -129,13 +129,6 @@ impl Reading {
             (_, Value::Texts(texts)) => texts.join(", "),
         })
     }
-}
-
-fn is_decimal(text: &str) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (whole, places) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits(whole) && is_digits(places)
 }
 
 /// `2026-11-22 10:00:00`, in UTC.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use ferry_sdk::connector::{Failure, Page, PullRequest, Slice, Window};
+use ferry_sdk::connector::{Condition, Failure, Page, PullRequest, Slice, Window};
 use ferry_sdk::http::Request;
 use ferry_sdk::time::{self, SECOND};
 
@@ -52,7 +52,7 @@ fn whole_seconds(window: Window) -> Option<(String, String)> {
 impl<'a> Pull<'a> {
     fn open(api: &'a Api<'a>, request: &'a PullRequest) -> Result<Self, Failure> {
         let object = objects::checked(&request.object)?;
-        filter::check(&request.filter)?;
+        request.filter.iter().try_for_each(Condition::counted)?;
         let token = request.token.as_deref().map(Token::read).transpose()?;
         let names: Vec<&str> = names(request).collect();
         let readings: Vec<Reading> = match &token {

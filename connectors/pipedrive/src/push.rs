@@ -8,7 +8,8 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 
 use ferry_sdk::connector::{Failure, Operation, Outcome, Problem, Write, Written};
-use ferry_sdk::http::{Error, Method, Request, Response};
+use ferry_sdk::http::{Method, Request, Response};
+use ferry_sdk::push::one_each;
 use ferry_sdk::time;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -34,58 +35,8 @@ struct Ground<'a> {
 /// One outcome per write, in order.
 pub(crate) fn push(api: &Api<'_>, object: &'static Standard, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
     let ground = Ground::of(api, object, writes)?;
-    let mut results: Vec<Result<Outcome, Failure>> = Vec::with_capacity(writes.len());
-    results.resize_with(writes.len(), || Ok(Outcome::Later(None)));
-    for wave in waves(writes) {
-        let mut sent = Vec::new();
-        let mut requests = Vec::new();
-        for at in wave {
-            match ground.request(&writes[at]) {
-                Ok(request) => {
-                    sent.push(at);
-                    requests.push(request);
-                }
-                Err(problems) => results[at] = Ok(Outcome::Rejected(problems)),
-            }
-        }
-        for (at, answer) in sent.into_iter().zip(api.try_send_all(requests)) {
-            results[at] = judge(&writes[at], object, answer);
-        }
-    }
-    finish(results)
-}
-
-/// The failure of all, where all have failed: a failure of the call promises that no write took effect.
-fn finish(results: Vec<Result<Outcome, Failure>>) -> Result<Vec<Outcome>, Failure> {
-    if !results.is_empty() && results.iter().all(Result::is_err) {
-        return results.into_iter().collect();
-    }
-    let later = |failure| match failure {
-        Failure::RateLimited(wait) => Outcome::Later(wait),
-        _ => Outcome::Later(None),
-    };
-    Ok(results.into_iter().map(|result| result.unwrap_or_else(later)).collect())
-}
-
-/// Places of writes that may go side by side.
-fn waves(writes: &[Write]) -> Vec<Vec<usize>> {
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    let mut waves: Vec<Vec<usize>> = vec![Vec::new()];
-    for (at, write) in writes.iter().enumerate() {
-        let wave = match &write.operation {
-            Operation::Update(id) | Operation::Delete(id) => {
-                let count = seen.entry(id).or_default();
-                *count += 1;
-                *count - 1
-            }
-            Operation::Create | Operation::Upsert(_) => 0,
-        };
-        if waves.len() <= wave {
-            waves.resize_with(wave + 1, Vec::new);
-        }
-        waves[wave].push(at);
-    }
-    waves
+    let judge = |write: &Write, response| judge(write, object, response);
+    one_each(writes, |write| ground.request(write), |requests| api.try_send_all(requests), judge)
 }
 
 impl<'a> Ground<'a> {
@@ -161,14 +112,8 @@ struct Saved {
     update_time: Option<String>,
 }
 
-fn judge(write: &Write, object: &Standard, answer: Result<Response, Error>) -> Result<Outcome, Failure> {
+fn judge(write: &Write, object: &Standard, response: Response) -> Result<Outcome, Failure> {
     let creates = matches!(write.operation, Operation::Create);
-    let response = match answer {
-        Ok(response) => response,
-        Err(Error::Unanswered(why)) => return Ok(Outcome::Unknown(why)),
-        Err(Error::TooLarge(_)) => return Ok(Outcome::Unknown("the answer was too large to be read".into())),
-        Err(error) => return Err(error.into()),
-    };
     match (response.status, &write.operation) {
         (200..300, _) => Ok(match response.json::<Answer>() {
             Ok(Answer { data: Saved { id, update_time } }) => Outcome::Written(Written {

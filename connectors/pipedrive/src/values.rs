@@ -2,7 +2,8 @@
 //! field with a reason.
 
 use ferry_sdk::time::{self, SECOND};
-use ferry_sdk::value::Value;
+use ferry_sdk::token;
+use ferry_sdk::value::{Value, is_decimal};
 use serde_json::{Value as Json, json};
 
 /// How a field's JSON is to be read.
@@ -42,12 +43,11 @@ const LETTERS: [(Reading, char); 11] = [
 ];
 
 pub(crate) fn letters(readings: &[Reading]) -> String {
-    let letter = |reading: &Reading| LETTERS.iter().find(|(known, _)| known == reading).map(|(_, letter)| *letter);
-    readings.iter().filter_map(letter).collect()
+    token::word(&LETTERS, readings)
 }
 
 pub(crate) fn of_letters(text: &str) -> Option<Vec<Reading>> {
-    text.chars().map(|letter| LETTERS.iter().find(|(_, known)| *known == letter).map(|(reading, _)| *reading)).collect()
+    token::of_word(&LETTERS, text)
 }
 
 impl Reading {
@@ -114,13 +114,6 @@ fn due(day: &Json, clock: Option<&Json>) -> Value {
     let Some(days) = time::date(&text) else { return Value::Text(text) };
     let clock = clock.and_then(text_of).and_then(|clock| time::clock(&clock)).unwrap_or_default();
     Value::Instant(i64::from(days) * time::DAY + clock)
-}
-
-pub(crate) fn is_decimal(text: &str) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (whole, places) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits(whole) && is_digits(places)
 }
 
 /// A value as JSON for a field that is read by `reading`; the reason where it can't be one.

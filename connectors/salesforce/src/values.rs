@@ -3,6 +3,7 @@
 
 use ferry_sdk::connector::Failure;
 use ferry_sdk::time;
+use ferry_sdk::token;
 use ferry_sdk::value::Value;
 use serde_json::Value as Json;
 
@@ -170,13 +171,12 @@ pub(crate) fn holds(value: &Value, held: &Json) -> bool {
 
 /// The readings of several columns as one word.
 pub(crate) fn letters(readings: &[Reading]) -> String {
-    let letter = |reading: &Reading| ALL.iter().find(|(known, _)| known == reading).map(|(_, letter)| *letter);
-    readings.iter().filter_map(letter).collect()
+    token::word(&ALL, readings)
 }
 
 /// None where a letter is not of this version of the connector.
 pub(crate) fn of_letters(word: &str) -> Option<Vec<Reading>> {
-    word.chars().map(|letter| ALL.iter().find(|(_, known)| *known == letter).map(|(reading, _)| *reading)).collect()
+    token::of_word(&ALL, word)
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@
 mod engine;
 mod mistake;
 mod plan;
-mod suggest;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -7,10 +7,10 @@ use boa_engine::object::builtins::JsArray;
 use boa_engine::property::PropertyKey;
 use boa_engine::{JsString, JsValue};
 use ferry_sdk::mapper::{Column, Direction, Mapped, Mistake, Problem, Value};
+use ferry_sdk::suggest::nearest;
 
 use crate::engine::{Engine, Verdict};
 use crate::mistake::{Slip, capped, line_from, line_of_word, thrown};
-use crate::suggest::nearest;
 use crate::value::{KINDS, given, taken};
 
 /// Longer than any mapping that a person looks after, and still read in a moment.

@@ -20,14 +20,7 @@ pub(crate) fn condition(model: &str, condition: &Condition, reading: Reading) ->
         .iter()
         .map(|value| searched(reading, value).map_err(|why| wrong(&format!("the condition's value {why}"))))
         .collect::<Result<_, _>>()?;
-    let fits = match condition.comparison {
-        Comparison::Present | Comparison::Absent => values.is_empty(),
-        Comparison::OneOf | Comparison::NoneOf => true,
-        _ => values.len() == 1,
-    };
-    if !fits {
-        return Err(wrong("the condition has another number of values than it needs"));
-    }
+    condition.counted()?;
     if mechanisms::kind(model, &condition.field).is_some() {
         return reached(&condition.field, condition.comparison, values).ok_or_else(|| wrong("can't be compared so"));
     }

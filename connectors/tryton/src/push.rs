@@ -3,10 +3,9 @@
 
 mod body;
 
-use std::collections::HashMap;
-
 use ferry_sdk::connector::{Failure, Operation, Outcome, Problem, Write, Written};
-use ferry_sdk::http::{Error, Request, Response};
+use ferry_sdk::http::{Request, Response};
+use ferry_sdk::push::one_each;
 use serde_json::{Value as Json, json};
 
 use crate::api::{Api, Reply, context, id, request};
@@ -26,57 +25,8 @@ struct Ground<'a> {
 /// One outcome per write, in order.
 pub(crate) fn push(api: &Api<'_>, model: &str, writes: &[Write]) -> Result<Vec<Outcome>, Failure> {
     let ground = Ground::of(api, model, writes)?;
-    let mut results: Vec<Result<Outcome, Failure>> = Vec::with_capacity(writes.len());
-    results.resize_with(writes.len(), || Ok(Outcome::Later(None)));
-    for wave in waves(writes) {
-        let (mut sent, mut requests) = (Vec::new(), Vec::new());
-        for at in wave {
-            match ground.request(&writes[at]) {
-                Ok(request) => {
-                    sent.push(at);
-                    requests.push(request);
-                }
-                Err(problems) => results[at] = Ok(Outcome::Rejected(problems)),
-            }
-        }
-        for (at, answer) in sent.into_iter().zip(api.write_all(requests)) {
-            results[at] = judge(&writes[at], model, answer);
-        }
-    }
-    finish(results)
-}
-
-/// The failure of all, where all have failed: a failure of the call promises that no write took effect.
-fn finish(results: Vec<Result<Outcome, Failure>>) -> Result<Vec<Outcome>, Failure> {
-    if !results.is_empty() && results.iter().all(Result::is_err) {
-        return results.into_iter().collect();
-    }
-    let later = |failure| match failure {
-        Failure::RateLimited(wait) => Outcome::Later(wait),
-        _ => Outcome::Later(None),
-    };
-    Ok(results.into_iter().map(|result| result.unwrap_or_else(later)).collect())
-}
-
-/// Places of writes that may go side by side.
-fn waves(writes: &[Write]) -> Vec<Vec<usize>> {
-    let mut seen: HashMap<&str, usize> = HashMap::new();
-    let mut waves: Vec<Vec<usize>> = vec![Vec::new()];
-    for (at, write) in writes.iter().enumerate() {
-        let wave = match &write.operation {
-            Operation::Update(id) | Operation::Delete(id) => {
-                let count = seen.entry(id).or_default();
-                *count += 1;
-                *count - 1
-            }
-            Operation::Create | Operation::Upsert(_) => 0,
-        };
-        if waves.len() <= wave {
-            waves.resize_with(wave + 1, Vec::new);
-        }
-        waves[wave].push(at);
-    }
-    waves
+    let judge = |write: &Write, response| judge(write, model, response);
+    one_each(writes, |write| ground.request(write), |requests| api.write_all(requests), judge)
 }
 
 /// The record that a write changes, if Tryton can have it.
@@ -141,13 +91,7 @@ impl<'a> Ground<'a> {
     }
 }
 
-fn judge(write: &Write, model: &str, answer: Result<Response, Error>) -> Result<Outcome, Failure> {
-    let response = match answer {
-        Ok(response) => response,
-        Err(Error::Unanswered(why)) => return Ok(Outcome::Unknown(why)),
-        Err(Error::TooLarge(_)) => return Ok(Outcome::Unknown("the answer was too large to be read".into())),
-        Err(error) => return Err(error.into()),
-    };
+fn judge(write: &Write, model: &str, response: Response) -> Result<Outcome, Failure> {
     match response.status {
         200 => {}
         // The write may have got through before the answer was lost on the way back.

@@ -2,7 +2,8 @@
 //! a reason.
 
 use ferry_sdk::time::{self, DAY, SECOND};
-use ferry_sdk::value::{Instant, Value};
+use ferry_sdk::token;
+use ferry_sdk::value::{Instant, Value, is_decimal};
 use serde_json::{Value as Json, json};
 
 /// How a field's JSON is to be read and written.
@@ -37,12 +38,11 @@ const LETTERS: [(Reading, char); 9] = [
 ];
 
 pub(crate) fn letters(readings: &[Reading]) -> String {
-    let letter = |reading: &Reading| LETTERS.iter().find(|(known, _)| known == reading).map(|(_, letter)| *letter);
-    readings.iter().filter_map(letter).collect()
+    token::word(&LETTERS, readings)
 }
 
 pub(crate) fn of_letters(text: &str) -> Option<Vec<Reading>> {
-    text.chars().map(|letter| LETTERS.iter().find(|(_, known)| *known == letter).map(|(reading, _)| *reading)).collect()
+    token::of_word(&LETTERS, text)
 }
 
 impl Reading {
@@ -141,13 +141,6 @@ fn plain(decimal: &str) -> String {
         Ok(point) if point >= all.len() => format!("{sign}{all}{}", "0".repeat(point - all.len())),
         Ok(point) => format!("{sign}{}.{}", all.get(..point).unwrap_or_default(), all.get(point..).unwrap_or_default()),
     }
-}
-
-fn is_decimal(text: &str) -> bool {
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (whole, places) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    is_digits(whole) && is_digits(places)
 }
 
 /// `{"__class__": "datetime", "year": 2026, ..}`, in UTC.

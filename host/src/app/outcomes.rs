@@ -94,19 +94,9 @@ impl Tenant {
         if self.store().get::<Receipt>(receipt)?.is_some() {
             return Ok(None);
         }
-        let now = self.clock().now();
-        let entry = OutboxEntry {
-            id: self.store().new_outbox_id(),
-            sync: sync.clone(),
-            outcome: outcome.clone(),
-            record: record.to_owned(),
-            delivery: Delivery::Waiting { attempts: 0, not_before: now },
-            created: now,
-            retried: None,
-        };
-        let state = ReceiptState::Queued(entry.id);
-        let queued = Receipt { sync: sync.clone(), outcome_id: outcome.id.clone(), state, at: now };
-        changes.put(receipt, &queued)?;
+        let (id, now) = (self.store().new_outbox_id(), self.clock().now());
+        let entry = OutboxEntry::new(id, sync.clone(), record.to_owned(), outcome.clone(), now);
+        changes.put(receipt, &entry.receipt())?;
         changes.put(entry.id, &entry)?;
         Ok(Some(entry.id))
     }

@@ -177,6 +177,18 @@ pub struct OutboxEntry {
 }
 
 impl OutboxEntry {
+    /// An outcome that waits to be sent for the first time.
+    pub fn new(id: OutboxId, sync: SyncId, record: String, outcome: Outcome, now: Instant) -> Self {
+        let delivery = Delivery::Waiting { attempts: 0, not_before: now };
+        Self { id, sync, outcome, record, delivery, created: now, retried: None }
+    }
+
+    /// The proof that its outcome was recorded, to be kept together with it.
+    pub fn receipt(&self) -> Receipt {
+        let (sync, outcome_id) = (self.sync.clone(), self.outcome.id.clone());
+        Receipt { sync, outcome_id, state: ReceiptState::Queued(self.id), at: self.created }
+    }
+
     /// How long it has waited, since it was recorded or put back.
     pub fn age(&self, now: Instant) -> Duration {
         now.since(self.retried.unwrap_or(self.created))

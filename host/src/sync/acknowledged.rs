@@ -8,7 +8,7 @@ use crate::model::connector::{Operation, Write};
 use crate::model::contact::Contact;
 use crate::model::id::ContactId;
 use crate::model::ledger::{PackedValues, Provenance};
-use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeKind, Receipt, ReceiptState};
+use crate::model::outcome::{OutboxEntry, Outcome, OutcomeKind};
 use crate::model::sync::Sync;
 use crate::model::time::Instant;
 use crate::model::value::Value;
@@ -96,18 +96,8 @@ impl<'a> Acknowledged<'a> {
         let first = entry.outcome.id.split('+').next().unwrap_or_default();
         let outcome_id = format!("{first}+{}", id.0);
         let outcome = Outcome { id: outcome_id, values, at: self.now, kind: OutcomeKind::Change, ..entry.outcome };
-        let state = ReceiptState::Queued(id);
-        let receipt = Receipt { sync: entry.sync.clone(), outcome_id: outcome.id.clone(), state, at: self.now };
-        changes.put((&entry.sync, outcome.id.as_str()), &receipt)?;
-        let follow_up = OutboxEntry {
-            id,
-            sync: entry.sync.clone(),
-            record: entry.record.clone(),
-            outcome,
-            delivery: Delivery::Waiting { attempts: 0, not_before: self.now },
-            created: self.now,
-            retried: None,
-        };
+        let follow_up = OutboxEntry::new(id, entry.sync.clone(), entry.record.clone(), outcome, self.now);
+        changes.put((&entry.sync, follow_up.outcome.id.as_str()), &follow_up.receipt())?;
         Ok(changes.put(id, &follow_up)?)
     }
 

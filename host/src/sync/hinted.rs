@@ -66,7 +66,7 @@ impl Inbound<'_> {
                 if stop.is_raised() {
                     return Err(SyncError::Stopped);
                 }
-                self.pages.asked = self.ports.workspace.recent_writes().latest();
+                self.pages.asked = Some(self.ports.workspace.recent_writes().latest());
                 let pulled = self.puller.pull(Slice::Ids(ids.to_vec()), token).await;
                 let page = pulled.map_err(|source| self.call("pull", source))?;
                 there.extend(page.rows.iter().map(|row| row.id.clone()));

@@ -152,7 +152,7 @@ impl<'a> Inbound<'a> {
             };
             match pulled {
                 Some(Ok(Pulled { asked, page, position })) => {
-                    self.pages.asked = asked;
+                    self.pages.asked = Some(asked);
                     self.commit(page, observer, |state| advance(state, position)).await?;
                 }
                 Some(Err(WalkError::Call(source))) => return Err(self.call("pull", source)),
@@ -304,7 +304,7 @@ pub(super) async fn open_pages<'a>(ports: &'a Ports, sync: &'a Sync, run: RunId)
         waiting,
         run,
         page: 0,
-        asked: u64::MAX,
+        asked: None,
         decided: None,
         filled: filled.collect::<Result<_, _>>()?,
         horizon,

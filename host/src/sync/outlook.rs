@@ -7,7 +7,7 @@ use crate::model::id::OutboxId;
 use crate::model::outcome::{Delivery, OutboxEntry};
 use crate::model::policy::Policy;
 use crate::model::sync::Sync;
-use crate::model::value::Problem;
+use crate::model::value::{Problem, Value};
 
 use super::effects::{Effect, Effects};
 use super::queue::BATCH;
@@ -46,6 +46,10 @@ pub async fn plan_outbound(
 ) -> Result<OutboundPlan, SyncError> {
     let mut effects = Effects::of(ports, sync)?;
     let (mut plan, mut written, mut asked) = (OutboundPlan::default(), BTreeMap::new(), BTreeMap::new());
+    let written_as = |object: String, write: Write, sent: Vec<(String, Value)>| {
+        let policies = sent.into_iter().map(|(name, _)| (name.clone(), sync.policy(&name))).collect();
+        Outlook::Written { object, write, policies }
+    };
     for entry in ports.workspace.scan_from::<OutboxEntry>(OutboxId(0)) {
         let entry = entry?;
         if entry.sync != sync.id || entry.is_dead() {
@@ -55,14 +59,10 @@ pub async fn plan_outbound(
             Delivery::Unknown { write, object, sent, .. } => {
                 plan.unknown += 1;
                 *asked.entry(object.clone()).or_default() += 1;
-                let policies = sent.iter().map(|(name, _)| (name.clone(), sync.policy(name))).collect();
-                Outlook::Written { object: object.clone(), write: write.clone(), policies }
+                written_as(object.clone(), write.clone(), sent.clone())
             }
             _ => match effects.of_entry(&entry).await? {
-                Effect::Write { object, write, sent } => {
-                    let policies = sent.into_iter().map(|(name, _)| (name.clone(), sync.policy(&name))).collect();
-                    Outlook::Written { object, write, policies }
-                }
+                Effect::Write { object, write, sent } => written_as(object, write, sent),
                 Effect::LeftOut(reason) => Outlook::LeftOut(reason),
                 Effect::Refused(problems) => Outlook::Refused(problems),
             },
@@ -94,7 +94,7 @@ impl Outlook {
                     Operation::Upsert { .. } => "written",
                     Operation::Delete { .. } => "deleted",
                 };
-                let cell = |(name, value): &(String, crate::model::value::Value)| match value.to_cell() {
+                let cell = |(name, value): &(String, Value)| match value.to_cell() {
                     text if text.is_empty() => format!("{name}: nothing"),
                     text => format!("{name}: {text}"),
                 };

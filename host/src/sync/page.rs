@@ -53,8 +53,8 @@ pub(super) struct Pages<'a> {
     pub(super) decided: Option<(String, Whom)>,
     /// Pages so far.
     pub(super) page: u64,
-    /// As [`crate::store::RecentWrites`] stood when the page at hand was asked for; the highest number for rows that are stored.
-    pub(super) asked: u64,
+    /// As [`crate::store::RecentWrites`] stood when the page at hand was asked for; none for rows that are stored.
+    pub(super) asked: Option<u64>,
     /// What is older in ledgers is forgotten.
     pub(super) horizon: Instant,
 }
@@ -113,8 +113,8 @@ impl Pages<'_> {
         let fingerprint = self.fingerprints.row(&row.values);
         let record = LookupKey::Record { source: &self.source, id: &row.id };
         let stored = draft.overlay().find(record)?.into_iter().next();
-        if let Some(contact) = &stored
-            && self.workspace.recent_writes().is_outdated(&self.sync.id, &row.id, self.asked)
+        if let (Some(contact), Some(asked)) = (&stored, self.asked)
+            && self.workspace.recent_writes().is_outdated(&self.sync.id, &row.id, asked)
         {
             return Ok(Arrived::Settled { verdict: Verdict::Unchanged(contact.id), record: row.id });
         }
@@ -382,7 +382,7 @@ impl Pages<'_> {
         match contact.links.iter_mut().find(|link| link.sync == self.sync.id) {
             Some(known) => {
                 // A row that is stored says nothing of where its record is now.
-                let left = known.left.filter(|_| self.asked == u64::MAX);
+                let left = known.left.filter(|_| self.asked.is_none());
                 *known = Link { left, ..link };
                 false
             }

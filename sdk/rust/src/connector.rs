@@ -17,6 +17,22 @@ pub use crate::bindings::connector::exports::ferry::crm::connector::{
 pub use crate::failure::Failure;
 pub use crate::value::{Problem, Row, Successor, Tombstone, Value};
 
+impl Condition {
+    /// Checks that it has as many values as its comparison needs.
+    ///
+    /// # Errors
+    /// `invalid` where it has not.
+    pub fn counted(&self) -> Result<(), Failure> {
+        let fits = match self.comparison {
+            Comparison::Present | Comparison::Absent => self.values.is_empty(),
+            Comparison::OneOf | Comparison::NoneOf => true,
+            _ => self.values.len() == 1,
+        };
+        let wrong = || Failure::invalid(&self.field, "the condition has another number of values than it needs");
+        fits.then_some(()).ok_or_else(wrong)
+    }
+}
+
 /// Checks signatures with a secret that stays with the host.
 pub trait Signature {
     /// Whether `mac` is the HMAC-SHA256 of `message` under the connection's signing secret.

@@ -13,8 +13,10 @@ pub mod log;
 pub mod mapper;
 #[cfg(any(test, all(target_arch = "wasm32", feature = "allocator")))]
 mod memory;
+pub mod push;
 #[doc(hidden)]
 pub mod stamp;
+pub mod suggest;
 mod table;
 pub mod testing;
 pub mod time;

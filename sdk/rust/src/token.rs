@@ -24,3 +24,14 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
 pub fn write<T: Serialize>(token: &T) -> String {
     serde_json::to_string(token).unwrap_or_default()
 }
+
+/// `items` as a word with a letter for each, by an alphabet that has them all: how each column is read, say.
+pub fn word<T: PartialEq>(alphabet: &[(T, char)], items: &[T]) -> String {
+    let letter = |item: &T| alphabet.iter().find(|(known, _)| known == item).map(|(_, letter)| *letter);
+    items.iter().filter_map(letter).collect()
+}
+
+/// What [`word`] has written; none where a letter is not of the alphabet, as in a token of another version.
+pub fn of_word<T: Copy>(alphabet: &[(T, char)], word: &str) -> Option<Vec<T>> {
+    word.chars().map(|letter| alphabet.iter().find(|(_, known)| *known == letter).map(|(item, _)| *item)).collect()
+}

@@ -32,6 +32,14 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
+/// Whether a number is in the plain digits of [`Value::Decimal`], `-?[0-9]+(\.[0-9]+)?`.
+pub fn is_decimal(text: &str) -> bool {
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, places) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    is_digits(whole) && is_digits(places)
+}
+
 impl Problem {
     /// A problem with one field. The message must not repeat the field's value.
     pub fn of(field: impl Into<String>, message: impl Into<String>) -> Self {

@@ -20,7 +20,7 @@ enum Crm {
     /// HubSpot: prints base_url, control_url, access_token, refresh_token, client_id and client_secret.
     Hubspot(HubspotArgs),
     /// Odoo: prints base_url and api_key.
-    Odoo(OdooArgs),
+    Odoo(SimulatorArgs),
     /// Pipedrive: prints base_url, control_url, access_token, refresh_token, api_token, client_id and client_secret.
     Pipedrive(CommonArgs),
     /// Salesforce: prints base_url, control_url, instance_url, access_token, refresh_token, client_id, client_secret,
@@ -37,16 +37,16 @@ struct HubspotArgs {
     search_lag_ms: i64,
 }
 
-/// Odoo has no limits of rate, and keys that are good until they are taken away.
+/// What every simulator takes; all that Odoo's does, which has no limits of rate, and keys that are good until they are taken away.
 #[derive(Debug, Args)]
-struct OdooArgs {
+struct SimulatorArgs {
     /// Port on 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// Seeded people, with their companies.
+    /// Seeded contacts, with what belongs to them.
     #[arg(long, default_value_t = 0)]
     contacts: u64,
-    /// Seed of people and key.
+    /// Seed of contacts and tokens.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How long every answer is held back.
@@ -60,33 +60,17 @@ struct OdooArgs {
     until_stdin_closes: bool,
 }
 
-/// What every other simulator takes.
+/// What those take that sign in by OAuth, and count requests.
 #[derive(Debug, Args)]
 struct CommonArgs {
-    /// Port on 127.0.0.1; 0 takes a free one.
-    #[arg(long, default_value_t = 0)]
-    port: u16,
-    /// Seeded contacts, with what belongs to them.
-    #[arg(long, default_value_t = 0)]
-    contacts: u64,
-    /// Seed of contacts and tokens.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// How long every answer is held back.
-    #[arg(long, default_value_t = 0)]
-    latency_ms: u64,
+    #[command(flatten)]
+    simulator: SimulatorArgs,
     /// Whether the rate limits are kept.
     #[arg(long, value_enum, default_value_t = LimitsArg::Off)]
     limits: LimitsArg,
-    /// Where the clock starts: the machine's time and running, or a fixed instant and standing.
-    #[arg(long, value_enum, default_value_t = ClockArg::Now)]
-    clock: ClockArg,
     /// Each refresh gives a new refresh token and ends the old one.
     #[arg(long)]
     rotate_refresh_tokens: bool,
-    /// Stop when the standard input ends, so that no simulator outlives the program that started it.
-    #[arg(long)]
-    until_stdin_closes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -106,7 +90,7 @@ async fn main() -> Result<()> {
     let unable = "the simulator can't listen on 127.0.0.1";
     match Cli::parse().crm {
         Crm::Hubspot(args) => {
-            let until_stdin_closes = args.common.until_stdin_closes;
+            let until_stdin_closes = args.common.simulator.until_stdin_closes;
             let simulator = hubspot::HubSpot::start(hubspot_options(args)).context(unable)?;
             ready(simulator.credentials())?;
             told_to_stop(until_stdin_closes).await
@@ -118,13 +102,13 @@ async fn main() -> Result<()> {
             told_to_stop(until_stdin_closes).await
         }
         Crm::Pipedrive(args) => {
-            let until_stdin_closes = args.until_stdin_closes;
+            let until_stdin_closes = args.simulator.until_stdin_closes;
             let simulator = pipedrive::Pipedrive::start(pipedrive_options(args)).context(unable)?;
             ready(simulator.credentials())?;
             told_to_stop(until_stdin_closes).await
         }
         Crm::Salesforce(args) => {
-            let until_stdin_closes = args.until_stdin_closes;
+            let until_stdin_closes = args.simulator.until_stdin_closes;
             let simulator = salesforce::Salesforce::start(salesforce_options(args)).context(unable)?;
             ready(simulator.credentials())?;
             told_to_stop(until_stdin_closes).await
@@ -146,7 +130,7 @@ impl ClockArg {
     }
 }
 
-fn odoo_options(args: OdooArgs) -> odoo::Options {
+fn odoo_options(args: SimulatorArgs) -> odoo::Options {
     let switches = odoo::Switches { latency_ms: args.latency_ms, ..odoo::Switches::default() };
     odoo::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock: args.clock.start(), switches }
 }
@@ -156,33 +140,51 @@ fn hubspot_options(HubspotArgs { common: args, search_lag_ms }: HubspotArgs) -> 
         rotate_refresh_tokens: args.rotate_refresh_tokens,
         search_lag_ms,
         limits: args.limits == LimitsArg::Real,
-        latency_ms: args.latency_ms,
+        latency_ms: args.simulator.latency_ms,
         ..hubspot::Switches::default()
     };
-    let clock = args.clock.start();
-    hubspot::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
+    let clock = args.simulator.clock.start();
+    hubspot::Options {
+        port: args.simulator.port,
+        contacts: args.simulator.contacts,
+        seed: args.simulator.seed,
+        clock,
+        switches,
+    }
 }
 
 fn pipedrive_options(args: CommonArgs) -> pipedrive::Options {
     let switches = pipedrive::Switches {
         rotate_refresh_tokens: args.rotate_refresh_tokens,
         limits: args.limits == LimitsArg::Real,
-        latency_ms: args.latency_ms,
+        latency_ms: args.simulator.latency_ms,
         ..pipedrive::Switches::default()
     };
-    let clock = args.clock.start();
-    pipedrive::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
+    let clock = args.simulator.clock.start();
+    pipedrive::Options {
+        port: args.simulator.port,
+        contacts: args.simulator.contacts,
+        seed: args.simulator.seed,
+        clock,
+        switches,
+    }
 }
 
 fn salesforce_options(args: CommonArgs) -> salesforce::Options {
     let switches = salesforce::Switches {
         rotate_refresh_tokens: args.rotate_refresh_tokens,
         limits: args.limits == LimitsArg::Real,
-        latency_ms: args.latency_ms,
+        latency_ms: args.simulator.latency_ms,
         ..salesforce::Switches::default()
     };
-    let clock = args.clock.start();
-    salesforce::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock, switches }
+    let clock = args.simulator.clock.start();
+    salesforce::Options {
+        port: args.simulator.port,
+        contacts: args.simulator.contacts,
+        seed: args.simulator.seed,
+        clock,
+        switches,
+    }
 }
 
 async fn told_to_stop(until_stdin_closes: bool) -> Result<()> {

@@ -12,6 +12,7 @@ pub mod phonebook;
 pub mod pipedrive;
 pub mod salesforce;
 pub mod server;
+mod spoil;
 pub mod stamp;
 
 /// A small, well-mixed hash: the source of every seeded value, so that a record is computed from (seed, index) alone.

@@ -5,8 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use ferry_sdk::suggest::nearest;
+
 use crate::mistake::Mistakes;
-use crate::suggest::nearest;
 
 /// The words that a key takes, and what they stand for.
 pub(crate) type Words<T> = &'static [(&'static str, T)];

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use ferry_sdk::mapper::Value;
+use ferry_sdk::suggest::nearest;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone, TimeZoneDatabase};
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +12,6 @@ use jiff::{SignedDuration, Timestamp};
 use super::pattern::{Clock, Format, Moment, push, push_iso};
 use crate::config::table::{Table, Words};
 use crate::refusal::Refusal;
-use crate::suggest::nearest;
 
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 

@@ -1,4 +1,5 @@
 use ferry_sdk::connector::{Link, Value};
+use ferry_sdk::http::Error;
 use ferry_sdk::testing::{FakeHttp, FakeSignature, answer as plain, call, json as answer};
 
 use super::*;

@@ -1,4 +1,5 @@
 use ferry_sdk::connector::{Link, Value};
+use ferry_sdk::http::Error;
 use ferry_sdk::testing::{FakeHttp, FakeSignature, answer, call, json};
 use serde_json::json;
 
@@ -137,13 +138,4 @@ fn a_lost_create_is_found_by_its_values_and_a_delete_by_the_gap() {
     let ids: Vec<Option<&str>> =
         found.iter().map(|written| written.as_ref().map(|written| written.id.as_str())).collect();
     assert_eq!(ids, [Some("9"), None, None, Some("2")], "one record is one write's");
-}
-
-#[test]
-fn writes_to_one_record_go_one_behind_the_other() {
-    let update = |id: &str| write(Operation::Update(id.into()), &[]);
-    assert_eq!(
-        waves(&[update("1"), update("2"), update("1"), write(Operation::Create, &[])]),
-        [vec![0, 1, 3], vec![2]]
-    );
 }

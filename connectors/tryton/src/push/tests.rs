@@ -1,4 +1,5 @@
 use ferry_sdk::connector::{Link, Value};
+use ferry_sdk::http::Error;
 use ferry_sdk::testing::{FakeHttp, FakeSignature, answer as plain, call, json as answer};
 
 use super::*;
@@ -126,14 +127,5 @@ fn a_lost_create_is_found_by_its_values_and_a_delete_by_the_gap() {
     assert_eq!(
         (domain[0][0].clone(), &domain[1..]),
         (json!("create_date"), &[json!(["name", "=", "Ada"]), reached][..])
-    );
-}
-
-#[test]
-fn writes_to_one_record_go_one_behind_the_other() {
-    let update = |id: &str| write(Operation::Update(id.into()), &[]);
-    assert_eq!(
-        waves(&[update("1"), update("2"), update("1"), write(Operation::Create, &[])]),
-        [vec![0, 1, 3], vec![2]]
     );
 }

@@ -7,7 +7,6 @@ use std::str::FromStr;
 use bytes::Bytes;
 use http::HeaderValue;
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::app::Tenant;
@@ -16,7 +15,7 @@ use crate::app::error::AppError;
 use crate::egress::{Download, Downloaded, Egress};
 use crate::model::grant::{Digest, Reach};
 use crate::model::http::HttpError;
-use crate::plugin::package::MAX_PACKAGE_BYTES;
+use crate::plugin::package::{self, MAX_PACKAGE_BYTES};
 
 /// A manifest of an artifact, or what a server says in place of one: a few hundred bytes each.
 const MOST_MANIFEST_BYTES: u64 = 1 << 20;
@@ -245,7 +244,7 @@ impl Fetching<'_> {
             answer = self.get(&url, MANIFEST, MOST_MANIFEST_BYTES).await?;
         }
         let manifest = self.found(answer)?;
-        let named = Digest(hex(&manifest));
+        let named = package::digest(&manifest);
         if let Some(wanted) = hex_of(reference) {
             self.is(&manifest, wanted)?;
         }
@@ -313,7 +312,7 @@ impl Fetching<'_> {
     }
 
     fn is(&self, bytes: &[u8], wanted: &str) -> Result<(), FetchError> {
-        let found = Digest(hex(bytes));
+        let found = package::digest(bytes);
         let (from, wanted) = (self.from.clone(), Digest(wanted.to_owned()));
         if found == wanted { Ok(()) } else { Err(FetchError::Digest { from, wanted, found }) }
     }
@@ -325,10 +324,6 @@ impl Fetching<'_> {
     fn layout(&self, why: &str) -> FetchError {
         FetchError::Layout { from: self.from.clone(), why: why.to_owned() }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// `key="value"` pairs of a challenge; a comma inside quotation marks belongs to the value, as in a scope.

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::account::Account;
 use super::auth;
@@ -13,9 +13,7 @@ use super::paths::{Area, area};
 use super::{account_calls, association_calls, lists, objects, owners, properties, schemas};
 use crate::sim::faults::{Fault, Rule};
 use crate::sim::server::{Delivery, Reply, Request, lock};
-
-/// The size of a body that is too large for anybody.
-const HUGE_BODY_BYTES: usize = 64 * 1024 * 1024;
+use crate::sim::spoil::spoiled;
 
 /// How long HubSpot asks callers to wait while it moves an account, seconds.
 const MIGRATION_RETRY_S: u64 = 30;
@@ -36,8 +34,13 @@ pub(crate) fn answer(account: &Mutex<Account>, request: &Request) -> Reply {
     };
     let correlation = account.next_correlation();
     let reply = outcome.unwrap_or_else(|error| error.into_reply(correlation));
-    let mut reply =
-        after(fault, reply).with_header("x-hubspot-correlation-id", super::errors::correlation_id(correlation));
+    let mut reply = spoiled(
+        fault,
+        reply,
+        || json!({"results": {"0": "no list"}, "id": [], "access_token": 7}),
+        "{\"results\":[],\"padding\":\"",
+    )
+    .with_header("x-hubspot-correlation-id", super::errors::correlation_id(correlation));
     reply.delay += latency;
     reply
 }
@@ -99,30 +102,6 @@ fn echo(request: &Request) -> ApiError {
     let own = [&body["properties"], &body["inputs"][0]["properties"]].into_iter().find(|values| values.is_object());
     let values = own.map_or_else(|| "jane.roe@example.com, +4915112345678".to_owned(), Value::to_string);
     ApiError::invalid(format!("Property values were not valid: [{{\"isValid\":false,\"message\":{values:?}}}]"))
-}
-
-/// What a fault does to an answer on its way out.
-fn after(fault: Option<Fault>, reply: Reply) -> Reply {
-    match fault {
-        Some(Fault::CommitThenDrop) => Reply { delivery: Delivery::Drop, ..reply },
-        Some(Fault::TruncatedBody) => Reply { delivery: Delivery::Truncated, ..reply },
-        Some(Fault::Trickle) => Reply { delivery: Delivery::Trickle, ..reply },
-        Some(Fault::MalformedJson) => Reply { body: reply.body.slice(..reply.body.len() * 2 / 3), ..reply },
-        Some(Fault::WrongShape) => {
-            let wrong = Reply::json(
-                reply.status,
-                &serde_json::json!({"results": {"0": "no list"}, "id": [], "access_token": 7}),
-            );
-            Reply { body: wrong.body, ..reply }
-        }
-        Some(Fault::HugeBody) => {
-            let mut body = b"{\"results\":[],\"padding\":\"".to_vec();
-            body.resize(HUGE_BODY_BYTES, b'x');
-            body.extend_from_slice(b"\"}");
-            Reply { body: body.into(), ..reply }
-        }
-        _ => reply,
-    }
 }
 
 /// Checks token, scope and limits, then answers.

@@ -11,9 +11,7 @@ use super::methods::{self, Arguments};
 use crate::sim::faults::Fault;
 use crate::sim::journal::Entry;
 use crate::sim::server::{Delivery, Reply, Request, lock};
-
-/// The size of a body that is too large for anybody.
-const HUGE_BODY_BYTES: usize = 64 * 1024 * 1024;
+use crate::sim::spoil::spoiled;
 
 /// Methods that change something.
 const WRITES: [&str; 4] = ["create", "write", "unlink", "load"];
@@ -31,7 +29,8 @@ pub(crate) fn answer(database: &Mutex<Database>, request: &Request) -> Reply {
         Some(reply) => reply,
         None => admit(&mut database, &path, request).unwrap_or_else(ApiError::into_reply),
     };
-    let mut reply = after(fault, reply).with_header("connection", "close");
+    let mut reply = spoiled(fault, reply, || json!({"result": {"0": "no list"}}), "{\"padding\":\"")
+        .with_header("connection", "close");
     reply.delay += Duration::from_millis(database.switches.latency_ms);
     reply
 }
@@ -56,24 +55,6 @@ fn before(database: &mut Database, fault: Fault, request: &Request) -> Option<Re
         }
         _ => return None,
     })
-}
-
-/// What a fault does to an answer on its way out.
-fn after(fault: Option<Fault>, reply: Reply) -> Reply {
-    match fault {
-        Some(Fault::CommitThenDrop) => Reply { delivery: Delivery::Drop, ..reply },
-        Some(Fault::TruncatedBody) => Reply { delivery: Delivery::Truncated, ..reply },
-        Some(Fault::Trickle) => Reply { delivery: Delivery::Trickle, ..reply },
-        Some(Fault::MalformedJson) => Reply { body: reply.body.slice(..reply.body.len() * 2 / 3), ..reply },
-        Some(Fault::WrongShape) => Reply { body: Reply::json(200, &json!({"result": {"0": "no list"}})).body, ..reply },
-        Some(Fault::HugeBody) => {
-            let mut body = b"{\"padding\":\"".to_vec();
-            body.resize(HUGE_BODY_BYTES, b'x');
-            body.extend_from_slice(b"\"}");
-            Reply { body: body.into(), ..reply }
-        }
-        _ => reply,
-    }
 }
 
 fn admit(database: &mut Database, path: &[&str], request: &Request) -> Result<Reply, ApiError> {

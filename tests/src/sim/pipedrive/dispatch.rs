@@ -12,9 +12,7 @@ use super::limits::exceeded;
 use super::{fields, first, list, write};
 use crate::sim::faults::{Fault, Rule};
 use crate::sim::server::{Delivery, Reply, Request, lock};
-
-/// The size of a body that is too large for anybody.
-const HUGE_BODY_BYTES: usize = 64 * 1024 * 1024;
+use crate::sim::spoil::spoiled;
 
 /// Answers one request.
 pub(crate) fn answer(account: &Mutex<Account>, request: &Request) -> Reply {
@@ -34,7 +32,9 @@ pub(crate) fn answer(account: &Mutex<Account>, request: &Request) -> Reply {
         None if is_sign_in => sign_in(&mut account, &path, request),
         None => admit(&mut account, &path, request),
     };
-    let mut reply = after(fault, outcome.unwrap_or_else(ApiError::into_reply));
+    let reply = outcome.unwrap_or_else(ApiError::into_reply);
+    let wrong = || json!({"success": true, "data": {"0": "no list"}});
+    let mut reply = spoiled(fault, reply, wrong, "{\"data\":[],\"padding\":\"");
     reply.delay += latency;
     reply
 }
@@ -67,26 +67,6 @@ fn before(account: &mut Account, fault: Option<Fault>, request: &Request) -> Opt
         }
         _ => return None,
     })
-}
-
-/// What a fault does to an answer on its way out.
-fn after(fault: Option<Fault>, reply: Reply) -> Reply {
-    match fault {
-        Some(Fault::CommitThenDrop) => Reply { delivery: Delivery::Drop, ..reply },
-        Some(Fault::TruncatedBody) => Reply { delivery: Delivery::Truncated, ..reply },
-        Some(Fault::Trickle) => Reply { delivery: Delivery::Trickle, ..reply },
-        Some(Fault::MalformedJson) => Reply { body: reply.body.slice(..reply.body.len() * 2 / 3), ..reply },
-        Some(Fault::WrongShape) => {
-            Reply { body: Reply::json(200, &json!({"success": true, "data": {"0": "no list"}})).body, ..reply }
-        }
-        Some(Fault::HugeBody) => {
-            let mut body = b"{\"data\":[],\"padding\":\"".to_vec();
-            body.resize(HUGE_BODY_BYTES, b'x');
-            body.extend_from_slice(b"\"}");
-            Reply { body: body.into(), ..reply }
-        }
-        _ => reply,
-    }
 }
 
 fn sign_in(account: &mut Account, path: &[&str], request: &Request) -> Outcome {

@@ -69,11 +69,7 @@ pub struct Pipedrive {
 impl Pipedrive {
     /// Starts a simulator on 127.0.0.1. It has threads of its own, so it can be used with and without a runtime.
     pub fn start(options: Options) -> io::Result<Self> {
-        let clock = Arc::new(match options.clock {
-            Start::Stopped(ms) => Clock::stopped(ms),
-            Start::Running(ms) => Clock::running(ms),
-            Start::Now => Clock::real(),
-        });
+        let clock = Arc::new(Clock::start(options.clock));
         let account = Account::new(options.seed, options.contacts, Arc::clone(&clock), options.switches);
         let account = Arc::new(Mutex::new(account));
         let (api, controlled) = (Arc::clone(&account), Arc::clone(&account));

@@ -11,15 +11,13 @@ use super::write::RECORD_FAULTS;
 use super::{bulk, collections, composite, describe, limits, query, records, replication, sign_in, soap, views};
 use crate::sim::faults::{Fault, Rule};
 use crate::sim::server::{Delivery, Reply, Request, lock};
+use crate::sim::spoil::spoiled;
 
 /// Versions of the interface that are supported: `v31.0` to `v68.0`.
 const VERSIONS: std::ops::RangeInclusive<u32> = 31..=68;
 
 /// The longest address and headers together that Salesforce takes.
 const TARGET_MAX_BYTES: usize = 16_384;
-
-/// The size of a body that is too large for anybody.
-const HUGE_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// Answers one request.
 pub(crate) fn answer(org: &Mutex<Org>, request: &Request) -> Reply {
@@ -33,7 +31,8 @@ pub(crate) fn answer(org: &Mutex<Org>, request: &Request) -> Reply {
     let reply = outcome.unwrap_or_else(ApiError::into_reply);
     let data = parts.starts_with(&["services", "data"]);
     let reply = if data { limits::describe(&org, reply) } else { reply };
-    let mut reply = after(fault, reply);
+    let wrong = || json!({"records": {"0": "no list"}, "id": [], "access_token": 7, "totalSize": "many"});
+    let mut reply = spoiled(fault, reply, wrong, "{\"records\":[],\"padding\":\"");
     reply.delay += Duration::from_millis(org.switches.latency_ms);
     reply
 }
@@ -102,27 +101,6 @@ fn before(org: &mut Org, fault: Option<Fault>) -> Option<Outcome> {
         }
         _ => return None,
     })
-}
-
-/// What a fault does to an answer on its way out.
-fn after(fault: Option<Fault>, reply: Reply) -> Reply {
-    match fault {
-        Some(Fault::CommitThenDrop) => Reply { delivery: Delivery::Drop, ..reply },
-        Some(Fault::TruncatedBody) => Reply { delivery: Delivery::Truncated, ..reply },
-        Some(Fault::Trickle) => Reply { delivery: Delivery::Trickle, ..reply },
-        Some(Fault::MalformedJson) => Reply { body: reply.body.slice(..reply.body.len() * 2 / 3), ..reply },
-        Some(Fault::WrongShape) => {
-            let wrong = json!({"records": {"0": "no list"}, "id": [], "access_token": 7, "totalSize": "many"});
-            Reply { body: Reply::json(reply.status, &wrong).body, ..reply }
-        }
-        Some(Fault::HugeBody) => {
-            let mut body = b"{\"records\":[],\"padding\":\"".to_vec();
-            body.resize(HUGE_BODY_BYTES, b'x');
-            body.extend_from_slice(b"\"}");
-            Reply { body: body.into(), ..reply }
-        }
-        _ => reply,
-    }
 }
 
 fn route(org: &mut Org, request: &Request, parts: &[&str], endpoint: &str) -> Outcome {

@@ -1,13 +1,13 @@
 //! Finds the name that was probably meant. Knows nothing of what the names stand for.
 
 /// The candidate nearest to `name`, if it is near enough to be a slip of the keyboard or a change of style.
-pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let plain = plain(name);
     // A third of the letters may differ: enough for two swapped letters in `emial`, too little to take `phone` for `home`.
     let most = (plain.chars().count() / 3).max(1);
     candidates
         .into_iter()
-        .map(|candidate| (distance(&plain, &self::plain(candidate)), candidate))
+        .map(|candidate| (strsim::osa_distance(&plain, &self::plain(candidate)), candidate))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -16,10 +16,6 @@ pub(crate) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c s
 /// Case and separators are what people mix up most, so they don't count.
 fn plain(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '_' | '-' | ' ' | '.')).flat_map(char::to_lowercase).collect()
-}
-
-fn distance(left: &str, right: &str) -> usize {
-    strsim::osa_distance(left, right)
 }
 
 #[cfg(test)]
