@@ -4,6 +4,9 @@ mod cli;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     // A picture of this process on disk would hold every key that it has in memory. The kernel lets everybody ask for less.
     let none = Rlimit { current: Some(0), maximum: Some(0) };

@@ -1,6 +1,7 @@
-//! What a machine has a fixed number of, shared among workspaces: none can take so much that another gets nothing.
+//! What a machine has a fixed number of, shared among those who want it: none can take so much that another gets nothing.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -10,27 +11,23 @@ use super::id::WorkspaceId;
 /// Who holds a place: a workspace, or what belongs to none, as the kit of plugins' authors.
 pub type Holder = Option<WorkspaceId>;
 
-/// So many places. A workspace holds at most half of them, and the last quarter is for those who hold none yet: whoever comes new
+/// So many places. A holder has at most half of them, and the last quarter is for those who hold none yet: whoever comes new
 /// finds one, however many there are that want as much as they can get.
-pub struct Shares {
+pub struct Shares<K: Eq + Hash = Holder> {
     most: usize,
-    held: Mutex<HashMap<Holder, usize>>,
+    held: Mutex<HashMap<K, usize>>,
     freed: Notify,
 }
 
 /// A place, free again when it is dropped.
-pub struct Share {
-    of: Arc<Shares>,
-    holder: Holder,
+pub struct Share<K: Eq + Hash = Holder> {
+    of: Arc<Shares<K>>,
+    holder: K,
 }
 
-impl Shares {
+impl<K: Eq + Hash + Clone> Shares<K> {
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self { most, held: Mutex::default(), freed: Notify::new() })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Holder, usize>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Places that are taken, of how many.
@@ -39,7 +36,7 @@ impl Shares {
     }
 
     /// A place, if there is one for this holder now.
-    pub fn try_take(self: &Arc<Self>, holder: &Holder) -> Option<Share> {
+    pub fn try_take(self: &Arc<Self>, holder: &K) -> Option<Share<K>> {
         let mut held = self.lock();
         let (taken, own) = (held.values().sum::<usize>(), held.get(holder).copied().unwrap_or(0));
         let within = match own {
@@ -53,7 +50,7 @@ impl Shares {
     }
 
     /// A place, once there is one for this holder.
-    pub async fn take(self: &Arc<Self>, holder: &Holder) -> Share {
+    pub async fn take(self: &Arc<Self>, holder: &K) -> Share<K> {
         loop {
             let freed = self.freed.notified();
             if let Some(share) = self.try_take(holder) {
@@ -75,7 +72,13 @@ impl Shares {
     }
 }
 
-impl Drop for Share {
+impl<K: Eq + Hash> Shares<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
         let mut held = self.of.lock();
         match held.get_mut(&self.holder) {

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
 
 use super::engine::TABLE_ELEMENTS;
-use super::sandbox::Stopped;
 use crate::capability::log::clean;
 use crate::model::failure::FaultKind;
 use crate::model::manifest::Limits;
@@ -28,9 +27,9 @@ const COPY_LIMIT_TEXT: &str = "fuel allocated for hostcalls has been exhausted";
 /// The text of wasmtime's private error for a handle beyond `Store::set_max_component_handles`.
 const HANDLE_LIMIT_TEXT: &str = "store handle limit exceeded";
 
-/// How long a call may take on the wall.
-pub(super) fn time(limits: &Limits) -> Duration {
-    Duration::from_secs(u64::from(limits.call_seconds))
+/// A call that took longer than it may.
+pub(super) fn late(limit: Duration) -> FaultKind {
+    FaultKind::Deadline { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
 }
 
 /// The text of wasmtime's note on where an access outside of memory went; the address follows in hex.
@@ -93,8 +92,9 @@ impl Budget {
         (self.traffic_bytes, self.traffic_denied, self.tables_denied) = (0, false, false);
     }
 
-    fn time(&self) -> Duration {
-        time(&self.limits)
+    /// How long a call may take on the wall.
+    pub(super) fn time(&self) -> Duration {
+        Duration::from_secs(u64::from(self.limits.call_seconds))
     }
 
     /// Counts so many host calls; an error stops the guest.
@@ -123,16 +123,11 @@ impl Budget {
         Usage { memory_bytes: self.memory_bytes as u64, host_calls: self.host_calls, time: self.begun.elapsed() }
     }
 
-    fn deadline_fault(&self) -> FaultKind {
-        FaultKind::Deadline { limit_ms: u64::from(self.limits.call_seconds) * 1_000 }
-    }
-
     /// What stopped the guest.
-    pub(super) fn fault(&self, stopped: &Stopped) -> FaultKind {
-        let Stopped::Error(error) = stopped else { return self.deadline_fault() };
+    pub(super) fn fault(&self, error: &wasmtime::Error) -> FaultKind {
         let trap = error.downcast_ref::<Trap>().copied();
         match trap {
-            Some(Trap::Interrupt) => return self.deadline_fault(),
+            Some(Trap::Interrupt) => return late(self.time()),
             Some(Trap::StackOverflow) => return FaultKind::StackOverflow,
             Some(Trap::MemoryOutOfBounds) if fault_below_zero(error) => return FaultKind::StackOverflow,
             _ => {}
@@ -256,7 +251,7 @@ mod tests {
         let instance = linker.instantiate_async(&mut store, &component).await.unwrap();
         let hoard = instance.get_typed_func::<(), ()>(&mut store, "hoard").unwrap();
         let error = hoard.call_async(&mut store, ()).await.unwrap_err();
-        assert_eq!(store.data().fault(&Stopped::Error(error)), FaultKind::Handles { limit: HANDLES });
+        assert_eq!(store.data().fault(&error), FaultKind::Handles { limit: HANDLES });
     }
 
     #[test]
@@ -264,7 +259,7 @@ mod tests {
         let mut budget = Budget::new(Limits { traffic_mib: 1, ..Limits::default() });
         assert!(budget.traffic(1 << 19).is_ok() && budget.traffic(1 << 19).is_ok());
         let error = budget.traffic(1).unwrap_err();
-        assert_eq!(budget.fault(&Stopped::Error(error)), FaultKind::Traffic { limit_mib: 1 });
+        assert_eq!(budget.fault(&error), FaultKind::Traffic { limit_mib: 1 });
         budget.rearm();
         assert!(budget.traffic(1).is_ok());
     }

@@ -91,41 +91,46 @@ impl SandboxedConnector {
     async fn call<R, T>(
         &self,
         verb: &'static str,
-        ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send,
+        ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send + 'static,
         check: impl FnOnce(R) -> Result<T, Broken> + Send,
     ) -> Result<T, CallError>
     where
-        R: Send,
+        R: Send + 'static,
     {
         let fault = |kind| Fault { plugin: self.plugin.clone(), verb, kind };
         let answer = self.visit(verb, ask).await.map_err(fault)?.map_err(convert::failure)?;
         Ok(check(answer).map_err(|Broken(why)| fault(FaultKind::BadAnswer(why)))?)
     }
 
-    async fn visit<R: Send>(
+    async fn visit<R: Send + 'static>(
         &self,
         verb: &'static str,
-        ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send,
+        ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send + 'static,
     ) -> Result<Result<R, types::Failure>, FaultKind> {
-        let _place = self.sandbox.call_place(&self.holder).await?;
+        let _place = self.sandbox.call_place(&self.holder, &self.plugin).await?;
         let ConnectorContext { settings, clock, outbound, watch, .. } = &self.context;
         let connection = wit::Connection { settings: settings.clone(), now: clock.now().0 };
         let (log, outbound, clock) = (self.log.call(verb), Arc::clone(outbound), Arc::clone(clock));
         let seed = watch.as_ref().map(|watch| watch.seed);
         let state = ConnectorState::new(Budget::new(self.limits), Ports { outbound, log, clock, seed });
-        let mut store = budget::store(self.sandbox.engine(), state);
-        let call = async {
-            let LinkedConnector { pre, connector, bulk } = &self.linked;
-            let instance = pre.instantiate_async(&mut store).await.map_err(starting)?;
-            let guest = connector.load(&mut store, &instance).map_err(starting)?;
-            let bulk = bulk.as_ref().map(|bulk| bulk.load(&mut store, &instance)).transpose().map_err(starting)?;
-            ask(Visit { guest: &guest, bulk: bulk.as_ref(), store: &mut store, connection: &connection }).await
+        let LinkedConnector { pre, connector, bulk } = self.linked.clone();
+        let called = guarded(&self.sandbox, budget::store(self.sandbox.engine(), state), move |store| {
+            async move {
+                let instance = pre.instantiate_async(&mut *store).await.map_err(starting)?;
+                let guest = connector.load(&mut *store, &instance).map_err(starting)?;
+                let bulk = bulk.map(|bulk| bulk.load(&mut *store, &instance)).transpose().map_err(starting)?;
+                ask(Visit { guest: &guest, bulk: bulk.as_ref(), store, connection: &connection }).await
+            }
+            .boxed()
+        });
+        let (usage, answer) = match called.await {
+            Ok((mut store, answer)) => (store.data_mut().budget().usage(), Ok(answer)),
+            Err(stopped) => (stopped.usage, Err(stopped.kind)),
         };
-        let answer = guarded(&self.sandbox, budget::time(&self.limits), call).await;
         if let Some(watch) = watch {
-            watch.probe.used(store.data_mut().budget().usage());
+            watch.probe.used(usage);
         }
-        answer.map_err(|stopped| store.data_mut().budget().fault(&stopped))
+        answer
     }
 }
 
@@ -175,7 +180,7 @@ impl Connector for SandboxedConnector {
         let request = convert::wit_request(request);
         self.call(
             "partition",
-            |it| async move { it.guest.call_partition(it.store, it.connection, &request, most).await }.boxed(),
+            move |it| async move { it.guest.call_partition(it.store, it.connection, &request, most).await }.boxed(),
             |tokens| convert::partitions(tokens, most),
         )
         .await
@@ -187,7 +192,7 @@ impl Connector for SandboxedConnector {
         let (object, window) = (object.to_owned(), convert::wit_window(window));
         self.call(
             "gone",
-            |it| {
+            move |it| {
                 async move { it.guest.call_gone(it.store, it.connection, &object, window, token.as_deref()).await }
                     .boxed()
             },

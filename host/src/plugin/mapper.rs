@@ -1,22 +1,22 @@
 //! A mapper in the sandbox. Its linker is empty: it computes, and nothing else.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt;
 use wasmtime::Store;
 use wasmtime::component::ResourceAny;
 
 use super::bindings::mapper::{MapperPlugin, MapperPluginPre};
 use super::budget::{self, Budget, Budgeted};
 use super::convert::{self, Broken};
-use super::sandbox::{Sandbox, guarded};
+use super::sandbox::{Place, Sandbox, guarded};
 use super::starting;
 use crate::model::failure::{Fault, FaultKind};
 use crate::model::id::PluginId;
 use crate::model::manifest::Limits;
 use crate::model::mapping::{Column, Direction, Mapped, Mapper, Mapping, MappingError};
-use crate::model::share::{Holder, Share};
+use crate::model::share::Holder;
 use crate::model::value::Value;
 
 /// The data of a store in which a mapper runs.
@@ -53,15 +53,17 @@ impl SandboxedMapper {
 impl Mapper for SandboxedMapper {
     async fn reads(&self, configuration: &str, direction: Direction) -> Result<Vec<String>, MappingError> {
         let fault = |kind| self.fault("reads", kind);
-        let _place = self.sandbox.mapping_place(&self.holder).await.map_err(fault)?;
-        let mut store = self.store();
-        let call = async {
-            let plugin = self.pre.instantiate_async(&mut store).await.map_err(starting)?;
-            let guest = plugin.ferry_crm_mapper();
-            guest.call_reads(&mut store, configuration, convert::wit_direction(direction)).await
-        };
-        let answer = guarded(&self.sandbox, budget::time(&self.limits), call).await;
-        let answer = answer.map_err(|stopped| fault(store.data().budget.fault(&stopped)))?;
+        let _place = self.sandbox.mapping_place(&self.holder, &self.plugin).await.map_err(fault)?;
+        let (pre, configuration, direction) =
+            (self.pre.clone(), configuration.to_owned(), convert::wit_direction(direction));
+        let called = guarded(&self.sandbox, self.store(), move |store| {
+            async move {
+                let plugin = pre.instantiate_async(&mut *store).await.map_err(starting)?;
+                plugin.ferry_crm_mapper().call_reads(store, &configuration, direction).await
+            }
+            .boxed()
+        });
+        let (_, answer) = called.await.map_err(|stopped| fault(stopped.kind))?;
         let bad = |Broken(why)| self.fault("reads", FaultKind::BadAnswer(why));
         match answer {
             Ok(names) => Ok(convert::reads(names).map_err(bad)?),
@@ -76,32 +78,32 @@ impl Mapper for SandboxedMapper {
         input: &[Column],
     ) -> Result<Box<dyn Mapping>, MappingError> {
         let fault = |kind| self.fault("open", kind);
-        let place = self.sandbox.mapping_place(&self.holder).await.map_err(fault)?;
-        let mut store = self.store();
+        let place = self.sandbox.mapping_place(&self.holder, &self.plugin).await.map_err(fault)?;
+        let (pre, configuration) = (self.pre.clone(), configuration.to_owned());
         let (columns, direction) = (convert::wit_columns(input), convert::wit_direction(direction));
-        let call = async {
-            let guest = self.pre.instantiate_async(&mut store).await.map_err(starting)?;
-            let mapping = guest.ferry_crm_mapper().mapping();
-            let opened = match mapping.call_open(&mut store, configuration, direction, &columns).await? {
-                Ok(resource) => Ok((resource, mapping.call_output(&mut store, resource).await?)),
-                Err(mistakes) => Err(mistakes),
-            };
-            Ok((guest, opened))
-        };
-        let answer = guarded(&self.sandbox, budget::time(&self.limits), call).await;
-        let (guest, opened) = answer.map_err(|stopped| fault(store.data().budget.fault(&stopped)))?;
+        let called = guarded(&self.sandbox, self.store(), move |store| {
+            async move {
+                let guest = pre.instantiate_async(&mut *store).await.map_err(starting)?;
+                let mapping = guest.ferry_crm_mapper().mapping();
+                let opened = match mapping.call_open(&mut *store, &configuration, direction, &columns).await? {
+                    Ok(resource) => Ok((resource, mapping.call_output(&mut *store, resource).await?)),
+                    Err(mistakes) => Err(mistakes),
+                };
+                Ok((guest, opened))
+            }
+            .boxed()
+        });
+        let (store, (guest, opened)) = called.await.map_err(|stopped| fault(stopped.kind))?;
         let bad = |Broken(why)| self.fault("open", FaultKind::BadAnswer(why));
         let (resource, output) = opened
             .map_err(|list| convert::mistakes(list).map_or_else(|broken| bad(broken).into(), MappingError::Mistakes))?;
         Ok(Box::new(OpenMapping {
             sandbox: Arc::clone(&self.sandbox),
             plugin: self.plugin.clone(),
-            store,
-            guest,
+            store: Ok(store),
+            guest: Arc::new(guest),
             resource,
             output: convert::columns(output).map_err(bad)?,
-            time: budget::time(&self.limits),
-            dead: None,
             _place: place,
         }))
     }
@@ -111,15 +113,12 @@ impl Mapper for SandboxedMapper {
 struct OpenMapping {
     sandbox: Arc<Sandbox>,
     plugin: PluginId,
-    store: Store<MapperState>,
-    guest: MapperPlugin,
+    /// What ended it, where something did. An instance that was stopped in the middle of a call can't be called again.
+    store: Result<Store<MapperState>, Fault>,
+    guest: Arc<MapperPlugin>,
     resource: ResourceAny,
     output: Vec<Column>,
-    /// The most that one batch of rows may take.
-    time: Duration,
-    /// What ended it. An instance that was stopped in the middle of a call can't be called again.
-    dead: Option<Fault>,
-    _place: Share,
+    _place: Place,
 }
 
 #[async_trait]
@@ -129,22 +128,16 @@ impl Mapping for OpenMapping {
     }
 
     async fn rows(&mut self, rows: Vec<Vec<Value>>) -> Result<Vec<Mapped>, Fault> {
-        if let Some(fault) = &self.dead {
-            return Err(fault.clone());
-        }
         // Stands if this call is given up half way, when its future is dropped.
-        self.dead = Some(self.fault(FaultKind::Trap("a call before this one was given up".into())));
-        match self.map(rows).await {
-            Ok(mapped) => {
-                self.dead = None;
-                Ok(mapped)
-            }
-            Err(kind) => {
-                let fault = self.fault(kind);
-                self.dead = Some(fault.clone());
-                Err(fault)
-            }
-        }
+        let given_up = self.fault(FaultKind::Trap("a call before this one was given up".into()));
+        let mapped = match std::mem::replace(&mut self.store, Err(given_up)) {
+            Ok(store) => self.map(store, rows).await,
+            Err(ended) => Err(ended),
+        };
+        let (store, mapped) =
+            mapped.map_or_else(|ended| (Err(ended.clone()), Err(ended)), |(store, mapped)| (Ok(store), Ok(mapped)));
+        self.store = store;
+        mapped
     }
 }
 
@@ -153,17 +146,22 @@ impl OpenMapping {
         Fault { plugin: self.plugin.clone(), verb: "rows", kind }
     }
 
-    async fn map(&mut self, rows: Vec<Vec<Value>>) -> Result<Vec<Mapped>, FaultKind> {
+    async fn map(
+        &self,
+        mut store: Store<MapperState>,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<(Store<MapperState>, Vec<Mapped>), Fault> {
         let number = rows.len();
-        let too_much = || FaultKind::BadAnswer("it was given more than 4 GiB of text at once".into());
+        let bad = |Broken(why)| self.fault(FaultKind::BadAnswer(why));
+        let too_much = || bad(Broken("it was given more than 4 GiB of text at once".into()));
         let rows = convert::wit_table(&rows).ok_or_else(too_much)?;
-        let (guest, resource) = (&self.guest, self.resource);
-        self.store.data_mut().budget.rearm();
-        self.store.set_epoch_deadline(1);
-        let mapping = guest.ferry_crm_mapper();
-        let call = async { mapping.mapping().call_rows(&mut self.store, resource, &rows).await };
-        let answer = guarded(&self.sandbox, self.time, call).await;
-        let answer = answer.map_err(|stopped| self.store.data().budget.fault(&stopped))?;
-        convert::mapped(answer, number, &self.output).map_err(|Broken(why)| FaultKind::BadAnswer(why))
+        let (guest, resource) = (Arc::clone(&self.guest), self.resource);
+        store.data_mut().budget.rearm();
+        store.set_epoch_deadline(1);
+        let called = guarded(&self.sandbox, store, move |store| {
+            async move { guest.ferry_crm_mapper().mapping().call_rows(store, resource, &rows).await }.boxed()
+        });
+        let (store, answer) = called.await.map_err(|stopped| self.fault(stopped.kind))?;
+        Ok((store, convert::mapped(answer, number, &self.output).map_err(bad)?))
     }
 }

@@ -1,6 +1,7 @@
 //! The sandbox: reads packages, compiles them once, and runs connectors and mappers in them. The only code that knows
 //! wasmtime; it reaches a CRM through the port that each call is given, and no other way.
 
+mod background;
 mod bindings;
 mod budget;
 mod bulk;

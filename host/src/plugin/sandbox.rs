@@ -1,12 +1,18 @@
 //! Where guests run: the engine, the places in it, and one guarded call. Knows no connector and no mapper.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use wasmtime::Engine;
+use futures::future::BoxFuture;
+use wasmtime::{Engine, Store};
 
+use super::background::Background;
+use super::budget::{self, Budgeted};
 use super::engine::{PLACES, Running, TickingEngine};
 use crate::model::failure::FaultKind;
+use crate::model::id::PluginId;
+use crate::model::probe::Usage;
 use crate::model::share::{Holder, Share, Shares};
 
 /// How long a call waits for a place. Every call before it ends within its own deadline, which is no longer than this.
@@ -18,16 +24,29 @@ const MAPPING_WAIT: Duration = Duration::from_secs(60);
 /// One per process, shared by all that is loaded.
 pub(super) struct Sandbox {
     ticking: TickingEngine,
+    background: Background,
     /// Calls of connectors and open mappings have places of their own, so that neither can starve the other: a run holds
     /// its mapping while it calls its connector.
-    calls: Arc<Shares>,
-    mappings: Arc<Shares>,
+    calls: Places,
+    mappings: Places,
+}
+
+/// Places, shared among workspaces, and what one workspace may have among its plugins.
+struct Places {
+    all: Arc<Shares>,
+    of: Mutex<HashMap<Holder, Arc<Shares<PluginId>>>>,
+}
+
+/// A place in the sandbox, free again when it is dropped.
+pub(super) struct Place {
+    _of_workspace: Share,
+    _of_plugin: Share<PluginId>,
 }
 
 impl Sandbox {
     pub(super) fn new() -> wasmtime::Result<Self> {
-        let places = || Shares::new(PLACES as usize);
-        Ok(Self { ticking: TickingEngine::new()?, calls: places(), mappings: places() })
+        let (calls, mappings) = (Places::default(), Places::default());
+        Ok(Self { ticking: TickingEngine::new()?, background: Background::default(), calls, mappings })
     }
 
     pub(super) fn engine(&self) -> &Engine {
@@ -42,41 +61,89 @@ impl Sandbox {
         self.ticking.running()
     }
 
-    pub(super) async fn call_place(&self, holder: &Holder) -> Result<Share, FaultKind> {
-        place(&self.calls, holder, CALL_WAIT).await
+    pub(super) async fn call_place(&self, holder: &Holder, plugin: &PluginId) -> Result<Place, FaultKind> {
+        self.calls.take(holder, plugin, CALL_WAIT).await
     }
 
-    pub(super) async fn mapping_place(&self, holder: &Holder) -> Result<Share, FaultKind> {
-        place(&self.mappings, holder, MAPPING_WAIT).await
+    pub(super) async fn mapping_place(&self, holder: &Holder, plugin: &PluginId) -> Result<Place, FaultKind> {
+        self.mappings.take(holder, plugin, MAPPING_WAIT).await
     }
 
     /// Places of calls and of open mappings that are taken, each of how many.
     pub(super) fn taken(&self) -> [(usize, usize); 2] {
-        [self.calls.taken(), self.mappings.taken()]
+        [self.calls.all.taken(), self.mappings.all.taken()]
     }
 }
 
-async fn place(places: &Arc<Shares>, holder: &Holder, wait: Duration) -> Result<Share, FaultKind> {
-    let place = tokio::time::timeout(wait, places.take(holder)).await;
-    place.map_err(|_| FaultKind::Start(format!("its workspace's share of the {PLACES} places in the sandbox is taken")))
+impl Default for Places {
+    fn default() -> Self {
+        Self { all: Shares::new(PLACES as usize), of: Mutex::default() }
+    }
 }
 
-/// What stopped a call: its error, or its deadline.
-pub(super) enum Stopped {
-    Error(wasmtime::Error),
-    Late,
+impl Places {
+    /// Waits among the plugins of its workspace first, so that none of them makes the others wait.
+    async fn take(&self, holder: &Holder, plugin: &PluginId, wait: Duration) -> Result<Place, FaultKind> {
+        let of = {
+            let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(of.entry(holder.clone()).or_insert_with(|| Shares::new(PLACES as usize / 2)))
+        };
+        let places = async { Place { _of_plugin: of.take(plugin).await, _of_workspace: self.all.take(holder).await } };
+        let full = |_| FaultKind::Start(format!("its share of the {PLACES} places in the sandbox is taken"));
+        tokio::time::timeout(wait, places).await.map_err(full)
+    }
 }
 
-/// Runs a call of a guest for at most `time`. Where it is stopped, the instance is dead.
-pub(super) async fn guarded<R>(
+/// What stopped a call, and what it had used by then; of one that overran its time while it waited, the time alone is known.
+pub(super) struct Stopped {
+    pub(super) kind: FaultKind,
+    pub(super) usage: Usage,
+}
+
+/// Runs a call of a guest within its budget; gives the store back with the answer. Where it is stopped, the instance is gone.
+pub(super) async fn guarded<S: Budgeted, R: Send + 'static>(
     sandbox: &Sandbox,
-    time: Duration,
-    call: impl Future<Output = wasmtime::Result<R>>,
-) -> Result<R, Stopped> {
-    let _running = sandbox.running();
+    mut store: Store<S>,
+    call: impl for<'a> FnOnce(&'a mut Store<S>) -> BoxFuture<'a, wasmtime::Result<R>> + Send + 'static,
+) -> Result<(Store<S>, R), Stopped> {
+    let time = store.data_mut().budget().time();
+    let running = sandbox.running();
+    let call = async move {
+        let _running = running;
+        let answer = call(&mut store).await;
+        (store, answer)
+    };
     // The epoch stops a guest that computes, this one that waits.
-    match tokio::time::timeout(time, call).await {
-        Ok(answer) => answer.map_err(Stopped::Error),
-        Err(_) => Err(Stopped::Late),
+    match tokio::time::timeout(time, sandbox.background.run(call)).await {
+        Ok((store, Ok(answer))) => Ok((store, answer)),
+        Ok((mut store, Err(error))) => {
+            let budget = store.data_mut().budget();
+            Err(Stopped { kind: budget.fault(&error), usage: budget.usage() })
+        }
+        Err(_) => Err(Stopped { kind: budget::late(time), usage: Usage { time, ..Usage::default() } }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_greedy_plugin_leaves_places_to_the_others_of_its_workspace() {
+        let places = Places::default();
+        let holder: Holder = "acme".parse().ok();
+        let take = |plugin: &str| {
+            let plugin = plugin.parse().unwrap();
+            places.take(&holder, &plugin, CALL_WAIT).now_or_never()?.ok()
+        };
+        let greedy: Vec<Place> = std::iter::from_fn(|| take("hostile")).collect();
+        assert_eq!(greedy.len(), PLACES as usize / 4);
+        let others: Vec<Place> = ["hubspot", "salesforce", "odoo"].into_iter().filter_map(take).collect();
+        assert_eq!(others.len(), 3);
+        drop(greedy);
+        assert_eq!(places.all.taken(), (3, PLACES as usize));
+        assert!(take("hostile").is_some());
     }
 }

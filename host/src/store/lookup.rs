@@ -17,19 +17,20 @@ use super::{StoreError, key};
 use crate::model::contact::Source;
 use crate::model::id::ContactId;
 
-/// Entries in memory before a merge: at most these, or a quarter of what the buckets hold, within bounds. 256 Ki entries are about 8 MB
-/// here; fewer than 16 Ki would merge small workspaces at every other page.
+/// Entries in memory before a merge: a quarter of what the buckets hold, within bounds. The most are what a hash map holds before it
+/// doubles its 128 Ki places, 4 MB with their sorted copy; fewer than 16 Ki would merge small workspaces at every other page.
 const RECENT_LEAST: usize = 16 * 1024;
-const RECENT_MOST: usize = 256 * 1024;
+const RECENT_MOST: usize = 112 * 1024;
 
-/// Entries per bucket on average, before buckets are split: 12 KiB, where a byte in the tree is cheapest.
-const BUCKET_ENTRIES: usize = 768;
+/// Entries per bucket on average, before buckets are split: 2 KiB. sled's cache holds at least one page of up to 16 keys in each of
+/// its 256 parts, and looks only at every 64th use of a part whether it holds too much: so its memory follows the size of values.
+const BUCKET_ENTRIES: usize = 128;
 
-/// Buckets per batch of a merge: bounds its memory to some 200 KiB.
-const BUCKETS_PER_BATCH: u32 = 16;
+/// Buckets per batch of a merge: bounds its memory to some 130 KiB.
+const BUCKETS_PER_BATCH: u32 = 64;
 
-/// Words of the filter per key, 16 KiB.
-const FILTER_WORDS: usize = 2048;
+/// Words of the filter per key, 4 KiB.
+const FILTER_WORDS: usize = 512;
 
 /// What a contact can be found by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -227,7 +228,7 @@ impl Lookups {
                 self::entries(&entries).for_each(|(hash, _)| filter.add(hash));
                 batch.insert(self.bucket_key(after.bits, place), entries);
             }
-            if (bucket + 1) % (BUCKETS_PER_BATCH >> grown_by.min(4)).max(1) == 0 {
+            if (bucket + 1) % BUCKETS_PER_BATCH.checked_shr(grown_by.into()).unwrap_or(0).max(1) == 0 {
                 self.tree.apply_batch(std::mem::take(&mut batch))?;
             }
         }

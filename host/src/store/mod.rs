@@ -49,8 +49,8 @@ const SCHEMA: u32 = 2;
 /// The number under which the store keeps what belongs to no workspace.
 const SYSTEM: u32 = 0;
 
-/// Enough for the inner nodes and the leaves that a run touches; sled's own default is a gigabyte.
-const CACHE_BYTES: u64 = 24 * 1024 * 1024;
+/// Enough for the inner nodes and the leaves that a run touches; sled's own default is a gigabyte, and it holds some of what is beyond.
+const CACHE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// An open store. Cheap to share; closes when the last user lets go.
 pub struct Store {

@@ -18,6 +18,9 @@ const INSTALL_BYTES: f64 = 2_000_000.0;
 const HOSTILE: usize = 200;
 const CONTACTS: u64 = 100_000;
 
+/// Runs of each kind, of which the median counts.
+const TURNS: usize = 3;
+
 pub(super) fn run(packed: &Path, table: &mut Table) -> Result<()> {
     for plugin in ["field-mapper", "script-mapper"] {
         install(packed, plugin, table)?;
@@ -47,9 +50,14 @@ fn install(packed: &Path, plugin: &str, table: &mut Table) -> Result<()> {
 
 /// A run's time through a server, alone and while as many calls as can be misbehave in each way that takes a core or memory.
 fn beside_hostile_calls(packed: &Path, table: &mut Table) -> Result<()> {
-    let alone = through_a_server(packed, &[])?;
+    let median = |mode: Option<&str>| -> Result<f64> {
+        let mut taken = (0..TURNS).map(|_| through_a_server(packed, mode)).collect::<Result<Vec<f64>>>()?;
+        taken.sort_by(f64::total_cmp);
+        Ok(taken[TURNS / 2])
+    };
+    let alone = median(None)?;
     for mode in ["spin", "allocate", "trap"] {
-        let beside = through_a_server(packed, &[mode])?;
+        let beside = median(Some(mode))?;
         let detail = format!("{beside:.2} s against {alone:.2} s");
         table.at_most(
             &format!("a run beside {HOSTILE} calls that {mode}, of its time alone"),
@@ -61,7 +69,7 @@ fn beside_hostile_calls(packed: &Path, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-fn through_a_server(packed: &Path, modes: &[&str]) -> Result<f64> {
+fn through_a_server(packed: &Path, mode: Option<&str>) -> Result<f64> {
     let crm = Crm::start(CONTACTS, 0)?;
     let state = crm.set_up(packed)?;
     let hostile = packed.join("hostile.wasm").display().to_string();
@@ -76,14 +84,11 @@ fn through_a_server(packed: &Path, modes: &[&str]) -> Result<f64> {
         ensure!(waits.next().is_some(), "the server does not answer");
         std::thread::sleep(Duration::from_millis(100));
     }
-    let key = crm.folder.path().join("key");
-    std::fs::write(&key, "any text")?;
-    let calls: Vec<Ended> = modes
-        .iter()
-        .flat_map(|mode| std::iter::repeat_n(*mode, HOSTILE))
-        .enumerate()
-        .map(|(number, mode)| hostile_call(&state, number, mode, &key))
-        .collect::<Result<_>>()?;
+    let names: Vec<String> = mode.iter().flat_map(|_| (0..HOSTILE).map(|number| format!("bad{number}"))).collect();
+    if let Some(mode) = mode {
+        connect_all(&state, &names, mode, &crm.folder.path().join("key"))?;
+    }
+    let calls: Vec<Ended> = names.iter().map(|name| hostile_call(&state, name)).collect::<Result<_>>()?;
     let begun = Instant::now();
     let output = state.ferry(&["sync", "run", "people"]).output()?;
     let taken = begun.elapsed().as_secs_f64();
@@ -92,16 +97,34 @@ fn through_a_server(packed: &Path, modes: &[&str]) -> Result<f64> {
     Ok(taken)
 }
 
-/// Adding a connection checks it, which is a call.
-fn hostile_call(state: &State, number: usize, mode: &str, key: &Path) -> Result<Ended> {
-    let (name, set) = (format!("bad{number}"), format!("mode={mode}"));
-    let key = key.display().to_string();
-    let words =
-        ["connection", "add", &name, "--plugin", "hostile", "--set", &set, "--sign-in", "bearer", "--token-file", &key];
-    let mut command: Command = state.ferry(&words);
+/// Connections that misbehave whatever they are asked, but for their first check.
+fn connect_all(state: &State, names: &[String], mode: &str, key: &Path) -> Result<()> {
+    std::fs::write(key, "any text")?;
+    let (mode, key) = (format!("mode={mode}"), key.display().to_string());
+    let settings = ["--plugin", "hostile", "--set", &mode, "--set", "checks=true"];
+    let sign_in = ["--sign-in", "bearer", "--token-file", &key];
+    names.iter().try_for_each(|name| state.run(&[&["connection", "add", name][..], &settings, &sign_in].concat()))
+}
+
+/// The caller itself runs at the lowest priority: what it costs is not what the call costs.
+fn hostile_call(state: &State, connection: &str) -> Result<Ended> {
+    let mut command = nicely(&state.ferry(&["objects", connection]));
     let child =
         command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().context("a hostile call could not be begun")?;
     Ok(Ended(child))
+}
+
+fn nicely(command: &Command) -> Command {
+    let mut nice = Command::new("nice");
+    nice.args(["-n", "19"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => nice.env(name, value),
+            None => nice.env_remove(name),
+        };
+    }
+    nice.current_dir(command.get_current_dir().unwrap_or(Path::new(".")));
+    nice
 }
 
 /// A process that ends with this.

@@ -11,6 +11,9 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 struct Settings {
     mode: String,
+    /// Whether it behaves when it is checked.
+    #[serde(default)]
+    checks: bool,
     #[serde(default)]
     rows: u64,
     #[serde(default)]
@@ -25,7 +28,10 @@ pub struct Hostile;
 
 impl Connector for Hostile {
     fn check(call: &Call<'_>) -> Result<Account, Failure> {
-        misbehave::anywhere(call, &call.settings::<Settings>()?.mode)?;
+        let settings: Settings = call.settings()?;
+        if !settings.checks {
+            misbehave::anywhere(call, &settings.mode)?;
+        }
         Ok(Account { id: "1".into(), name: "Hostile".into(), time_zone: None, lacking: Vec::new() })
     }
 
