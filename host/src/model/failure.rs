@@ -188,6 +188,35 @@ impl FaultKind {
     }
 }
 
+/// A limit that a call broke and lived: what is too much is dropped, said in the call's log, and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// More lines of its log than a call may write.
+    LogLines,
+    /// A line of its log that is longer than one may be.
+    LogBytes,
+}
+
+impl Excess {
+    pub const ALL: [Self; 2] = [Self::LogLines, Self::LogBytes];
+
+    /// A stable code for machines, as [`FaultKind::code`].
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::LogLines => "plugin-log-lines",
+            Self::LogBytes => "plugin-log-bytes",
+        }
+    }
+
+    /// The next step for an admin.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::LogLines => "report it to the plugin's publisher: it should write a line a page, not one a record",
+            Self::LogBytes => "report it to the plugin's publisher: a line is for a sentence, not for what a CRM sent",
+        }
+    }
+}
+
 /// Why a call gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
@@ -221,9 +250,10 @@ mod tests {
             FaultKind::Start(String::new()),
             FaultKind::Quarantined { until: Instant(0), faults: 1, last: String::new() },
         ];
-        let remedies: BTreeSet<&str> = breaches.iter().map(FaultKind::remedy).collect();
-        assert_eq!(remedies.len(), breaches.len());
+        let remedies = breaches.iter().map(FaultKind::remedy).chain(Excess::ALL.map(Excess::remedy));
+        assert_eq!(remedies.collect::<BTreeSet<_>>().len(), breaches.len() + Excess::ALL.len());
         let codes: BTreeSet<&str> = breaches.iter().chain(&others).map(FaultKind::code).collect();
         assert_eq!(codes, BTreeSet::from(FaultKind::CODES));
+        assert!(Excess::ALL.iter().all(|excess| !codes.contains(excess.code())));
     }
 }
