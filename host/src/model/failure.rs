@@ -108,9 +108,12 @@ pub enum FaultKind {
     /// It could not be loaded or linked at call time.
     #[error("it could not be started: {0}")]
     Start(String),
-    /// It failed too often in a row, and is not called for a while.
-    #[error("it is quarantined until {until}, after {faults} faults in a row; the last: {last}")]
-    Quarantined { until: Instant, faults: u32, last: String },
+    /// It failed too often in a row, and is not called for a while; of a mapper, under one configuration.
+    #[error(
+        "{} quarantined until {until}, after {faults} faults in a row; the last: {last}",
+        if *mapping { "this mapping is" } else { "it is" }
+    )]
+    Quarantined { mapping: bool, until: Instant, faults: u32, last: String },
 }
 
 impl FaultKind {
@@ -173,6 +176,9 @@ impl FaultKind {
             }
             Self::Handles { .. } => {
                 "report it to the plugin's publisher: it keeps what it should close, and no plugin is given more"
+            }
+            Self::Quarantined { mapping: true, .. } => {
+                "mend the mapping: a changed one is called at once; or try it again with `ferry plugin release`"
             }
             Self::Quarantined { .. } => {
                 "go back with `ferry plugin rollback`, upgrade it, or try it again at once with `ferry plugin release`"
@@ -248,7 +254,7 @@ mod tests {
             FaultKind::Trap(String::new()),
             FaultKind::BadAnswer(String::new()),
             FaultKind::Start(String::new()),
-            FaultKind::Quarantined { until: Instant(0), faults: 1, last: String::new() },
+            FaultKind::Quarantined { mapping: false, until: Instant(0), faults: 1, last: String::new() },
         ];
         let remedies = breaches.iter().map(FaultKind::remedy).chain(Excess::ALL.map(Excess::remedy));
         assert_eq!(remedies.collect::<BTreeSet<_>>().len(), breaches.len() + Excess::ALL.len());
