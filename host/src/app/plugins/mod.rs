@@ -1,7 +1,9 @@
 //! Plugins: installed under a grant, looked into, removed. Their bytes lie beside the store, under their digest.
 
+pub mod accounts;
 pub mod difference;
 pub mod error;
+mod fetching;
 mod files;
 pub mod lock;
 mod origins;
