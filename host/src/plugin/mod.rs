@@ -9,7 +9,7 @@ pub mod compiler;
 mod connector;
 mod convert;
 mod engine;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod imports;
 mod manifest;
