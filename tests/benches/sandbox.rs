@@ -5,13 +5,16 @@
 //! `field-mapper.wasm`.
 #![allow(clippy::print_stdout, reason = "a program for the bench, not a test")]
 
+#[path = "shared/contacts.rs"]
+mod contacts;
 mod shared;
 
 use std::path::Path;
 use std::time::Instant as Stopwatch;
 
 use anyhow::{Context, Result, ensure};
-use ferry::model::connector::{Connector, PullRequest, Slice};
+use contacts::{COLUMNS, ROWS, request};
+use ferry::model::connector::Connector;
 use ferry::model::mapping::{Column, Direction, Kind, Mapped, Mapper};
 use ferry::model::value::Value;
 use ferry::plugin::{LoadedPlugin, Options, Plugins};
@@ -21,26 +24,9 @@ use ferry_tests::sim;
 use ferry_tests::sim::hubspot::HubSpot;
 use shared::{Answers, connector, load, median};
 
-const ROWS: usize = 100;
 const ROUNDS: usize = 300;
 
 const MAPPING: &str = include_str!("../../xtask/demo/contacts.toml");
-
-/// Twelve fields, as a page of contacts has them.
-const COLUMNS: [&str; 12] = [
-    "firstname",
-    "lastname",
-    "email",
-    "mobilephone",
-    "phone",
-    "country",
-    "lead_source",
-    "lifecyclestage",
-    "company",
-    "city",
-    "jobtitle",
-    "lead_score",
-];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -73,22 +59,17 @@ async fn instances(hostile: &LoadedPlugin, hubspot: &LoadedPlugin) -> Result<(f6
     let (mut calls, mut pages) = (Vec::new(), Vec::new());
     let idle = connector(hostile, r#"{"mode":"ok"}"#, crm()?)?;
     let hubspot = connector(hubspot, "{}", crm()?)?;
-    let second = hubspot.pull(request(Slice::All, None)).await?.next;
+    let second = hubspot.pull(request(None)).await?.next;
     for _ in 0..ROUNDS {
         let begun = Stopwatch::now();
         idle.check().await?;
         calls.push(begun.elapsed().as_secs_f64() * 1e6);
         let begun = Stopwatch::now();
-        let page = hubspot.pull(request(Slice::All, second.clone())).await?;
+        let page = hubspot.pull(request(second.clone())).await?;
         pages.push(begun.elapsed().as_secs_f64() * 1e6);
         ensure!(page.rows.len() == ROWS, "a page of {} rows", page.rows.len());
     }
     Ok((median(calls), median(pages)))
-}
-
-fn request(slice: Slice, token: Option<String>) -> PullRequest {
-    let columns = COLUMNS.map(str::to_owned).to_vec();
-    PullRequest { object: "contacts".into(), columns, filter: Vec::new(), segment: None, slice, token, limit: 500 }
 }
 
 /// The texts of a row, empty for null.

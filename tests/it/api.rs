@@ -156,3 +156,26 @@ fn what_can_not_be_read_is_refused_and_the_rest_is_described() {
     assert_eq!(host.server().end(), Some(0));
     let _: Value = host.ok(&["token", "list"]).document();
 }
+
+#[test]
+fn a_workspace_that_floods_the_api_keeps_no_other_from_it() {
+    use std::io::Write;
+    use std::net::TcpStream;
+
+    let (rig, web) = stage(3, 73);
+    let flood = token(&rig, "flood", "flood", "write");
+    let address = rig.host.api().trim_start_matches("http://").to_owned();
+    // More connections than the server takes: each begins a request whose body never comes.
+    let head = format!(
+        "POST /v1/suppressions HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {flood}\r\ncontent-length: 100\r\n\r\n"
+    );
+    let connect = || {
+        let mut stream = TcpStream::connect(&address).unwrap();
+        stream.write_all(head.as_bytes()).map(|()| stream)
+    };
+    let held: Vec<TcpStream> = (0..600).filter_map(|_| connect().ok()).collect();
+    assert_eq!(web.get("/v1/contacts").ok()["items"].as_array().unwrap().len(), 3);
+    refused(&Web::new(&rig.host).with_token(&flood).get("/v1/contacts"), 503, "busy");
+    drop(held);
+    assert_eq!(Web::new(&rig.host).with_token(&flood).get("/v1/contacts").ok()["items"], json!([]));
+}

@@ -149,11 +149,15 @@ fn each_breach_of_a_limit_is_counted_under_its_code_and_no_workspace_sees_anothe
     host.install("hostile", None);
     let key = host.state.path().join("key").display().to_string();
     std::fs::write(&key, "any text").unwrap();
-    for (mode, code) in [("allocate", "plugin-memory"), ("many-calls", "plugin-host-calls")] {
+    let connect = |mode: &str| {
         let set = format!("mode={mode}");
         let add = ["connection", "add", mode, "--plugin", "hostile", "--set", &set, "--sign-in", "bearer"];
-        host.fails(&[&add[..], &["--token-file", &key]].concat(), code);
-    }
+        host.say(&[&add[..], &["--token-file", &key]].concat())
+    };
+    assert_eq!(connect("allocate").error()["code"], "plugin-memory");
+    // A line that is too long ends nothing.
+    assert_eq!(connect("long-log-line").code, Some(0));
+    assert_eq!(connect("flood-log").error()["code"], "plugin-host-calls");
     let address = host.metrics().trim_start_matches("http://").to_owned();
     let mut stream = std::net::TcpStream::connect(&address).unwrap();
     write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
@@ -163,6 +167,8 @@ fn each_breach_of_a_limit_is_counted_under_its_code_and_no_workspace_sees_anothe
         "ferry_plugin_faults_total{code=\"plugin-memory\"} 1",
         "ferry_plugin_faults_total{code=\"plugin-host-calls\"} 1",
         "ferry_plugin_faults_total{code=\"plugin-trap\"} 0",
+        "ferry_plugin_excesses_total{code=\"plugin-log-lines\"} 0",
+        "ferry_plugin_excesses_total{code=\"plugin-log-bytes\"} 1",
     ] {
         assert!(page.lines().any(|it| it == line), "{line}: {page}");
     }

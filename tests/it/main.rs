@@ -22,6 +22,7 @@ mod plan;
 mod plugin;
 mod refusals;
 mod registry;
+mod registry_sign_in;
 mod rig;
 mod salesforce;
 mod scaffold;

@@ -42,9 +42,11 @@ fn fetch(home: &Path) -> Result<(), Failure> {
 }
 
 /// A registry on a free port; it ends with this.
-struct Registry {
+pub(crate) struct Registry {
     process: Child,
-    address: String,
+    pub(crate) address: String,
+    /// What the test itself asks it with.
+    authorization: Option<String>,
     _home: TempDir,
 }
 
@@ -57,12 +59,20 @@ impl Drop for Registry {
 
 impl Registry {
     fn start() -> Self {
+        Self::guarded(|_| String::new(), None)
+    }
+
+    /// One that asks who comes, as this line of its configuration says; it is made in the registry's folder.
+    pub(crate) fn guarded(auth: impl FnOnce(&Path) -> String, authorization: Option<String>) -> Self {
         let home = TempDir::with_prefix("ferry-registry-").unwrap();
         let config = home.path().join("config.yml");
         let storage = home.path().join("blobs").display().to_string();
         std::fs::write(
             &config,
-            format!("version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {storage}}}}}\nhttp: {{addr: '127.0.0.1:0'}}\n"),
+            format!(
+                "version: 0.1\nlog: {{level: info}}\nstorage: {{filesystem: {{rootdirectory: {storage}}}}}\nhttp: {{addr: '127.0.0.1:0'}}\n{}",
+                auth(home.path())
+            ),
         )
         .unwrap();
         let mut command = Command::new(program());
@@ -74,14 +84,15 @@ impl Registry {
         let address = rest.split([' ', '"', ',']).next().unwrap().to_owned();
         // A full pipe would stop it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, address, _home: home }
+        Self { process, address, authorization, _home: home }
     }
 
     fn send(&self, method: &str, target: &str, kind: &str, body: &[u8]) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let target = target.strip_prefix(&format!("http://{}", self.address)).unwrap_or(target);
+        let signed = self.authorization.iter().map(|it| format!("authorization: {it}\r\n")).collect::<String>();
         let head = format!(
-            "{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
+            "{method} {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{signed}content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             self.address,
             body.len()
         );
@@ -100,6 +111,12 @@ impl Registry {
         let digest = format!("sha256:{}", hex(bytes));
         self.send("PUT", &format!("{place}&digest={digest}"), "application/octet-stream", bytes);
         json!({ "mediaType": kind, "digest": digest, "size": bytes.len() })
+    }
+
+    /// Puts a plugin there under a tag.
+    pub(crate) fn plugin(&self, tag: &str, plugin: &[u8]) -> String {
+        self.artifact(tag, CONFIG, &[(LAYER, plugin)]);
+        format!("oci://{}/acme/hostile:{tag}", self.address)
     }
 
     /// Puts an artifact there under a tag; gives the digest of its manifest.
@@ -126,7 +143,7 @@ fn hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn install<'a>(place: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn install<'a>(place: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     [&["plugin", "install", place, "--yes", "--from-loopback"], more].concat()
 }
 

@@ -1,6 +1,8 @@
 //! Mappings that an admin writes in JavaScript: previewed, run in both directions, and refused by line.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
+use serde_json::{Value, json};
+
 use crate::rig::Rig;
 
 const CONTACTS: &str = r#"
@@ -115,14 +117,48 @@ fn a_script_that_cant_be_used_is_refused_with_the_line() {
     assert_eq!(rig.host.ok(&["sync", "list"]).documents().len(), 0);
 }
 
+/// Takes all the memory that its call has, in no time: a text that doubles.
+const HOARD: &str = "const reads = ['email'];\nconst gives = { note: 'text' };\n\
+    function map(row) { let text = 'x'; for (let i = 0; i < 40; i++) text += text; return { note: text }; }";
+
+/// The same, content with little.
+fn modest() -> String {
+    HOARD.replace("40", "4")
+}
+
 #[test]
 fn a_script_without_bounds_of_its_own_ends_at_the_bounds_of_its_call() {
     let rig = rig(5);
-    let hoard = "const reads = ['email'];\nconst gives = { note: 'text' };\n\
-                 function map(row) { let a = []; for (let i = 0; i < 5000; i++) a.push(new Array(100_000).fill(i).join()); return { note: a[0] }; }";
-    rig.host.ok(&create(&file(&rig, "hoard.js", hoard), &[]));
+    rig.host.ok(&create(&file(&rig, "hoard.js", HOARD), &[]));
     rig.host.fails(&["sync", "run", "people", "--inbound-only"], "plugin-memory");
-    let mend = file(&rig, "mend.js", &hoard.replace("5000", "1").replace("100_000", "2"));
-    rig.host.ok(&["sync", "apply", "people", "--mapping", &mend]);
+    rig.host.ok(&["sync", "apply", "people", "--mapping", &file(&rig, "mend.js", &modest())]);
     assert_eq!(rig.run_inbound()["created"], 5);
+}
+
+#[test]
+fn a_script_that_keeps_failing_rests_alone() {
+    let rig = rig(5);
+    let (hoard, good) = (file(&rig, "hoard.js", HOARD), file(&rig, "good.js", &modest()));
+    rig.host.ok(&create(&hoard, &[]));
+    let others: Vec<&str> =
+        create(&good, &[]).into_iter().map(|word| if word == "people" { "others" } else { word }).collect();
+    rig.host.ok(&others);
+    let run = ["sync", "run", "people", "--inbound-only"];
+    (0..3).for_each(|_| drop(rig.host.fails(&run, "plugin-memory")));
+    let error = rig.host.fails(&run, "plugin-quarantined");
+    assert!(error["remedy"].as_str().unwrap().starts_with("mend the mapping"), "{error:#}");
+    // The same mapper goes on for whoever's script is well.
+    rig.host.ok(&["sync", "run", "others", "--inbound-only"]);
+    let listed = rig.host.ok(&["plugin", "list"]).documents();
+    let mapper = listed.iter().find(|plugin| plugin["id"] == "script-mapper").unwrap();
+    assert_eq!((&mapper["health"], &mapper["mappings"][0]["syncs"]), (&Value::Null, &json!(["people"])), "{mapper:#}");
+    let said = rig.host.say(&["doctor", "--offline"]).stdout;
+    assert!(said.contains("with the mapping of `people`, is quarantined after 3 faults"), "{said}");
+    // Released it is tried again, and mended it is well at once.
+    rig.host.ok(&["plugin", "release", "script-mapper"]);
+    rig.host.fails(&run, "plugin-memory");
+    (0..2).for_each(|_| drop(rig.host.fails(&run, "plugin-memory")));
+    rig.host.ok(&["sync", "apply", "people", "--mapping", &file(&rig, "mend.js", &modest())]);
+    rig.host.ok(&run);
+    assert!(!rig.host.say(&["doctor", "--offline"]).stdout.contains("quarantined"));
 }

@@ -52,6 +52,7 @@ impl Composed {
             settings: self.settings.clone(),
             clock: Arc::clone(&self.clock),
             outbound: self.line(),
+            gate: Some(Arc::new(self.quarantine.clone())),
             watch: None,
         };
         let answer = ask(self.connector(verb, context)?).await;
@@ -91,6 +92,7 @@ impl Composed {
             settings: self.settings.clone(),
             clock: Arc::<Recorder>::clone(&recorder),
             outbound: Arc::<Recorder>::clone(&recorder),
+            gate: Some(Arc::new(self.quarantine.clone())),
             watch: Some(recorder.watch()),
         };
         let result = match self.connector(call.verb(), context) {
@@ -112,6 +114,7 @@ impl Composed {
             settings: self.settings.clone(),
             clock: Arc::clone(&self.clock),
             outbound: Arc::<Witness>::clone(&witness),
+            gate: Some(Arc::new(self.quarantine.clone())),
             watch: None,
         };
         let hints = self.connector("receive", context)?.receive(webhook).await?;

@@ -186,7 +186,7 @@ impl Tenant {
         }
         let connection = self.connection(id)?;
         let (plugin, loaded) = self.load(self.plugin_of(&connection)?, PluginKind::Connector).await?;
-        let quarantine = self.quarantine(&plugin)?;
+        let quarantine = self.quarantine(&plugin, None)?;
         quarantine.check()?;
         let place = place(&plugin, connection.base.as_ref())?;
         let egress = self.app.egress().clone();
@@ -226,9 +226,7 @@ impl Tenant {
     /// A mapper, ready to open mappings.
     pub async fn mapper(&self, id: &PluginId) -> Result<Arc<dyn Mapper>, AppError> {
         let (plugin, loaded) = self.load(self.plugin(id)?, PluginKind::Mapper).await?;
-        let quarantine = self.quarantine(&plugin)?;
-        quarantine.check()?;
-        Ok(Arc::new(Watched { mapper: loaded.mapper()?, quarantine }))
+        Ok(Arc::new(Watched { mapper: loaded.mapper()?, tenant: self.clone(), plugin }))
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Tenant;
 use super::advice::{Advice, Class, Whose};
 use super::error::AppError;
+use super::plugins::Ailment;
 use super::sync_health;
 use crate::model::audience::Audience;
 use crate::model::event::Hook;
@@ -172,18 +173,18 @@ impl Tenant {
     /// It is called, and who signed it is still trusted.
     fn examine_health(&self, plugin: &InstalledPlugin, subject: &str) -> Finding {
         let identity = &plugin.manifest.plugin;
-        match self.plugin_health(plugin) {
-            Err(error) => return Finding::fail(subject, &error),
-            Ok(Some(health)) if health.is_quarantined() => {
-                let what = format!("is quarantined after {} faults in a row; the last: {}", health.faults, health.last);
+        match self.quarantined(plugin) {
+            Ok(Some(what)) => {
                 let remedy = format!(
-                    "go back with `ferry plugin rollback {0}`, or try it again with `ferry plugin release {0}`",
+                    "go back with `ferry plugin rollback {0}`, or try it again with `ferry plugin release {0}`; a mapping that is \
+                     changed is called at once",
                     identity.id
                 );
                 let advice = Advice::new("plugin-quarantined", Whose::Plugin, Class::Plugin, remedy);
                 return Finding { health: Health::Fail, ..Finding::warn(subject, what, advice) };
             }
-            Ok(_) => {}
+            Ok(None) => {}
+            Err(error) => return Finding::fail(subject, &error),
         }
         match self.is_believed(plugin) {
             Err(error) => Finding::fail(subject, &error),
@@ -194,6 +195,21 @@ impl Tenant {
                 Finding::warn(subject, what, Advice::new("plugin-publisher", Whose::Plugin, Class::Plugin, remedy))
             }
         }
+    }
+
+    /// What of a plugin is not called for a while, in words; none where all is.
+    fn quarantined(&self, plugin: &InstalledPlugin) -> Result<Option<String>, AppError> {
+        let mut found = Vec::new();
+        for Ailment { health, syncs } in self.ailments(plugin)?.into_iter().filter(|it| it.health.is_quarantined()) {
+            let names: Vec<String> = syncs.iter().map(|sync| format!("`{sync}`")).collect();
+            let with =
+                if syncs.is_empty() { String::new() } else { format!("with the mapping of {}, ", names.join(", ")) };
+            found.push(format!(
+                "{with}is quarantined after {} faults in a row; the last: {}",
+                health.faults, health.last
+            ));
+        }
+        Ok((!found.is_empty()).then(|| found.join("; ")))
     }
 
     async fn examine_connection(&self, connection: &Connection, extent: Extent) -> Vec<Finding> {

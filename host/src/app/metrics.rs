@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::App;
+use crate::capability::log::Excesses;
 use crate::model::failure::FaultKind;
 
 /// Counted since the process began.
@@ -30,6 +31,8 @@ pub struct Metrics {
     pub calls: u64,
     /// How many of them ended by a fault, by its code; every code is there.
     pub faults: Vec<(&'static str, u64)>,
+    /// How many went on beyond a limit and had the excess dropped, by its code; every code is there.
+    pub excesses: Vec<(&'static str, u64)>,
     /// Versions of plugins that rest after faults, over all workspaces.
     pub quarantined: u64,
     /// Places in the sandbox that are taken, by calls of connectors and by open mappings, each of how many; none before a plugin
@@ -43,6 +46,7 @@ impl App {
         Metrics {
             calls: read(&self.counters.calls),
             faults: FaultKind::CODES.into_iter().zip(self.counters.faults.iter().map(read)).collect(),
+            excesses: self.plugins.get().map_or_else(|| Excesses::default().read(), |plugins| plugins.excesses()),
             quarantined: self.ailing.resting(self.options.clock.now()),
             places: self.plugins.get().and_then(|plugins| plugins.taken()),
         }

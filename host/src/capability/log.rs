@@ -1,9 +1,11 @@
 //! Lines that a plugin writes, bounded and cleaned: to tracing as they come, and the last of them kept for whoever
-//! asks why a call failed. Never reads what the lines say.
+//! asks why a call failed. What is beyond the bounds is dropped, said once a call, and counted. Never reads what the lines say.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::model::failure::Excess;
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::probe::Probe;
 
@@ -47,22 +49,43 @@ pub struct Line {
     pub text: String,
 }
 
+/// Calls that wrote more than they may, over all plugins of a process.
+#[derive(Default)]
+pub struct Excesses([AtomicU64; Excess::ALL.len()]);
+
+impl Excesses {
+    fn note(&self, excess: Excess) {
+        if let Some(counter) = self.0.get(excess as usize) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many calls broke each limit, by its code.
+    pub fn read(&self) -> Vec<(&'static str, u64)> {
+        let counts = self.0.iter().map(|counter| counter.load(Ordering::Relaxed));
+        Excess::ALL.map(Excess::code).into_iter().zip(counts).collect()
+    }
+}
+
+/// What a [`LogSink`] is built from.
+pub struct LogSinkOptions {
+    pub plugin: PluginId,
+    pub connection: ConnectionId,
+    /// Counts what is dropped.
+    pub excesses: Arc<Excesses>,
+    /// Is told each line too.
+    pub probe: Option<Arc<dyn Probe>>,
+}
+
 /// The lines of one connection, from all its calls.
 pub struct LogSink {
-    plugin: PluginId,
-    connection: ConnectionId,
+    of: LogSinkOptions,
     recent: Mutex<VecDeque<Line>>,
-    probe: Option<Arc<dyn Probe>>,
 }
 
 impl LogSink {
-    pub fn new(plugin: PluginId, connection: ConnectionId) -> Arc<Self> {
-        Arc::new(Self { plugin, connection, recent: Mutex::default(), probe: None })
-    }
-
-    /// One whose lines are told to `probe` too.
-    pub fn watched(plugin: PluginId, connection: ConnectionId, probe: Arc<dyn Probe>) -> Arc<Self> {
-        Arc::new(Self { plugin, connection, recent: Mutex::default(), probe: Some(probe) })
+    pub fn new(of: LogSinkOptions) -> Arc<Self> {
+        Arc::new(Self { of, recent: Mutex::default() })
     }
 
     /// The last lines, oldest first, at most [`KEPT_LINES`].
@@ -77,7 +100,7 @@ impl LogSink {
 
     fn keep(&self, line: Line) {
         self.trace(&line);
-        if let Some(probe) = &self.probe {
+        if let Some(probe) = &self.of.probe {
             probe.line(line.level.as_str(), &line.text);
         }
         let mut recent = lock(&self.recent);
@@ -93,8 +116,8 @@ impl LogSink {
                 tracing::event!(
                     target: "ferry::plugin::log",
                     tracing::Level::$level,
-                    plugin = self.plugin.as_str(),
-                    connection = self.connection.as_str(),
+                    plugin = self.of.plugin.as_str(),
+                    connection = self.of.connection.as_str(),
                     verb = line.verb,
                     "{}",
                     line.text
@@ -115,23 +138,48 @@ impl LogSink {
 pub struct CallLog {
     sink: Arc<LogSink>,
     verb: &'static str,
-    written: Arc<Mutex<u32>>,
+    written: Arc<Mutex<Written>>,
+}
+
+/// What of its allowance a call has used.
+#[derive(Default)]
+struct Written {
+    lines: u32,
+    /// A line of it was too long, which was said.
+    cut: bool,
 }
 
 impl CallLog {
-    /// Keeps a line, cut where it is too long. The line after the last allowed one says that the rest is dropped.
+    /// Keeps a line, cut where it is too long. Of what is too much, the first says so in a line of the host's.
     pub fn write(&self, level: Level, message: &str) {
-        let before = {
-            let mut written = lock(&self.written);
-            *written = written.saturating_add(1);
-            *written - 1
-        };
-        if before < MAX_LINES_PER_CALL {
+        let (fits, excess) = lock(&self.written).count(message);
+        if fits {
             self.sink.keep(Line { level, verb: self.verb, text: clean(message, MAX_LINE_BYTES) });
-        } else if before == MAX_LINES_PER_CALL {
-            let text = format!("(the rest is dropped: a call may write {MAX_LINES_PER_CALL} lines)");
+        }
+        if let Some(excess) = excess {
+            self.sink.of.excesses.note(excess);
+            let text = format!("{}: {}; {}", excess.code(), dropped(excess), excess.remedy());
             self.sink.keep(Line { level: Level::Warn, verb: self.verb, text });
         }
+    }
+}
+
+impl Written {
+    /// Whether a further line is kept, and the limit that it is the first to break.
+    fn count(&mut self, message: &str) -> (bool, Option<Excess>) {
+        self.lines = self.lines.saturating_add(1);
+        if self.lines > MAX_LINES_PER_CALL {
+            return (false, (self.lines == MAX_LINES_PER_CALL + 1).then_some(Excess::LogLines));
+        }
+        let first_cut = message.len() > MAX_LINE_BYTES && !std::mem::replace(&mut self.cut, true);
+        (true, first_cut.then_some(Excess::LogBytes))
+    }
+}
+
+fn dropped(excess: Excess) -> String {
+    match excess {
+        Excess::LogLines => format!("the rest is dropped, as a call may write {MAX_LINES_PER_CALL} lines"),
+        Excess::LogBytes => format!("a line was cut, as one may have {MAX_LINE_BYTES} bytes"),
     }
 }
 
@@ -158,7 +206,12 @@ mod tests {
     use super::*;
 
     fn sink() -> Arc<LogSink> {
-        LogSink::new("hubspot".parse().unwrap(), "main".parse().unwrap())
+        LogSink::new(LogSinkOptions {
+            plugin: "hubspot".parse().unwrap(),
+            connection: "main".parse().unwrap(),
+            excesses: Arc::default(),
+            probe: None,
+        })
     }
 
     #[test]
@@ -192,6 +245,20 @@ mod tests {
         assert_eq!(recent.len(), KEPT_LINES);
         let told: Vec<_> = recent.iter().filter(|line| line.text.contains("dropped")).collect();
         assert_eq!(told, [&recent[KEPT_LINES - 1]]);
+        assert_eq!(sink.of.excesses.read(), [("plugin-log-lines", 1), ("plugin-log-bytes", 0)]);
+    }
+
+    #[test]
+    fn lines_that_are_cut_are_said_and_counted_once_a_call() {
+        let sink = sink();
+        let long = "x".repeat(MAX_LINE_BYTES + 1);
+        let log = sink.call("pull");
+        (0..3).for_each(|_| log.write(Level::Info, &long));
+        sink.call("pull").write(Level::Info, &long);
+        assert_eq!(sink.of.excesses.read(), [("plugin-log-lines", 0), ("plugin-log-bytes", 2)]);
+        let is_cut: Vec<bool> = sink.recent().iter().map(|line| line.text.ends_with(CUT)).collect();
+        assert_eq!(is_cut, [true, false, true, true, true, false]);
+        assert!(sink.recent()[1].text.starts_with("plugin-log-bytes: a line was cut, as one may have 2000 bytes; "));
     }
 
     #[test]

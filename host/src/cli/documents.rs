@@ -30,13 +30,11 @@ pub(super) fn plugin(plugin: &InstalledPlugin) -> Json {
     })
 }
 
-/// How a plugin fares; null where it is well.
-pub(super) fn health(health: Option<&PluginHealth>) -> Json {
-    health.map_or(Json::Null, |health| {
-        json!({
-            "faults": health.faults, "verb": health.verb, "code": health.code, "last": health.last,
-            "since": health.since.to_string(), "quarantined_until": health.rests_until.map(|at| at.to_string()),
-        })
+/// How what of a plugin has failed fares.
+pub(super) fn health(health: &PluginHealth) -> Json {
+    json!({
+        "faults": health.faults, "verb": health.verb, "code": health.code, "last": health.last,
+        "since": health.since.to_string(), "quarantined_until": health.rests_until.map(|at| at.to_string()),
     })
 }
 

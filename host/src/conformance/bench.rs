@@ -102,6 +102,7 @@ impl Bench<'_> {
             settings: settings.to_owned(),
             clock: Arc::new(Stopped(recorded.now.unwrap_or(NOW))),
             outbound: Arc::<Deck>::clone(deck),
+            gate: None,
             watch: Some(Watch { probe, seed: SEED }),
         };
         let connector = self.plugin.connector(context).map_err(|error| Fault {

@@ -29,8 +29,8 @@ pub struct Download<'a> {
 /// What came, of whatever status.
 pub struct Downloaded {
     pub status: u16,
-    /// What the server wants to see before it answers.
-    pub challenge: Option<String>,
+    /// What the server wants to see before it answers, each of its ways by itself.
+    pub challenges: Vec<String>,
     pub body: Bytes,
 }
 
@@ -86,6 +86,6 @@ fn next(url: &Url, answer: &Answer) -> Result<Option<Url>, HttpError> {
 }
 
 fn downloaded(answer: Answer) -> Downloaded {
-    let challenge = answer.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    Downloaded { status: answer.status, challenge, body: answer.body }
+    let challenges = answer.headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok());
+    Downloaded { status: answer.status, challenges: challenges.map(str::to_owned).collect(), body: answer.body }
 }

@@ -108,9 +108,12 @@ pub enum FaultKind {
     /// It could not be loaded or linked at call time.
     #[error("it could not be started: {0}")]
     Start(String),
-    /// It failed too often in a row, and is not called for a while.
-    #[error("it is quarantined until {until}, after {faults} faults in a row; the last: {last}")]
-    Quarantined { until: Instant, faults: u32, last: String },
+    /// It failed too often in a row, and is not called for a while; of a mapper, under one configuration.
+    #[error(
+        "{} quarantined until {until}, after {faults} faults in a row; the last: {last}",
+        if *mapping { "this mapping is" } else { "it is" }
+    )]
+    Quarantined { mapping: bool, until: Instant, faults: u32, last: String },
 }
 
 impl FaultKind {
@@ -174,6 +177,9 @@ impl FaultKind {
             Self::Handles { .. } => {
                 "report it to the plugin's publisher: it keeps what it should close, and no plugin is given more"
             }
+            Self::Quarantined { mapping: true, .. } => {
+                "mend the mapping: a changed one is called at once; or try it again with `ferry plugin release`"
+            }
             Self::Quarantined { .. } => {
                 "go back with `ferry plugin rollback`, upgrade it, or try it again at once with `ferry plugin release`"
             }
@@ -184,6 +190,35 @@ impl FaultKind {
             Self::Trap(_) | Self::BadAnswer(_) => {
                 "report it to the plugin's publisher; nothing was written, so the call can be repeated"
             }
+        }
+    }
+}
+
+/// A limit that a call broke and lived: what is too much is dropped, said in the call's log, and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Excess {
+    /// More lines of its log than a call may write.
+    LogLines,
+    /// A line of its log that is longer than one may be.
+    LogBytes,
+}
+
+impl Excess {
+    pub const ALL: [Self; 2] = [Self::LogLines, Self::LogBytes];
+
+    /// A stable code for machines, as [`FaultKind::code`].
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::LogLines => "plugin-log-lines",
+            Self::LogBytes => "plugin-log-bytes",
+        }
+    }
+
+    /// The next step for an admin.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::LogLines => "report it to the plugin's publisher: it should write a line a page, not one a record",
+            Self::LogBytes => "report it to the plugin's publisher: a line is for a sentence, not for what a CRM sent",
         }
     }
 }
@@ -219,11 +254,12 @@ mod tests {
             FaultKind::Trap(String::new()),
             FaultKind::BadAnswer(String::new()),
             FaultKind::Start(String::new()),
-            FaultKind::Quarantined { until: Instant(0), faults: 1, last: String::new() },
+            FaultKind::Quarantined { mapping: false, until: Instant(0), faults: 1, last: String::new() },
         ];
-        let remedies: BTreeSet<&str> = breaches.iter().map(FaultKind::remedy).collect();
-        assert_eq!(remedies.len(), breaches.len());
+        let remedies = breaches.iter().map(FaultKind::remedy).chain(Excess::ALL.map(Excess::remedy));
+        assert_eq!(remedies.collect::<BTreeSet<_>>().len(), breaches.len() + Excess::ALL.len());
         let codes: BTreeSet<&str> = breaches.iter().chain(&others).map(FaultKind::code).collect();
         assert_eq!(codes, BTreeSet::from(FaultKind::CODES));
+        assert!(Excess::ALL.iter().all(|excess| !codes.contains(excess.code())));
     }
 }

@@ -1,9 +1,10 @@
-//! How a version of a plugin fares: faults in a row, and the rest that it is sent into when there are too many. Pure.
+//! How what is called of a plugin fares: faults in a row, and the rest that it is sent into when there are too many. Pure.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::failure::FaultKind;
 use super::grant::Digest;
 use super::id::PluginId;
 use super::time::Instant;
@@ -17,11 +18,30 @@ const FIRST_REST: Duration = Duration::from_secs(60);
 /// The longest rest: a plugin that was mended by an upgrade of the CRM is found to be well within the hour.
 const LONGEST_REST: Duration = Duration::from_secs(3_600);
 
-/// A version of a plugin that has failed lately. One that is well has none.
+/// Says whether what rests may be called again.
+pub trait Gate: Send + Sync {
+    /// # Errors
+    /// [`FaultKind::Quarantined`] while it rests.
+    fn admit(&self) -> Result<(), FaultKind>;
+}
+
+/// What fails and rests by itself: a version of a connector, or of a mapper under one configuration. What an admin tells a mapper is
+/// code, as a script is: where that fails, the mappings of others go on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Callee {
+    pub plugin: PluginId,
+    /// Of the plugin's bytes.
+    pub digest: Digest,
+    /// Of a mapper's configuration; none for a connector.
+    #[serde(default)]
+    pub configuration: Option<Digest>,
+}
+
+/// What has failed lately. What is well has none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginHealth {
-    pub plugin: PluginId,
-    pub digest: Digest,
+    #[serde(flatten)]
+    pub callee: Callee,
     /// In a row: no call of the verb that failed last has been good since.
     pub faults: u32,
     pub verb: String,
@@ -34,9 +54,9 @@ pub struct PluginHealth {
 }
 
 impl PluginHealth {
-    pub fn new(plugin: PluginId, digest: Digest, now: Instant) -> Self {
+    pub fn new(callee: Callee, now: Instant) -> Self {
         let (verb, code, last) = (String::new(), String::new(), String::new());
-        Self { plugin, digest, faults: 0, verb, code, last, since: now, rests_until: None }
+        Self { callee, faults: 0, verb, code, last, since: now, rests_until: None }
     }
 
     /// Until when it is not called; none where it may be called now.
@@ -70,7 +90,8 @@ mod tests {
 
     #[test]
     fn it_rests_longer_each_time_and_is_tried_in_between() {
-        let mut health = PluginHealth::new("p".parse().unwrap(), Digest("d".into()), Instant(0));
+        let callee = Callee { plugin: "p".parse().unwrap(), digest: Digest("d".into()), configuration: None };
+        let mut health = PluginHealth::new(callee, Instant(0));
         let mut now = Instant(0);
         for _ in 0..PATIENCE - 1 {
             health.failed("pull", "plugin-trap", "it crashed", now);

@@ -20,6 +20,7 @@ use crate::model::connector::{
     Collected, Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written,
 };
 use crate::model::failure::{CallError, Fault, FaultKind};
+use crate::model::health::Gate;
 use crate::model::http::Outbound;
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::Limits;
@@ -36,6 +37,8 @@ pub struct ConnectorContext {
     pub clock: Arc<dyn Clock>,
     /// The way out, already bound to the connection, its sign-in and its grant.
     pub outbound: Arc<dyn Outbound>,
+    /// Asked when a call has waited for its place, in which time the plugin may have failed others; none lets everything in.
+    pub gate: Option<Arc<dyn Gate>>,
     /// Watches the calls; none in everyday work.
     pub watch: Option<Watch>,
 }
@@ -108,7 +111,8 @@ impl SandboxedConnector {
         ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send + 'static,
     ) -> Result<Result<R, types::Failure>, FaultKind> {
         let _place = self.sandbox.call_place(&self.holder, &self.plugin).await?;
-        let ConnectorContext { settings, clock, outbound, watch, .. } = &self.context;
+        let ConnectorContext { settings, clock, outbound, gate, watch, .. } = &self.context;
+        gate.as_ref().map_or(Ok(()), |gate| gate.admit())?;
         let connection = wit::Connection { settings: settings.clone(), now: clock.now().0 };
         let (log, outbound, clock) = (self.log.call(verb), Arc::clone(outbound), Arc::clone(clock));
         let seed = watch.as_ref().map(|watch| watch.seed);

@@ -1,4 +1,5 @@
-//! What the fuzzing targets in `fuzz/` throw bytes at: they can't see inside the host by themselves. Built for them only.
+//! What the fuzzing targets in `fuzz/` throw bytes at: they can't see inside the host by themselves. Built for them and for the tests,
+//! which throw seeded bytes at the same.
 
 use super::bindings::connector::exports::ferry::crm::connector as wit;
 use super::bindings::mapper::exports::ferry::crm::mapper as wit_mapper;

@@ -259,11 +259,16 @@ impl Pollable for LineStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::capability::log::LogSink;
+    use crate::capability::log::{LogSink, LogSinkOptions};
+
+    fn sink() -> Arc<LogSink> {
+        let (plugin, connection) = ("p".parse().unwrap(), "main".parse().unwrap());
+        LogSink::new(LogSinkOptions { plugin, connection, excesses: Arc::default(), probe: None })
+    }
 
     #[test]
     fn standard_output_becomes_whole_lines() {
-        let sink = LogSink::new("p".parse().unwrap(), "main".parse().unwrap());
+        let sink = sink();
         let stream = LineStream::new(sink.call("pull"), Level::Info);
         let twin = stream.clone();
         stream.take(b"one\ntw");
@@ -275,7 +280,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_takes_no_memory() {
-        let sink = LogSink::new("p".parse().unwrap(), "main".parse().unwrap());
+        let sink = sink();
         let stream = LineStream::new(sink.call("pull"), Level::Info);
         for _ in 0..10 {
             stream.take(&[b'x'; 10_000]);

@@ -10,7 +10,7 @@ pub mod compiler;
 mod connector;
 mod convert;
 mod engine;
-#[cfg(fuzzing)]
+#[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod imports;
 mod manifest;
@@ -41,7 +41,7 @@ use package::{MAX_PACKAGE_BYTES, Package, PackageError};
 use sandbox::Sandbox;
 pub use shape::Face;
 
-use crate::capability::log::LogSink;
+use crate::capability::log::{Excesses, LogSink, LogSinkOptions};
 use crate::model::grant::{Digest, Grant};
 use crate::model::id::WorkspaceId;
 use crate::model::manifest::{Limits, Manifest, PluginKind};
@@ -89,6 +89,7 @@ pub struct Plugins {
     loaded: Mutex<HashMap<Digest, Weak<Code>>>,
     /// Compiling takes memory and every core, so it is one at a time.
     compiling: tokio::sync::Mutex<()>,
+    excesses: Arc<Excesses>,
 }
 
 /// A plugin's machine code, shared by all its connections.
@@ -110,6 +111,8 @@ pub struct LoadedPlugin {
     limits: Limits,
     /// Whose share of the sandbox its calls take.
     holder: Holder,
+    /// Counts what its logs have too much.
+    excesses: Arc<Excesses>,
 }
 
 impl Plugins {
@@ -120,6 +123,7 @@ impl Plugins {
             sandbox: OnceLock::new(),
             loaded: Mutex::default(),
             compiling: tokio::sync::Mutex::default(),
+            excesses: Arc::default(),
         }
     }
 
@@ -142,7 +146,7 @@ impl Plugins {
         let limits = at_most(grant.limits);
         let _compiling = self.compiling.lock().await;
         if let Some(code) = self.known(&found) {
-            return Ok(LoadedPlugin { code, limits, holder: None });
+            return Ok(self.under(code, limits));
         }
         let (cache, compiler, sandbox) = (self.cache.clone(), self.compiler.clone(), self.sandbox.get().cloned());
         let digest = found.clone();
@@ -151,12 +155,21 @@ impl Plugins {
         // The lock on compiling is held, so no other load can have set it.
         self.sandbox.get_or_init(|| Arc::clone(&code.sandbox));
         self.lock_loaded().insert(found, Arc::downgrade(&code));
-        Ok(LoadedPlugin { code, limits, holder: None })
+        Ok(self.under(code, limits))
+    }
+
+    fn under(&self, code: Arc<Code>, limits: Limits) -> LoadedPlugin {
+        LoadedPlugin { code, limits, holder: None, excesses: Arc::clone(&self.excesses) }
     }
 
     /// Places of calls and of open mappings that are taken, each of how many; none before the first plugin is loaded.
     pub fn taken(&self) -> Option<[(usize, usize); 2]> {
         self.sandbox.get().map(|sandbox| sandbox.taken())
+    }
+
+    /// How many calls went on beyond a limit and had the excess dropped, by its code.
+    pub fn excesses(&self) -> Vec<(&'static str, u64)> {
+        self.excesses.read()
     }
 
     fn known(&self, digest: &Digest) -> Option<Arc<Code>> {
@@ -265,12 +278,12 @@ impl LoadedPlugin {
             Body::Connector(pre) => Ok(SandboxedConnector {
                 sandbox: Arc::clone(&self.code.sandbox),
                 linked: pre.clone(),
-                log: match &context.watch {
-                    Some(watch) => {
-                        LogSink::watched(plugin.clone(), context.connection.clone(), Arc::clone(&watch.probe))
-                    }
-                    None => LogSink::new(plugin.clone(), context.connection.clone()),
-                },
+                log: LogSink::new(LogSinkOptions {
+                    plugin: plugin.clone(),
+                    connection: context.connection.clone(),
+                    excesses: Arc::clone(&self.excesses),
+                    probe: context.watch.as_ref().map(|watch| Arc::clone(&watch.probe)),
+                }),
                 plugin,
                 limits: self.limits,
                 holder: self.holder.clone(),

@@ -12,6 +12,7 @@ use axum::routing::{MethodRouter, post};
 use super::api::Api;
 use super::api::problem::Problem;
 use super::api::request::{Named, whole_body};
+use super::listener::Caller;
 use super::runs::Runs;
 use crate::app::error::AppError;
 use crate::app::runs::Stopper;
@@ -171,10 +172,11 @@ async fn receive(
     let (method, headers) = (request.method().to_string(), request.headers().clone());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let target = target(api.hooks.public_url.as_deref(), &headers, &path);
+    let caller = Caller::of(request.extensions()).cloned().ok_or_else(Problem::internal)?;
     let body = whole_body(request, &api).await?.to_vec();
     // Not before the body is there: who lets it trickle in holds nobody up.
     let place = api.hooks.places.try_take(&Some(workspace.clone()));
-    let Some(_place) = place else { return Err(AppError::Busy.into()) };
+    caller.hold(place.ok_or(AppError::Busy)?);
     let webhook = Webhook { method, target, headers: texts(&headers), body };
     let queue = |hints: Vec<Hint>| {
         api.hooks.queue(&tenant, &connection, hints).unwrap_or_else(|error| {

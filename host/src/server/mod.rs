@@ -72,15 +72,20 @@ impl Server {
             tokio::spawn(postings::post_events(Arc::clone(&app))),
             tokio::spawn(retention::expire(Arc::clone(&app), options.retention)),
         ];
+        let requests = api::places_of_requests();
         if let Some(listener) = scraped {
-            let router = metrics::router(Arc::clone(&app), runs.clone());
+            let router = metrics::router(metrics::Watched {
+                app: Arc::clone(&app),
+                runs: runs.clone(),
+                requests: Arc::clone(&requests),
+            });
             tasks.push(tokio::spawn(listener.serve(router, end.subscribe())));
         }
         if let Some(listener) = listener {
             let public_url = options.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
             let hooks = Hooks::new(public_url);
             tasks.push(tokio::spawn(hooks::follow_hints(Arc::clone(&app), runs.clone(), hooks.clone())));
-            let router = api::router(Api { app, runs: runs.clone(), hooks });
+            let router = api::router(Api { app, runs: runs.clone(), hooks, requests });
             tasks.push(tokio::spawn(listener.serve(router, end.subscribe())));
         }
         Ok(Self { address, metrics, tasks, runs, end })

@@ -12,7 +12,7 @@ use crate::model::contact::{AttributeDefinition, MergedInto};
 use crate::model::drift::SeenFields;
 use crate::model::event::{Event, Hook, Posting};
 use crate::model::grant::Digest;
-use crate::model::health::PluginHealth;
+use crate::model::health::{Callee, PluginHealth};
 use crate::model::id::{
     AudienceId, AuditId, ConnectionId, ContactId, EventId, HookId, OutboxId, PluginId, RunId, SyncId, TokenId,
 };
@@ -107,8 +107,7 @@ documents! {
     Admission, Admission, "admission of plugins", <'a> (), |()| key::text(&["plugins"]);
     OtherVersion, PluginVersions, "plugin version", <'a> (&'a PluginId, &'a Digest),
         |(plugin, digest)| key::text(&[plugin.as_str(), &digest.0]);
-    PluginHealth, PluginHealth, "plugin health", <'a> (&'a PluginId, &'a Digest),
-        |(plugin, digest)| key::text(&[plugin.as_str(), &digest.0]);
+    PluginHealth, PluginHealth, "plugin health", <'a> &'a Callee, |callee| callee_key(callee);
     Connection, Connections, "connection", <'a> &'a ConnectionId, |id| key::text(&[id.as_str()]);
     Sync, Syncs, "sync", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     SyncState, SyncStates, "sync state", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
@@ -159,6 +158,13 @@ const AUDITED: [(u8, &str); 13] = [
 pub(super) fn audited(table: u8, key: &[u8]) -> Option<(&'static str, String)> {
     let (_, what) = AUDITED.into_iter().find(|(audited, _)| *audited == table)?;
     Some((what, super::audit::subject(key)))
+}
+
+/// All of a plugin's version stand together.
+fn callee_key(callee: &Callee) -> Vec<u8> {
+    let version = [callee.plugin.as_str(), callee.digest.0.as_str()];
+    let configuration = callee.configuration.as_ref().map(|digest| digest.0.as_str());
+    key::text(&version.into_iter().chain(configuration).collect::<Vec<_>>())
 }
 
 /// Something of a name, in the order of its numbers.

@@ -45,6 +45,7 @@ pub async fn replay(plugin: &LoadedPlugin, trace: &Trace) -> Result<Replayed, Lo
         settings: trace.settings.to_string(),
         clock: tape.clone(),
         outbound: tape.clone(),
+        gate: None,
         watch: Some(Watch { probe, seed: trace.seed }),
     })?;
     let result = trace.call.ask(&connector).await;

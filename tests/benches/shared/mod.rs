@@ -67,6 +67,7 @@ pub(crate) fn connector(plugin: &LoadedPlugin, settings: &str, answers: Answers)
         settings: settings.to_owned(),
         clock,
         outbound: Arc::new(InMemory { answers, known: Mutex::default() }),
+        gate: None,
         watch: None,
     })?)
 }

@@ -1,7 +1,9 @@
 //! Plugins: installed under a grant, looked into, removed. Their bytes lie beside the store, under their digest.
 
+pub mod accounts;
 pub mod difference;
 pub mod error;
+mod fetching;
 mod files;
 pub mod lock;
 mod origins;
@@ -21,13 +23,13 @@ use self::files::write_durably;
 pub use self::files::{inspect, new_signing_key, pack, public_half, sign, unpack};
 use self::lock::LockFile;
 pub use self::origins::{is_loopback, loopback_origin, open_origin};
+pub use self::quarantine::Ailment;
 pub(super) use self::quarantine::{Ailing, Quarantine, Watched};
 pub use self::trust::Publisher;
 pub use self::versions::Placed;
 use super::error::{AppError, Thing};
 use super::{App, Tenant, settings};
 use crate::model::grant::{Digest, Grant};
-use crate::model::health::PluginHealth;
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::{Manifest, PluginKind};
 use crate::model::origin_pattern::OriginPattern;
@@ -229,8 +231,7 @@ impl Tenant {
         let others = self.other_versions(id)?;
         let mut changes = Changes::default();
         changes.remove::<InstalledPlugin>(id);
-        changes.remove::<PluginHealth>((id, &plugin.digest));
-        self.commit(changes)?;
+        self.forget_faults(id, [&plugin.digest], changes)?;
         self.forget_versions(id, others)?;
         self.app.forget_bytes(&plugin.digest)
     }

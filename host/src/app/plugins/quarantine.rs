@@ -1,5 +1,5 @@
-//! A version of a plugin that keeps failing is not called for a while: its faults are counted over all connections of a
-//! workspace, and kept, so that a restart forgets none.
+//! What of a plugin keeps failing is not called for a while: a version of a connector, or of a mapper under one configuration. Faults
+//! are counted over all connections and syncs of a workspace, and kept, so that a restart forgets none.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,159 +11,265 @@ use crate::app::error::AppError;
 use crate::app::{App, Tenant};
 use crate::model::failure::{Fault, FaultKind};
 use crate::model::grant::Digest;
-use crate::model::health::PluginHealth;
-use crate::model::id::{PluginId, WorkspaceId};
+use crate::model::health::{Callee, Gate, PluginHealth};
+use crate::model::id::{PluginId, SyncId, WorkspaceId};
 use crate::model::mapping::{Column, Direction, Mapped, Mapper, Mapping, MappingError};
-use crate::model::sync::InstalledPlugin;
+use crate::model::sync::{InstalledPlugin, Sync};
 use crate::model::time::Instant;
 use crate::model::value::Value;
-use crate::plugin::SandboxedMapper;
+use crate::plugin::{SandboxedMapper, package};
 use crate::store::Changes;
 
-/// The versions that have failed lately, of all workspaces; none means that a version is well.
+/// Configurations of one mapper whose faults are remembered: more than anybody mends at once. Of more, the oldest are forgotten.
+const MOST_CONFIGURATIONS: usize = 100;
+
+type Known = HashMap<(WorkspaceId, Callee), PluginHealth>;
+
+/// What has failed lately, of all workspaces, as far as this process has met it. The lock is held until a change is kept, so that
+/// nobody reads what is just being forgotten.
 #[derive(Default)]
-pub(in crate::app) struct Ailing(Mutex<HashMap<(WorkspaceId, Digest), Option<PluginHealth>>>);
+pub(in crate::app) struct Ailing(Mutex<Known>);
 
 impl Ailing {
-    /// How many versions are not called now.
+    /// How many are not called now.
     pub(in crate::app) fn resting(&self, now: Instant) -> u64 {
-        self.lock().values().flatten().filter(|health| health.rest(now).is_some()).count() as u64
+        self.lock().values().filter(|health| health.rest(now).is_some()).count() as u64
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(WorkspaceId, Digest), Option<PluginHealth>>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The eye on one version of a plugin in one workspace.
+/// What of a plugin has failed lately.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ailment {
+    pub health: PluginHealth,
+    /// Those that map by it, where it is a mapper's.
+    pub syncs: Vec<SyncId>,
+}
+
+/// The eye on what is called, in one workspace.
 #[derive(Clone)]
 pub(in crate::app) struct Quarantine {
     tenant: Tenant,
-    plugin: PluginId,
-    digest: Digest,
+    callee: Callee,
 }
 
 impl Tenant {
-    pub(in crate::app) fn quarantine(&self, plugin: &InstalledPlugin) -> Result<Quarantine, AppError> {
-        let health = self.plugin_health(plugin)?;
-        // What another call has found out in the meantime is newer.
-        self.app.ailing.lock().entry((self.id.clone(), plugin.digest.clone())).or_insert(health);
-        let (plugin, digest) = (plugin.manifest.plugin.id.clone(), plugin.digest.clone());
-        Ok(Quarantine { tenant: self.clone(), plugin, digest })
-    }
-
-    /// How an installed plugin fares; none where its last call was good.
-    pub fn plugin_health(&self, plugin: &InstalledPlugin) -> Result<Option<PluginHealth>, AppError> {
-        let key = (self.id.clone(), plugin.digest.clone());
-        if let Some(known) = self.app.ailing.lock().get(&key) {
-            return Ok(known.clone());
+    /// The eye on a plugin, under this configuration where it is a mapper.
+    pub(in crate::app) fn quarantine(
+        &self,
+        plugin: &InstalledPlugin,
+        configuration: Option<&str>,
+    ) -> Result<Quarantine, AppError> {
+        let callee = Callee {
+            plugin: plugin.manifest.plugin.id.clone(),
+            digest: plugin.digest.clone(),
+            configuration: configuration.map(|text| package::digest(text.as_bytes())),
+        };
+        let mut ailing = self.app.ailing.lock();
+        let key = (self.id.clone(), callee);
+        if !ailing.contains_key(&key)
+            && let Some(health) = self.store().get::<PluginHealth>(&key.1)?
+        {
+            ailing.insert(key.clone(), health);
         }
-        Ok(self.store().get::<PluginHealth>((&plugin.manifest.plugin.id, &plugin.digest))?)
+        Ok(Quarantine { tenant: self.clone(), callee: key.1 })
     }
 
-    /// Forgets the faults of a plugin's installed version, so that it is called again.
-    pub fn release(&self, id: &PluginId) -> Result<PluginHealth, AppError> {
+    /// What of an installed plugin has failed lately: of a connector one at most, of a mapper one for each configuration that a
+    /// sync has.
+    pub fn ailments(&self, plugin: &InstalledPlugin) -> Result<Vec<Ailment>, AppError> {
+        let mut ailments = Vec::new();
+        for health in self.health_of(&plugin.manifest.plugin.id, &plugin.digest)? {
+            let syncs = self.mapped_by(&health.callee)?;
+            if health.callee.configuration.is_none() || !syncs.is_empty() {
+                ailments.push(Ailment { health, syncs });
+            }
+        }
+        Ok(ailments)
+    }
+
+    fn health_of(&self, plugin: &PluginId, digest: &Digest) -> Result<Vec<PluginHealth>, AppError> {
+        let kept = self.store().scan_under::<PluginHealth>(&[plugin.as_str(), &digest.0]);
+        Ok(kept.collect::<Result<_, _>>()?)
+    }
+
+    /// The syncs that map by what is called here.
+    fn mapped_by(&self, callee: &Callee) -> Result<Vec<SyncId>, AppError> {
+        let uses = |sync: &Sync| {
+            let mut mappings = sync.outbound.values().map(|spec| &spec.mapping).chain([&sync.mapping]);
+            mappings.any(|mapping| {
+                let digest = || package::digest(mapping.configuration.as_bytes());
+                mapping.mapper == callee.plugin && callee.configuration.as_ref().is_some_and(|it| *it == digest())
+            })
+        };
+        Ok(self.syncs()?.into_iter().filter(uses).map(|sync| sync.id).collect())
+    }
+
+    /// Forgets the faults of a plugin's installed version, so that it is called again. Gives what had kept it from that.
+    pub fn release(&self, id: &PluginId) -> Result<Vec<PluginHealth>, AppError> {
         let plugin = self.plugin(id)?;
-        let health = self.plugin_health(&plugin)?.filter(PluginHealth::is_quarantined);
-        let health = health.ok_or_else(|| InstallError::NotQuarantined { plugin: id.clone() })?;
-        self.app.ailing.lock().insert((self.id.clone(), plugin.digest.clone()), None);
-        let mut changes = Changes::default();
-        changes.remove::<PluginHealth>((id, &plugin.digest));
-        self.commit(changes)?;
-        Ok(health)
+        let mut released = self.health_of(id, &plugin.digest)?;
+        released.retain(PluginHealth::is_quarantined);
+        if released.is_empty() {
+            return Err(InstallError::NotQuarantined { plugin: id.clone() }.into());
+        }
+        self.forget_health(released.iter().map(|health| &health.callee), Changes::default())?;
+        Ok(released)
+    }
+
+    /// Commits `changes`, and with them that nothing is known of the faults of these versions of a plugin.
+    pub(super) fn forget_faults<'a>(
+        &self,
+        plugin: &PluginId,
+        digests: impl IntoIterator<Item = &'a Digest>,
+        changes: Changes,
+    ) -> Result<(), AppError> {
+        let mut known = Vec::new();
+        for digest in digests {
+            known.extend(self.health_of(plugin, digest)?);
+        }
+        self.forget_health(known.iter().map(|health| &health.callee), changes)
+    }
+
+    fn forget_health<'a>(
+        &self,
+        callees: impl Iterator<Item = &'a Callee>,
+        mut changes: Changes,
+    ) -> Result<(), AppError> {
+        let mut ailing = self.app.ailing.lock();
+        for callee in callees {
+            ailing.remove(&(self.id.clone(), callee.clone()));
+            changes.remove::<PluginHealth>(callee);
+        }
+        self.commit(changes)
+    }
+}
+
+impl Gate for Quarantine {
+    fn admit(&self) -> Result<(), FaultKind> {
+        Self::admit(self)
     }
 }
 
 impl Quarantine {
-    fn key(&self) -> (WorkspaceId, Digest) {
-        (self.tenant.id.clone(), self.digest.clone())
+    fn key(&self) -> (WorkspaceId, Callee) {
+        (self.tenant.id.clone(), self.callee.clone())
     }
 
     fn app(&self) -> &Arc<App> {
         &self.tenant.app
     }
 
-    /// Whether the plugin may be called now.
+    /// Whether it may be called now.
     pub(in crate::app) fn admit(&self) -> Result<(), FaultKind> {
         let now = self.app().options.clock.now();
         let ailing = self.app().ailing.lock();
-        let resting = ailing.get(&self.key()).and_then(Option::as_ref).and_then(|it| Some((it, it.rest(now)?)));
-        match resting {
-            Some((health, until)) => {
-                Err(FaultKind::Quarantined { until, faults: health.faults, last: health.last.clone() })
-            }
-            None => Ok(()),
-        }
+        let Some(health) = ailing.get(&self.key()) else { return Ok(()) };
+        let Some(until) = health.rest(now) else { return Ok(()) };
+        let mapping = self.callee.configuration.is_some();
+        Err(FaultKind::Quarantined { mapping, until, faults: health.faults, last: health.last.clone() })
     }
 
     /// As [`Quarantine::admit`], before there is a call.
     pub(in crate::app) fn check(&self) -> Result<(), AppError> {
-        let fault = |kind| AppError::Fault(Fault { plugin: self.plugin.clone(), verb: "start", kind });
-        self.admit().map_err(fault)
+        self.admit().map_err(|kind| AppError::Fault(self.fault("start", kind)))
+    }
+
+    fn fault(&self, verb: &'static str, kind: FaultKind) -> Fault {
+        Fault { plugin: self.callee.plugin.clone(), verb, kind }
     }
 
     /// A call of a verb has ended, with this fault or without one.
     pub(in crate::app) fn note(&self, verb: &str, fault: Option<&FaultKind>) {
         self.app().counters.note(fault);
-        let now = self.app().options.clock.now();
         let mut ailing = self.app().ailing.lock();
-        let Some(known) = ailing.get_mut(&self.key()) else { return };
-        let mut changes = Changes::default();
         let kept = match fault {
-            // A plugin that can still say what it offers, and fails each time it is to do it, is not well.
-            None if known.as_ref().is_none_or(|health| health.verb != verb) => return,
-            None => {
-                *known = None;
-                changes.remove::<PluginHealth>((&self.plugin, &self.digest));
-                Ok(())
-            }
-            // Not the plugin's doing: the machine is full, or it was not called at all.
-            Some(FaultKind::Start(_) | FaultKind::Quarantined { .. }) => return,
-            Some(kind) => {
-                let health =
-                    known.get_or_insert_with(|| PluginHealth::new(self.plugin.clone(), self.digest.clone(), now));
-                let text = kind.to_string();
-                health.failed(verb, kind.code(), &text, now);
-                tracing::warn!(plugin = %self.plugin, code = kind.code(), faults = health.faults, "a plugin failed");
-                changes.put((&self.plugin, &self.digest), health)
-            }
+            None => self.recovered(&mut ailing, verb),
+            // Not its doing: the machine is full, or it was not called at all.
+            Some(FaultKind::Start(_) | FaultKind::Quarantined { .. }) => Ok(()),
+            Some(kind) => self.failed(&mut ailing, verb, kind),
         };
-        drop(ailing);
-        if let Err(error) = kept.map_err(AppError::from).and_then(|()| self.tenant.commit(changes)) {
+        if let Err(error) = kept {
             // In this process it counts all the same.
             tracing::warn!(%error, "how a plugin fares could not be kept");
         }
     }
+
+    /// What can still say what it offers, and fails each time it is to do it, is not well: so only the verb that failed counts.
+    fn recovered(&self, ailing: &mut Known, verb: &str) -> Result<(), AppError> {
+        let key = self.key();
+        if ailing.get(&key).is_none_or(|health| health.verb != verb) {
+            return Ok(());
+        }
+        ailing.remove(&key);
+        let mut changes = Changes::default();
+        changes.remove::<PluginHealth>(&self.callee);
+        self.tenant.commit(changes)
+    }
+
+    fn failed(&self, ailing: &mut Known, verb: &str, kind: &FaultKind) -> Result<(), AppError> {
+        let now = self.app().options.clock.now();
+        let health = ailing.entry(self.key()).or_insert_with(|| PluginHealth::new(self.callee.clone(), now));
+        let is_new = health.faults == 0;
+        health.failed(verb, kind.code(), &kind.to_string(), now);
+        tracing::warn!(plugin = %self.callee.plugin, code = kind.code(), faults = health.faults, "a plugin failed");
+        let mut changes = Changes::default();
+        changes.put(&self.callee, health)?;
+        if is_new {
+            self.forget_surplus(ailing, &mut changes)?;
+        }
+        self.tenant.commit(changes)
+    }
+
+    /// Lets go of the oldest, so that somebody who tries one broken mapping after another fills nothing.
+    fn forget_surplus(&self, ailing: &mut Known, changes: &mut Changes) -> Result<(), AppError> {
+        let mut kept = self.tenant.health_of(&self.callee.plugin, &self.callee.digest)?;
+        let surplus = (kept.len() + 1).saturating_sub(MOST_CONFIGURATIONS);
+        kept.sort_by_key(|health| health.since);
+        for PluginHealth { callee, .. } in kept.into_iter().take(surplus) {
+            changes.remove::<PluginHealth>(&callee);
+            ailing.remove(&(self.tenant.id.clone(), callee));
+        }
+        Ok(())
+    }
 }
 
-/// A mapper whose faults count.
+/// A mapper whose faults count, for each configuration by itself.
 pub(in crate::app) struct Watched {
     pub(in crate::app) mapper: SandboxedMapper,
-    pub(in crate::app) quarantine: Quarantine,
+    pub(in crate::app) tenant: Tenant,
+    pub(in crate::app) plugin: InstalledPlugin,
 }
 
 impl Watched {
-    fn admit(&self, verb: &'static str) -> Result<(), Fault> {
-        self.quarantine.admit().map_err(|kind| Fault { plugin: self.quarantine.plugin.clone(), verb, kind })
+    /// The eye on one configuration, where that may be called.
+    fn admit(&self, verb: &'static str, configuration: &str) -> Result<Quarantine, Fault> {
+        let plugin = self.plugin.manifest.plugin.id.clone();
+        let quarantine = self.tenant.quarantine(&self.plugin, Some(configuration));
+        let quarantine =
+            quarantine.map_err(|error| Fault { plugin, verb, kind: FaultKind::Start(error.to_string()) })?;
+        quarantine.admit().map_err(|kind| quarantine.fault(verb, kind))?;
+        Ok(quarantine)
     }
+}
 
-    fn noted<T>(&self, verb: &'static str, answer: Result<T, MappingError>) -> Result<T, MappingError> {
-        self.quarantine.note(
-            verb,
-            match &answer {
-                Err(MappingError::Fault(fault)) => Some(&fault.kind),
-                _ => None,
-            },
-        );
-        answer
-    }
+fn noted<T>(quarantine: &Quarantine, verb: &'static str, answer: Result<T, MappingError>) -> Result<T, MappingError> {
+    let fault = match &answer {
+        Err(MappingError::Fault(fault)) => Some(&fault.kind),
+        _ => None,
+    };
+    quarantine.note(verb, fault);
+    answer
 }
 
 #[async_trait]
 impl Mapper for Watched {
     async fn reads(&self, configuration: &str, direction: Direction) -> Result<Vec<String>, MappingError> {
-        self.admit("reads")?;
-        self.noted("reads", self.mapper.reads(configuration, direction).await)
+        let quarantine = self.admit("reads", configuration)?;
+        noted(&quarantine, "reads", self.mapper.reads(configuration, direction).await)
     }
 
     async fn open(
@@ -172,9 +278,9 @@ impl Mapper for Watched {
         direction: Direction,
         input: &[Column],
     ) -> Result<Box<dyn Mapping>, MappingError> {
-        self.admit("open")?;
-        let mapping = self.noted("open", self.mapper.open(configuration, direction, input).await)?;
-        Ok(Box::new(WatchedMapping { mapping, quarantine: self.quarantine.clone() }))
+        let quarantine = self.admit("open", configuration)?;
+        let mapping = noted(&quarantine, "open", self.mapper.open(configuration, direction, input).await)?;
+        Ok(Box::new(WatchedMapping { mapping, quarantine }))
     }
 }
 

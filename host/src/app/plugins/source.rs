@@ -4,28 +4,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytes::Bytes;
-use http::HeaderValue;
-use serde::Deserialize;
 use url::Url;
 
+use super::accounts::Account;
+use super::fetching::Fetching;
 use crate::app::Tenant;
 use crate::app::advice::{Advice, Class, Whose, configuration};
 use crate::app::error::AppError;
-use crate::egress::{Download, Downloaded, Egress};
 use crate::model::grant::{Digest, Reach};
 use crate::model::http::HttpError;
-use crate::plugin::package::{self, MAX_PACKAGE_BYTES};
-
-/// A manifest of an artifact, or what a server says in place of one: a few hundred bytes each.
-const MOST_MANIFEST_BYTES: u64 = 1 << 20;
-
-/// A token for reading what anybody may read: some kilobytes.
-const MOST_TOKEN_BYTES: u64 = 64 << 10;
-
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG: &str = "application/vnd.wasm.config.v0+json";
-const LAYER: &str = "application/wasm";
 
 /// Where a package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +39,12 @@ pub enum FetchError {
     Http { from: String, source: HttpError },
     #[error("`{from}` answered with status {status}")]
     Status { from: String, status: u16 },
-    #[error("the registry of `{0}` wants to know who asks, and gives no token to strangers")]
+    #[error("the server of `{0}` wants to know who asks, and no user name and password are kept for it")]
     SignIn(String),
+    #[error("the registry of `{from}` does not let `{user}` read it")]
+    SignInRefused { from: String, user: String },
+    #[error("the registry of `{0}` asks for a sign-in by another way than a user name and a password")]
+    Challenge(String),
     #[error("`{from}` is not laid out as a component: {why}")]
     Layout { from: String, why: String },
     #[error("what came from `{from}` has the digest sha256:{found}, and sha256:{wanted} was wanted")]
@@ -77,6 +68,15 @@ impl FetchError {
                 machine("plugin-fetch", "check the address and this machine's way to it, then repeat the command")
             }
             Self::SignIn(_) => machine(
+                "plugin-fetch-sign-in",
+                "sign in to the registry with `docker login`, `podman login` or `oras login`, and name the file that they write with \
+                 --registry-auth; what a helper program keeps is not seen",
+            ),
+            Self::SignInRefused { .. } => machine(
+                "plugin-fetch-refused",
+                "sign in to the registry again, as somebody who may read this repository",
+            ),
+            Self::Challenge(_) => machine(
                 "plugin-fetch-sign-in",
                 "get the file with a tool that is signed in there, as `wkg` or `oras`, and install it from the file",
             ),
@@ -150,7 +150,7 @@ impl fmt::Display for Source {
 }
 
 /// The digits of `sha256:..`, in lower case.
-fn hex_of(text: &str) -> Option<&str> {
+pub(super) fn hex_of(text: &str) -> Option<&str> {
     let digits = text.strip_prefix("sha256:")?;
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     (digits.len() == 64 && digits.bytes().all(is_digit)).then_some(digits)
@@ -178,164 +178,14 @@ pub fn held(place: &str, found: &Digest, wanted: &str) -> Result<(), AppError> {
     Err(FetchError::Digest { from, wanted, found: found.clone() }.into())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest {
-    media_type: Option<String>,
-    config: Descriptor,
-    layers: Vec<Descriptor>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    media_type: String,
-    digest: String,
-    size: u64,
-}
-
-#[derive(Deserialize)]
-struct Token {
-    token: Option<String>,
-    access_token: Option<String>,
-}
-
 impl Tenant {
-    /// Gets a package; nothing is installed.
+    /// Gets a package; nothing is installed. `account` is who asks a registry that does not answer strangers.
     ///
     /// # Errors
     /// Where it can't be had, or is not what its digests say.
-    pub async fn fetch(&self, source: &Source, reach: Reach) -> Result<Fetched, AppError> {
-        let egress = self.app.egress();
-        Ok(Fetching { egress, reach, from: source.to_string(), authorization: None }.package(source).await?)
+    pub async fn fetch(&self, source: &Source, reach: Reach, account: Option<Account>) -> Result<Fetched, AppError> {
+        Ok(Fetching::new(self.app.egress(), reach, source, account).package(source).await?)
     }
-}
-
-/// One package on its way.
-struct Fetching<'a> {
-    egress: &'a Egress,
-    /// Where the server of the package is: on the open network, unless an admin says otherwise.
-    reach: Reach,
-    from: String,
-    /// What the registry gave to be asked with.
-    authorization: Option<HeaderValue>,
-}
-
-impl Fetching<'_> {
-    async fn package(mut self, source: &Source) -> Result<Fetched, FetchError> {
-        match source {
-            Source::Web(url) => {
-                let bytes = self.found(self.get(url, "*/*", MAX_PACKAGE_BYTES).await?)?;
-                Ok(Fetched { bytes: bytes.into(), artifact: None })
-            }
-            Source::Artifact { registry, repository, reference } => {
-                let scheme = if self.reach == Reach::Loopback { "http" } else { "https" };
-                let base = format!("{scheme}://{registry}/v2/{repository}");
-                self.artifact(&base, reference).await
-            }
-        }
-    }
-
-    async fn artifact(&mut self, base: &str, reference: &str) -> Result<Fetched, FetchError> {
-        let url = self.url(&format!("{base}/manifests/{reference}"))?;
-        let mut answer = self.get(&url, MANIFEST, MOST_MANIFEST_BYTES).await?;
-        if answer.status == 401 {
-            self.authorization = Some(self.token(answer.challenge.as_deref()).await?);
-            answer = self.get(&url, MANIFEST, MOST_MANIFEST_BYTES).await?;
-        }
-        let manifest = self.found(answer)?;
-        let named = package::digest(&manifest);
-        if let Some(wanted) = hex_of(reference) {
-            self.is(&manifest, wanted)?;
-        }
-        let layer = self.layer(&manifest)?;
-        let wanted = hex_of(&layer.digest).ok_or_else(|| self.layout("its layer has no SHA-256 digest"))?;
-        let url = self.url(&format!("{base}/blobs/{}", layer.digest))?;
-        let bytes = self.found(self.get(&url, LAYER, layer.size).await?)?;
-        self.is(&bytes, wanted)?;
-        Ok(Fetched { bytes: bytes.into(), artifact: Some(named) })
-    }
-
-    /// The one layer of an artifact, which is the component.
-    fn layer(&self, manifest: &[u8]) -> Result<Descriptor, FetchError> {
-        let manifest: Manifest = serde_json::from_slice(manifest)
-            .map_err(|error| self.layout(&format!("its manifest can't be read ({error})")))?;
-        if manifest.media_type.is_some_and(|it| it != MANIFEST) || manifest.config.media_type != CONFIG {
-            return Err(
-                self.layout(&format!("its configuration is of type `{}`, not `{CONFIG}`", manifest.config.media_type))
-            );
-        }
-        let [layer] = <[Descriptor; 1]>::try_from(manifest.layers)
-            .map_err(|layers| self.layout(&format!("it has {} layers, and one is wanted", layers.len())))?;
-        if layer.media_type != LAYER {
-            return Err(self.layout(&format!("its layer is of type `{}`, not `{LAYER}`", layer.media_type)));
-        }
-        if layer.size > MAX_PACKAGE_BYTES {
-            return Err(self.layout(&format!("it has {} bytes, and {MAX_PACKAGE_BYTES} are the most", layer.size)));
-        }
-        Ok(layer)
-    }
-
-    /// A token as registries give it to whoever asks, for reading what is public.
-    async fn token(&self, challenge: Option<&str>) -> Result<HeaderValue, FetchError> {
-        let refused = || FetchError::SignIn(self.from.clone());
-        let challenge = challenge.and_then(|text| text.strip_prefix("Bearer ")).ok_or_else(refused)?;
-        let words: Vec<(&str, &str)> = parameters(challenge);
-        let word = |name: &str| words.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        let mut url = self.url(word("realm").ok_or_else(refused)?)?;
-        for name in ["service", "scope"] {
-            if let Some(value) = word(name) {
-                url.query_pairs_mut().append_pair(name, value);
-            }
-        }
-        let answer = self.get(&url, "application/json", MOST_TOKEN_BYTES).await?;
-        let token = serde_json::from_slice::<Token>(&answer.body).ok().filter(|_| answer.status == 200);
-        let token = token.and_then(|it| it.token.or(it.access_token)).ok_or_else(refused)?;
-        let mut header = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| refused())?;
-        header.set_sensitive(true);
-        Ok(header)
-    }
-
-    async fn get(&self, url: &Url, accept: &'static str, limit: u64) -> Result<Downloaded, FetchError> {
-        let (reach, authorization) = (self.reach, self.authorization.as_ref());
-        let wanted = Download { url, reach, accept, authorization, limit };
-        let answer = self.egress.download(wanted).await;
-        answer.map_err(|source| FetchError::Http { from: self.from.clone(), source })
-    }
-
-    fn found(&self, answer: Downloaded) -> Result<Bytes, FetchError> {
-        match answer.status {
-            200 => Ok(answer.body),
-            401 | 403 => Err(FetchError::SignIn(self.from.clone())),
-            status => Err(FetchError::Status { from: self.from.clone(), status }),
-        }
-    }
-
-    fn is(&self, bytes: &[u8], wanted: &str) -> Result<(), FetchError> {
-        let found = package::digest(bytes);
-        let (from, wanted) = (self.from.clone(), Digest(wanted.to_owned()));
-        if found == wanted { Ok(()) } else { Err(FetchError::Digest { from, wanted, found }) }
-    }
-
-    fn url(&self, text: &str) -> Result<Url, FetchError> {
-        Url::parse(text).map_err(|_| FetchError::Address(self.from.clone(), "it leads to no address"))
-    }
-
-    fn layout(&self, why: &str) -> FetchError {
-        FetchError::Layout { from: self.from.clone(), why: why.to_owned() }
-    }
-}
-
-/// `key="value"` pairs of a challenge; a comma inside quotation marks belongs to the value, as in a scope.
-fn parameters(challenge: &str) -> Vec<(&str, &str)> {
-    let mut rest = challenge;
-    let mut found = Vec::new();
-    while let Some((key, after)) = rest.split_once("=\"") {
-        let Some((value, after)) = after.split_once('"') else { break };
-        found.push((key.trim_matches([' ', ',']), value));
-        rest = after;
-    }
-    found
 }
 
 #[cfg(test)]
@@ -368,14 +218,5 @@ mod tests {
         ] {
             assert!(matches!(text.parse::<Source>(), Err(FetchError::Address(..))), "{text}");
         }
-    }
-
-    #[test]
-    fn a_challenge_is_read_with_commas_in_its_scope() {
-        let text = "realm=\"https://auth.example.com/token\",service=\"reg\", scope=\"repository:a/b:pull,push\"";
-        let wanted =
-            [("realm", "https://auth.example.com/token"), ("service", "reg"), ("scope", "repository:a/b:pull,push")];
-        assert_eq!(parameters(text), wanted);
-        assert_eq!(parameters("realm=\"half"), []);
     }
 }

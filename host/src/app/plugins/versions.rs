@@ -8,7 +8,6 @@ use super::{Terms, settings};
 use crate::app::Tenant;
 use crate::app::error::AppError;
 use crate::model::grant::Digest;
-use crate::model::health::PluginHealth;
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::Manifest;
 use crate::model::sync::{Connection, InstalledPlugin, OtherVersion, Standing};
@@ -212,9 +211,8 @@ impl Tenant {
         let mut changes = Changes::default();
         for version in &versions {
             changes.remove::<OtherVersion>((id, &version.plugin.digest));
-            changes.remove::<PluginHealth>((id, &version.plugin.digest));
         }
-        self.commit(changes)?;
+        self.forget_faults(id, versions.iter().map(|version| &version.plugin.digest), changes)?;
         versions.iter().try_for_each(|version| self.app.forget_bytes(&version.plugin.digest))
     }
 }

@@ -14,6 +14,7 @@ use ferry::model::manifest::Manifest;
 use ferry::model::sync::InstalledPlugin;
 use ferry::plugin::package::Package;
 
+use super::registry;
 use crate::cli::context::Context;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
@@ -51,6 +52,11 @@ pub(super) struct Choice {
     /// Take it only if its SHA-256 digest is this one
     #[arg(long, value_name = "SHA256")]
     digest: Option<String>,
+
+    /// Holds the user name and password for the registry, as `docker login` and the like write it [env: REGISTRY_AUTH_FILE]
+    /// [default: Docker's, then Podman's, where there is one]
+    #[arg(long, value_name = "FILE")]
+    registry_auth: Option<PathBuf>,
 
     /// The server that it is fetched from is in your own network
     #[arg(long)]
@@ -106,7 +112,8 @@ impl Choice {
             (_, true) => Reach::Loopback,
             _ => Reach::Open,
         };
-        let fetched = context.block_on(async { Ok(tenant.fetch(&source, reach).await?) })?;
+        let account = registry::account(self.registry_auth.as_deref(), &source, &context.output)?;
+        let fetched = context.block_on(async { Ok(tenant.fetch(&source, reach, account).await?) })?;
         if let Some(artifact) = &fetched.artifact {
             context.output.note(&format!("{source} is the artifact sha256:{artifact}"));
         }

@@ -88,10 +88,11 @@ fn rights(manifest: &Manifest) -> Vec<Row> {
         rows.push(("may reach", "nothing".to_owned()));
     }
     rows.extend(ways(&manifest.sign_in).into_iter().map(|way| ("signs in by", because(way.to_owned(), way))));
-    let oauth2 = manifest.sign_in.oauth2.iter();
-    let scopes: Vec<&str> =
-        oauth2.flat_map(|it| it.scopes.iter().chain(&it.optional_scopes)).map(String::as_str).collect();
-    rows.push(("scopes", scopes.join(" ")));
+    if let Some(oauth2) = &manifest.sign_in.oauth2 {
+        let scopes = oauth2.scopes.iter().map(|scope| ("scope", scope));
+        let optional = oauth2.optional_scopes.iter().map(|scope| ("optional scope", scope));
+        rows.extend(scopes.chain(optional).map(|(asked, scope)| (asked, because(scope.clone(), scope))));
+    }
     let limits = &manifest.limits;
     for (key, amount) in [
         ("memory-mib", format!("{} MiB of memory", limits.memory_mib)),

@@ -1,7 +1,8 @@
 //! `ferry plugin list`
 
+use ferry::app::plugins::Ailment;
 use ferry::model::health::PluginHealth;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::cli::context::Context;
 use crate::cli::documents;
@@ -19,12 +20,19 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
     let mut document = Vec::new();
     let mut states = Vec::new();
     for plugin in &plugins {
-        let (health, others) = (tenant.plugin_health(plugin)?, tenant.other_versions(&plugin.manifest.plugin.id)?);
+        let (ailments, others) = (tenant.ailments(plugin)?, tenant.other_versions(&plugin.manifest.plugin.id)?);
         let waiting =
             others.iter().find(|it| !it.standing.was_granted()).map(|it| it.plugin.manifest.plugin.version.clone());
-        states.push(state(health.as_ref(), waiting.as_ref()));
+        states.push(state(&ailments, waiting.as_ref()));
         let mut entry = documents::plugin(plugin);
-        entry["health"] = documents::health(health.as_ref());
+        let (own, mappings): (Vec<&Ailment>, Vec<_>) = ailments.iter().partition(|it| it.syncs.is_empty());
+        entry["health"] = own.first().map_or(Json::Null, |it| documents::health(&it.health));
+        let of_mapping = |it: &&Ailment| {
+            let mut told = documents::health(&it.health);
+            told["syncs"] = json!(it.syncs);
+            told
+        };
+        entry["mappings"] = mappings.iter().map(of_mapping).collect();
         entry["waiting"] = json!(waiting);
         document.push(entry);
     }
@@ -49,11 +57,14 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
 }
 
 /// How it fares, and whether something waits for a decision.
-fn state(health: Option<&PluginHealth>, waiting: Option<&semver::Version>) -> String {
-    let fares = match health {
-        Some(PluginHealth { rests_until: Some(until), code, .. }) => format!("quarantined until {until} ({code})"),
-        Some(PluginHealth { faults, code, .. }) => format!("failing: {faults} in a row ({code})"),
-        None => "ok".to_owned(),
+fn state(ailments: &[Ailment], waiting: Option<&semver::Version>) -> String {
+    let (own, mappings): (Vec<&Ailment>, Vec<_>) = ailments.iter().partition(|it| it.syncs.is_empty());
+    let resting = mappings.iter().filter(|it| it.health.is_quarantined()).count();
+    let fares = match (own.first().map(|it| &it.health), mappings.len()) {
+        (Some(PluginHealth { rests_until: Some(until), code, .. }), _) => format!("quarantined until {until} ({code})"),
+        (Some(PluginHealth { faults, code, .. }), _) => format!("failing: {faults} in a row ({code})"),
+        (None, 0) => "ok".to_owned(),
+        (None, failing) => format!("{failing} mappings failing, {resting} of them quarantined"),
     };
     match waiting {
         Some(version) => format!("{fares}; {version} waits to be granted"),

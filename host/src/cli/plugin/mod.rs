@@ -11,6 +11,7 @@ mod lock;
 mod new;
 mod pack;
 mod presets;
+mod registry;
 mod remove;
 mod replay;
 mod sign;

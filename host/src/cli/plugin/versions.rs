@@ -138,12 +138,16 @@ pub(super) fn unpin(args: &Unpin, context: &Context) -> Result<(), CliError> {
 }
 
 pub(super) fn release(args: &Release, context: &Context) -> Result<(), CliError> {
-    let health = context.tenant()?.release(&args.plugin)?;
-    context.output.note(&format!("`{}` is called again; it had failed {} times in a row", args.plugin, health.faults));
-    told(
-        context,
-        &json!({ "released": args.plugin, "faults": health.faults, "code": health.code, "last": health.last }),
-    )
+    let released = context.tenant()?.release(&args.plugin)?;
+    for health in &released {
+        let what = if health.callee.configuration.is_some() { " with a mapping" } else { "" };
+        context.output.note(&format!(
+            "`{}`{what} is called again; it had failed {} times in a row: {}",
+            args.plugin, health.faults, health.last
+        ));
+    }
+    let faults: Vec<Json> = released.iter().map(documents::health).collect();
+    told(context, &json!({ "released": args.plugin, "faults": faults }))
 }
 
 fn told(context: &Context, document: &Json) -> Result<(), CliError> {

@@ -41,6 +41,7 @@ async fn load(guest: Guest<'_>, limits: Limits) -> SandboxedConnector {
         settings: "{}".into(),
         clock: Arc::new(SystemClock),
         outbound: Arc::new(Silence),
+        gate: None,
         watch: None,
     };
     loaded.connector(context).unwrap()

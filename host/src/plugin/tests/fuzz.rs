@@ -8,6 +8,7 @@ use super::guests::{Guest, manifest, pack};
 use crate::plugin::bindings::connector::exports::ferry::crm::connector as wit;
 use crate::plugin::bindings::types::{self, Value};
 use crate::plugin::convert::{self, PageRules};
+use crate::plugin::fuzzing;
 use crate::plugin::manifest::{from_json, from_toml};
 use crate::plugin::signature::{self, SigningKey};
 use crate::plugin::{package, shape};
@@ -59,8 +60,8 @@ fn no_manifest_ends_the_host() {
     run(changes(), |changes| {
         let said = from_json(&changed(&json, &changes));
         assert!(said.is_ok() || !said.unwrap_err().to_string().contains('\n'));
-        let text = String::from_utf8_lossy(&changed(toml.as_bytes(), &changes)).into_owned();
-        let _ = from_toml(&text);
+        fuzzing::manifest(&changed(&json, &changes));
+        fuzzing::manifest(&changed(toml.as_bytes(), &changes));
     });
     // Deep nesting is refused and not followed.
     let deep = format!("{{\"plugin\":{}", "[".repeat(200_000));
@@ -74,7 +75,7 @@ fn no_package_ends_the_host() {
     let signed = signature::sign(pack(&Guest::default().mapper(), "mapper"), &key).unwrap();
     run(changes(), |changes| {
         let bytes = changed(&signed, &changes);
-        let _ = package::inspect(&bytes);
+        fuzzing::package(&bytes);
         if let Ok(read) = package::read(bytes.clone()) {
             assert!(read.signed.is_none() || bytes == signed, "a signature that holds for other bytes");
         }
@@ -120,6 +121,7 @@ fn no_answer_of_a_guest_ends_the_host_or_gets_past_the_rules() {
             assert!(page.rows.iter().all(|row| row.values.len() == columns && (1..=255).contains(&row.id.len())));
         }
     });
+    run(prop::collection::vec(any::<u8>(), 0..300), |bytes| fuzzing::answers(&bytes));
     run(prop::collection::vec(text(), 0..5), |names| {
         let _ = convert::reads(names.clone());
         let _ = convert::partitions(names, 3);

@@ -111,6 +111,7 @@ async fn a_mapper_is_not_a_connector() {
         settings: "{}".into(),
         clock: std::sync::Arc::new(crate::model::time::SystemClock),
         outbound: std::sync::Arc::new(Nowhere),
+        gate: None,
         watch: None,
     };
     let Err(error) = loaded.connector(context) else { panic!("it is a connector") };

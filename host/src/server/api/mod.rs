@@ -25,6 +25,7 @@ use utoipa::{Modify, OpenApi};
 use super::hooks::{self, Hooks};
 use super::runs::Runs;
 use crate::app::App;
+use crate::model::share::Shares;
 use problem::Problem;
 
 /// How long a request may take with all of its body: nothing here waits for a CRM.
@@ -36,6 +37,16 @@ pub(super) struct Api {
     pub(super) app: Arc<App>,
     pub(super) runs: Runs,
     pub(super) hooks: Hooks,
+    /// Requests under way, shared among workspaces.
+    pub(super) requests: Arc<Shares>,
+}
+
+/// Requests under way at once, over all workspaces; of one, half as many.
+const MOST_REQUESTS: usize = 128;
+
+/// The places of requests under way.
+pub(super) fn places_of_requests() -> Arc<Shares> {
+    Shares::new(MOST_REQUESTS)
 }
 
 macro_rules! endpoints {

@@ -1,7 +1,7 @@
 //! What a request carries, read and checked: who asks, which thing, which page, which document. Whatever is wrong with it is
 //! a problem document.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
@@ -13,12 +13,16 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::problem::Problem;
+use crate::app::Tenant;
 use crate::app::error::AppError;
-use crate::app::{App, Tenant};
 use crate::model::token::{Scope, Token};
+use crate::server::listener::Caller;
 
 /// The largest document that is taken: an outcome with a long summary has some 20 KiB.
 pub(super) const BODY_BYTES: usize = 256 * 1024;
+
+/// How long a request waits where others of its workspace hold all that it may.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Items on a page, unless told.
 pub(super) const PAGE_ITEMS: usize = 50;
@@ -36,7 +40,7 @@ impl FromRequestParts<Api> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        recognise(parts, &api.app, Scope::Read).map(Self)
+        recognise(parts, api, Scope::Read).await.map(Self)
     }
 }
 
@@ -44,12 +48,12 @@ impl FromRequestParts<Api> for Writer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        recognise(parts, &api.app, Scope::Write).map(Self)
+        recognise(parts, api, Scope::Write).await.map(Self)
     }
 }
 
-fn recognise(parts: &Parts, app: &Arc<App>, needed: Scope) -> Result<Tenant, Problem> {
-    let (tenant, Token { id, scope, .. }) = match bearer(parts).map(|text| app.recognise(text)).transpose()? {
+async fn recognise(parts: &Parts, api: &Api, needed: Scope) -> Result<Tenant, Problem> {
+    let (tenant, Token { id, scope, .. }) = match bearer(parts).map(|text| api.app.recognise(text)).transpose()? {
         Some(Some(known)) => known,
         // A wrong token, a revoked one and one of a workspace that is not there look alike.
         Some(None) => return Err(unauthorized("the token is not known")),
@@ -60,7 +64,21 @@ fn recognise(parts: &Parts, app: &Arc<App>, needed: Scope) -> Result<Tenant, Pro
         let remedy = "make one with `ferry token create NAME --scope write`";
         return Err(Problem::of_request(StatusCode::FORBIDDEN, "token-scope", detail, remedy));
     }
+    enter(parts, api, &tenant).await?;
     Ok(tenant)
+}
+
+/// Takes a place of the workspace's share until the request is answered. Waits for it a little, as others of the workspace end.
+async fn enter(parts: &Parts, api: &Api, tenant: &Tenant) -> Result<(), Problem> {
+    let caller = Caller::of(&parts.extensions).ok_or_else(Problem::internal)?;
+    let holder = Some(tenant.id().clone());
+    match tokio::time::timeout(PATIENCE, api.requests.take(&holder)).await {
+        Ok(share) => {
+            caller.hold(share);
+            Ok(())
+        }
+        Err(_) => Err(AppError::Busy.into()),
+    }
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
