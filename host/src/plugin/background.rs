@@ -1,4 +1,4 @@
-//! Where a guest goes on that computes for long: threads of the lowest priority, on which those come first that have computed
+//! Where a guest goes on that computes for long: threads that run when no other wants to, on which those come first that have computed
 //! least. So a guest that never ends takes only what nobody else wants, and a page that is heavy gets past it.
 
 use std::cmp::Reverse;
@@ -16,9 +16,6 @@ use tokio::runtime::Handle;
 /// What a call may compute before it goes on in the background: several times what a page of a compiled connector takes, and less
 /// than what a language's runtime needs to start.
 const FOREGROUND: Duration = Duration::from_millis(20);
-
-/// The lowest priority that threads have where a guest goes on.
-const NICEST: i32 = 19;
 
 /// Microseconds that a call has computed.
 type Computed = Arc<AtomicU64>;
@@ -166,12 +163,17 @@ impl Queue {
     }
 }
 
-/// Gives this thread the lowest priority. Linux counts priorities by thread; where they belong to the process, the order of
-/// turns alone must do.
+/// Has this thread run only when no other wants to. A nice value would not do: whoever wakes up waits until a nice thread's turn is over.
+/// Where there is no such class, the order of turns alone must do.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::setpriority_process(None, NICEST) {
-        tracing::warn!(%error, "plugins that compute for long run at the priority of all else");
+    {
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let this = thread_priority::thread_native_id();
+        if let Err(error) = thread_priority::set_thread_priority_and_policy(this, ThreadPriority::Min, idle) {
+            tracing::warn!(?error, "plugins that compute for long run at the priority of all else");
+        }
     }
 }
 

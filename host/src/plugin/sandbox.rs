@@ -130,8 +130,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_greedy_plugin_leaves_places_to_the_others_of_its_workspace() {
+    #[tokio::test]
+    async fn a_greedy_plugin_leaves_places_to_the_others_of_its_workspace() {
         let places = Places::default();
         let holder: Holder = "acme".parse().ok();
         let take = |plugin: &str| {
