@@ -1,4 +1,4 @@
-//! A whole crossing with Pipedrive: persons in by the connector's own preset, calls and meetings out.
+//! A whole crossing with Pipedrive: persons and leads in by the connector's own presets, calls and meetings out.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use ferry_tests::sim::clock::Start;
@@ -7,6 +7,9 @@ use ferry_tests::sim::pipedrive::{Options, Pipedrive};
 use serde_json::{Value, json};
 
 use crate::rig::{Host, preset};
+
+/// More leads than a page has.
+const LEADS: u64 = 650;
 
 /// More than a page of the list of changes, none of them divisible by it.
 const PERSONS: u64 = 1_234;
@@ -18,6 +21,13 @@ struct Crossing {
 
 impl Crossing {
     fn new(persons: u64) -> Self {
+        let crossing = Self::connected(persons);
+        crossing.create_sync();
+        crossing
+    }
+
+    /// With a connection and no sync yet.
+    fn connected(persons: u64) -> Self {
         let crm = Pipedrive::start(Options { contacts: persons, clock: Start::Now, ..Options::default() }).unwrap();
         let host = Host::new();
         host.install("pipedrive", Some(crm.base_url()));
@@ -27,9 +37,7 @@ impl Crossing {
         let token = token.display().to_string();
         let words = ["connection", "add", "crm", "--plugin", "pipedrive", "--base-url", crm.base_url()];
         host.ok(&[&words[..], &["--sign-in", "header", "--token-file", &token]].concat());
-        let crossing = Self { crm, host };
-        crossing.create_sync();
-        crossing
+        Self { crm, host }
     }
 
     fn create_sync(&self) {
@@ -127,4 +135,57 @@ fn a_call_is_an_activity_once_although_its_answer_was_lost() {
     assert!(call["note"].as_str().unwrap().starts_with("Said &lt;yes&gt;<br>[ref "), "{call:#}");
     assert_eq!((&activities[1]["type"], &activities[1]["done"]), (&json!("meeting"), &json!(false)));
     assert_eq!(crossing.host.ok(&["outbox", "list", "--dead"]).documents().len(), 0);
+}
+
+/// What those who work in Pipedrive call a lead; its id ends with it.
+fn number(lead: &str) -> u64 {
+    u64::from_str_radix(lead.rsplit_once('-').unwrap().1, 16).unwrap()
+}
+
+#[test]
+fn leads_come_in_as_whom_they_are_about_and_a_call_goes_to_the_lead() {
+    let crossing = Crossing::connected(4 * LEADS);
+    let call = format!("call=activities:{}", preset("pipedrive", "call-out"));
+    let words = ["sync", "create", "leads", "--connection", "crm", "--object", "leads", "--preset", "leads-in"];
+    crossing.host.ok(&[&words[..], &["--outbound", &call]].concat());
+    let run = || crossing.host.ok(&["sync", "run", "leads"]).document()["inbound"]["counts"].clone();
+    let counts = run();
+    // A lead that shares its second with the end of a page comes twice.
+    assert!((LEADS..LEADS + 10).contains(&counts["rows"].as_u64().unwrap()), "{counts}");
+
+    let persons = crossing.crm.records("persons");
+    let person = |lead: &Value| persons.iter().find(|person| person["id"] == lead["person_id"]);
+    let contacts = crossing.host.contacts();
+    let refused = crossing.host.ok(&["contacts", "list", "--sync", "leads", "--refused", "--limit", "1000000"]);
+    let refused: Vec<Value> = refused.documents().iter().map(|row| row["record"].clone()).collect();
+    for lead in crossing.crm.records("leads") {
+        let reached =
+            person(&lead).is_some_and(|person| person["emails"] != json!([]) || person["phones"] != json!([]));
+        let contact = contacts.get(lead["id"].as_str().unwrap());
+        assert_eq!(contact.is_some() || refused.contains(&lead["id"]), reached, "{lead}");
+        let Some(contact) = contact else { continue };
+        let attributes = &contact["attributes"];
+        assert_eq!(attributes["lead_title"], lead["title"]);
+        assert_eq!(attributes["first_name"], person(&lead).unwrap()["first_name"]);
+    }
+    assert!(contacts.len() > 300, "{}", contacts.len());
+
+    let mut ids = contacts.keys();
+    let [edited, deleted, archived, called] = [(); 4].map(|()| ids.next().unwrap());
+    let words = ["outcome", "record", "call", "--id", "call-1", "--at", "2026-11-23T14:30:00Z", "--contact"];
+    let contact = contacts[called]["id"].as_str().unwrap();
+    crossing.host.ok(&[&words[..], &[contact, "disposition=connected", "duration_s=83"]].concat());
+    crossing.crm.update("leads", number(edited), &json!({"title": "A fleet"}));
+    crossing.crm.delete("leads", number(deleted));
+    crossing.crm.update("leads", number(archived), &json!({"is_archived": true}));
+    // The host leaves the newest minute alone, since late records may appear in it.
+    crossing.crm.clock().advance(120_000);
+    run();
+    crossing.host.ok(&["sync", "sweep", "leads"]);
+    let after = crossing.host.contacts();
+    assert_eq!(after[edited]["attributes"]["lead_title"], "A fleet");
+    assert!(!after.contains_key(deleted) && !after.contains_key(archived));
+    assert_eq!(after.len(), contacts.len() - 2);
+    let activities = crossing.calls();
+    assert_eq!((activities.len(), &activities[0]["lead_id"]), (1, &json!(called)), "{activities:#?}");
 }

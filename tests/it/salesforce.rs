@@ -2,13 +2,14 @@
 //! calls and appointments go out as tasks and events.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
+mod sets;
+
 use ferry_tests::sim::clock::Start;
 use ferry_tests::sim::faults::{Fault, Rule};
 use ferry_tests::sim::salesforce::{Options, Salesforce};
 use serde_json::{Value, json};
 
 use crate::rig::{Host, preset};
-use crate::web::Web;
 
 struct Crossing {
     crm: Salesforce,
@@ -105,77 +106,34 @@ fn very_many_contacts_come_in_by_bulk_jobs_that_are_waited_for() {
     assert_eq!(crossing.run()["created"], json!(0));
 }
 
-/// More than a batch of the outbox.
-const CALLS: usize = 160;
-
-/// So many calls wait to be sent, each about another contact, and a job is worth it from 120 on.
-fn many_calls() -> Crossing {
-    let mut crossing = Crossing::connected(400, &["--set", "bulk_writes_from=120"]);
-    let call = format!("call=Task:{}", preset("salesforce", "call-out"));
-    crossing.sync("people", "Contact", &["--preset", "contacts-in", "--outbound", &call]);
+#[test]
+fn what_queries_show_late_comes_in_although_later_changes_came_before_it() {
+    let crossing = Crossing::new(30);
     crossing.run();
-    crossing.host.serve();
-    crossing.host.ok(&["sync", "pause", "people"]);
-    let made = crossing.host.ok(&["token", "create", "dialer", "--scope", "write"]).document();
-    let web = Web::new(&crossing.host).with_token(made["token"].as_str().unwrap());
-    for (number, contact) in crossing.host.contacts().values().take(CALLS).enumerate() {
-        let call =
-            json!({"kind": "call", "contact": contact["id"], "values": {"disposition": "connected", "duration_s": 83}});
-        let answer = web.post_with("/v1/outcomes", &[("idempotency-key", &format!("call-{number}"))], &call);
-        assert_eq!(answer.status, 201, "{answer:?}");
-    }
-    crossing.host.server().end();
-    crossing
-}
-
-impl Crossing {
-    /// The keys of the calls that have arrived, each once.
-    fn arrived(&self) -> usize {
-        let tasks = self.records("Task");
-        let keys: Vec<String> =
-            tasks.iter().filter_map(|task| Some(task["properties"]["Ferry_Id__c"].as_str()?.to_owned())).collect();
-        let distinct: std::collections::BTreeSet<&String> = keys.iter().collect();
-        assert_eq!(distinct.len(), keys.len(), "a call arrived twice");
-        keys.len()
-    }
-}
-
-#[test]
-fn very_many_calls_go_out_as_one_job_although_the_answer_to_its_end_was_lost() {
-    let crossing = many_calls();
-    let before = crossing.crm.counters();
-    crossing.crm.fault(Rule::times(Fault::CommitThenDrop, 1).at("PATCH /jobs/ingest/{id}"));
-    let run = crossing.host.ok(&["sync", "run", "people", "--outbound-only"]).document();
-    assert_eq!(run["outbound"]["counts"]["delivered"], json!(CALLS), "{run:#}");
-    assert_eq!(crossing.arrived(), CALLS);
-    let calls = crossing.crm.counters();
-    let asked = |part: &str| -> u64 {
-        let of = |counters: &std::collections::BTreeMap<String, u64>| -> u64 {
-            counters.iter().filter(|(name, _)| name.contains(part)).map(|(_, count)| count).sum()
-        };
-        of(&calls) - of(&before)
+    let before = crossing.host.contacts();
+    let mut ids = before.keys();
+    let (late, later, early) = (ids.next().unwrap(), ids.next().unwrap(), ids.next().unwrap());
+    let update = |id: &str, name: &str| crossing.crm.update(id, &json!({"FirstName": name}), None).unwrap();
+    crossing.crm.switch(|switches| switches.search_lag_ms = 60_000);
+    update(late, "Late");
+    let fields = json!({"LastName": "New", "Email": "new.arrival@example.com"});
+    let new = crossing.crm.create("Contact", &fields, None).unwrap();
+    crossing.crm.delete(later).unwrap();
+    crossing.crm.switch(|switches| switches.search_lag_ms = 0);
+    crossing.crm.clock().advance(1_000);
+    update(early, "Early");
+    crossing.run();
+    let name = |contacts: &std::collections::BTreeMap<String, Value>, id: &str| {
+        contacts.get(id).map(|contact| contact["attributes"]["first_name"].clone())
     };
-    assert_eq!((asked("POST /jobs/ingest"), asked("/composite")), (1, 0), "{calls:#?}");
-    let changes = crossing.crm.changes();
-    assert!(changes.iter().all(|change| change.change_origin.ends_with(";client=ferry")), "{changes:#?}");
-}
-
-#[test]
-fn a_run_that_dies_at_any_point_of_a_job_loses_and_doubles_no_call() {
-    let crossing = many_calls();
-    let mut died = 0;
-    for point in 0..50 {
-        let words = ["sync", "run", "people", "--outbound-only"];
-        let output = crossing.host.command(&words).env("FERRY_CRASH_AFTER", point.to_string()).output().unwrap();
-        match output.status.code() {
-            Some(0) => break,
-            Some(code) => panic!("it failed with {code}: {}", String::from_utf8_lossy(&output.stderr)),
-            None => died += 1,
-        }
-    }
-    assert!(died > 2, "it died only {died} times");
-    assert_eq!(crossing.arrived(), CALLS);
-    assert_eq!(crossing.host.ok(&["outbox", "list"]).documents().len(), 0);
+    let between = crossing.host.contacts();
+    assert_eq!(name(&between, early), Some(json!("Early")));
+    assert_eq!((name(&between, late), name(&between, &new)), (name(&before, late), None));
+    crossing.crm.clock().advance(60_000);
+    crossing.run();
+    let after = crossing.host.contacts();
+    assert_eq!(name(&after, late), Some(json!("Late")));
+    assert!(after.contains_key(&new) && !after.contains_key(later));
 }
 
 #[test]

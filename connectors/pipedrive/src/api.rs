@@ -28,7 +28,7 @@ impl Default for Settings {
     }
 }
 
-/// A list, as version 2 gives it.
+/// A list, as both versions give it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct List<T> {
     pub(crate) data: Option<Vec<T>>,
@@ -38,8 +38,28 @@ pub(crate) struct List<T> {
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Additional {
+    /// Of version 2.
     #[serde(default)]
     pub(crate) next_cursor: Option<String>,
+    /// Of version 1.
+    #[serde(default)]
+    pub(crate) pagination: Option<Pagination>,
+    /// Of version 1's recent changes.
+    #[serde(default)]
+    pub(crate) last_timestamp_on_page: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Pagination {
+    #[serde(default)]
+    more_items_in_collection: bool,
+}
+
+impl Additional {
+    /// Whether a list of version 1 goes on.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.pagination.as_ref().is_some_and(|pagination| pagination.more_items_in_collection)
+    }
 }
 
 /// One account's API for the time of one call.
@@ -77,12 +97,12 @@ impl<'a> Api<'a> {
 
 /// The records of an object.
 pub(crate) fn records(object: &Standard) -> String {
-    format!("/api/v2/{}", object.name)
+    format!("/api/{}/{}", object.version, object.name)
 }
 
 /// One record.
 pub(crate) fn record(object: &Standard, id: &str) -> String {
-    format!("/api/v2/{}/{id}", object.name)
+    format!("/api/{}/{}/{id}", object.version, object.name)
 }
 
 /// The fields of an object.
@@ -95,7 +115,12 @@ pub(crate) fn first(path: &str) -> String {
     format!("/api/v1/{path}")
 }
 
-/// Pipedrive's ids are numbers: nothing else may stand in a path or a list of ids.
+/// A lead's id has the form of a UUID: nothing else may stand in a path.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36 && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+}
+
+/// All other ids of Pipedrive's are numbers: nothing else may stand in a path or a list of ids.
 pub(crate) fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 19 && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -57,6 +57,7 @@ mod tests {
             .expect(Method::Get, "/api/v1/users/me", Ok(json(200, &me)))
             .expect(Method::Get, "/api/v2/persons", fine())
             .expect(Method::Get, "/api/v2/organizations", fine())
+            .expect(Method::Get, "/api/v1/leads", fine())
             .expect(Method::Get, "/api/v2/deals", Ok(answer(403, &[], "{}")))
             .expect(Method::Get, "/api/v2/activities", fine());
         let signature = FakeSignature::default();

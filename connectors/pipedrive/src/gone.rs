@@ -1,25 +1,15 @@
 //! What was deleted or merged, from the list of recent changes: version 2 has none, so version 1 is asked.
-//!
-//! Its pages are offsets into a list that grows while it is read, so they go by the stamp that the last page ended with, and by an
-//! offset only inside one second.
 
 use ferry_sdk::connector::{Failure, Page, Window};
 use ferry_sdk::http::Request;
-use ferry_sdk::time::{self, SECOND};
+use ferry_sdk::time;
 use ferry_sdk::value::{Instant, Successor, Tombstone};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::api::{self, Api, PAGE_MOST};
+use crate::api::{self, Additional, Api, List, PAGE_MOST};
 use crate::objects::Standard;
-
-#[derive(Deserialize)]
-struct Recents {
-    #[serde(default)]
-    data: Option<Vec<Change>>,
-    #[serde(default)]
-    additional_data: Option<Additional>,
-}
+use crate::place::Place;
 
 #[derive(Deserialize)]
 struct Change {
@@ -29,56 +19,26 @@ struct Change {
     data: Json,
 }
 
-#[derive(Deserialize)]
-struct Additional {
-    #[serde(default)]
-    last_timestamp_on_page: Option<String>,
-    #[serde(default)]
-    pagination: Option<Pagination>,
-}
-
-#[derive(Deserialize)]
-struct Pagination {
-    #[serde(default)]
-    more_items_in_collection: bool,
-}
-
-/// Where the next page starts: a whole second, and how many changes of it are done.
-fn place(token: Option<&str>, window: Window) -> Result<(Instant, usize), Failure> {
-    let Some(token) = token else { return Ok((window.since.div_euclid(SECOND) * SECOND, 0)) };
-    let (second, done) = token.split_once('+').ok_or(Failure::TokenExpired)?;
-    let parsed = (second.parse(), done.parse());
-    match parsed {
-        (Ok(second), Ok(done)) => Ok((second, done)),
-        _ => Err(Failure::TokenExpired),
-    }
-}
-
 pub(crate) fn gone(api: &Api<'_>, object: &Standard, window: Window, token: Option<&str>) -> Result<Page, Failure> {
-    let (since, start) = place(token, window)?;
+    let place = token.map_or_else(|| Ok(Place::at(window.since)), Place::read)?;
     let request = Request::get(api::first("recents"))
-        .query("since_timestamp", written(since))
+        .query("since_timestamp", written(place.since))
         .query("items", object.item)
-        .query("start", start)
+        .query("start", place.start)
         .query("limit", PAGE_MOST);
-    let recents: Recents = api.json(request, object.name)?;
+    let recents: List<Change> = api.json(request, object.name)?;
     let changes = recents.data.unwrap_or_default();
     let gone =
         changes.iter().filter(|change| change.item == object.item).flat_map(|change| change.tombstones(object.name));
     let gone = gone.filter(|tombstone| tombstone.at.is_none_or(|at| at < window.before)).collect();
-    let next = recents.additional_data.and_then(|more| next(&more, since, start, changes.len(), window));
+    let next = recents.additional_data.and_then(|more| next(&more, place, changes.len(), window));
     Ok(Page { gone, ..Page::of(Vec::new(), next) })
 }
 
-fn next(more: &Additional, since: Instant, start: usize, count: usize, window: Window) -> Option<String> {
-    if count == 0 || !more.pagination.as_ref().is_some_and(|pagination| pagination.more_items_in_collection) {
-        return None;
-    }
-    match more.last_timestamp_on_page.as_deref().and_then(time::instant) {
-        Some(last) if last >= window.before => None,
-        Some(last) if last > since => Some(format!("{last}+0")),
-        _ => Some(format!("{since}+{}", start + count)),
-    }
+fn next(more: &Additional, place: Place, count: usize, window: Window) -> Option<String> {
+    let last = more.last_timestamp_on_page.as_deref().and_then(time::instant);
+    let is_over = count == 0 || !more.goes_on() || last.is_some_and(|last| last >= window.before);
+    (!is_over).then(|| place.after(last, count).write())
 }
 
 /// `2026-11-22 10:00:00`, in UTC.
@@ -117,6 +77,7 @@ fn id(json: &Json) -> Option<String> {
 mod tests {
     use ferry_sdk::http::Method;
     use ferry_sdk::testing::{FakeHttp, FakeSignature, call, json};
+    use ferry_sdk::time::SECOND;
     use serde_json::json;
 
     use super::*;

@@ -1,4 +1,4 @@
-//! Pipedrive: persons, organizations, deals and activities, both ways, by version 2 of its API.
+//! Pipedrive: persons, organizations, deals and activities, both ways, by version 2 of its API; leads, to read, by version 1.
 
 mod api;
 mod check;
@@ -6,6 +6,7 @@ mod failure;
 mod filter;
 mod gone;
 mod objects;
+mod place;
 mod pull;
 mod push;
 mod records;
@@ -44,15 +45,15 @@ impl Connector for Pipedrive {
     }
 
     fn gone(call: &Call<'_>, object: &str, window: Window, token: Option<String>) -> Result<Page, Failure> {
-        gone::gone(&api::Api::open(call)?, objects::checked(object)?, window, token.as_deref())
+        gone::gone(&api::Api::open(call)?, objects::written(object)?, window, token.as_deref())
     }
 
     fn push(call: &Call<'_>, object: &str, writes: Vec<Write>) -> Result<Vec<Outcome>, Failure> {
-        push::push(&api::Api::open(call)?, objects::checked(object)?, &writes)
+        push::push(&api::Api::open(call)?, objects::written(object)?, &writes)
     }
 
     fn resolve(call: &Call<'_>, object: &str, writes: Vec<Write>) -> Result<Vec<Option<Written>>, Failure> {
-        resolve::resolve(&api::Api::open(call)?, objects::checked(object)?, &writes, call.now)
+        resolve::resolve(&api::Api::open(call)?, objects::written(object)?, &writes, call.now)
     }
 }
 

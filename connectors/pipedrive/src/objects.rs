@@ -10,6 +10,8 @@ const LATENESS_MS: u32 = 60_000;
 pub(crate) struct Standard {
     /// In paths and for the host.
     pub(crate) name: &'static str,
+    /// The version of the API that has its records.
+    pub(crate) version: &'static str,
     label: &'static str,
     /// Where its fields are.
     pub(crate) fields: &'static str,
@@ -23,6 +25,7 @@ pub(crate) struct Standard {
 
 pub(crate) const PERSONS: Standard = Standard {
     name: "persons",
+    version: "v2",
     label: "Persons",
     fields: "personFields",
     filter: "people",
@@ -32,6 +35,7 @@ pub(crate) const PERSONS: Standard = Standard {
 
 pub(crate) const ORGANIZATIONS: Standard = Standard {
     name: "organizations",
+    version: "v2",
     label: "Organizations",
     fields: "organizationFields",
     filter: "org",
@@ -39,11 +43,30 @@ pub(crate) const ORGANIZATIONS: Standard = Standard {
     scope: "contacts",
 };
 
-pub(crate) const DEALS: Standard =
-    Standard { name: "deals", label: "Deals", fields: "dealFields", filter: "deals", item: "deal", scope: "deals" };
+/// Not in version 2 but for their search. They have the own fields of deals, and no list tells which were deleted.
+pub(crate) const LEADS: Standard = Standard {
+    name: "leads",
+    version: "v1",
+    label: "Leads",
+    fields: "dealFields",
+    filter: "leads",
+    item: "lead",
+    scope: "leads",
+};
+
+pub(crate) const DEALS: Standard = Standard {
+    name: "deals",
+    version: "v2",
+    label: "Deals",
+    fields: "dealFields",
+    filter: "deals",
+    item: "deal",
+    scope: "deals",
+};
 
 pub(crate) const ACTIVITIES: Standard = Standard {
     name: "activities",
+    version: "v2",
     label: "Activities",
     fields: "activityFields",
     filter: "activity",
@@ -51,10 +74,17 @@ pub(crate) const ACTIVITIES: Standard = Standard {
     scope: "activities",
 };
 
-pub(crate) static ALL: [Standard; 4] = [PERSONS, ORGANIZATIONS, DEALS, ACTIVITIES];
+pub(crate) static ALL: [Standard; 5] = [PERSONS, ORGANIZATIONS, LEADS, DEALS, ACTIVITIES];
 
 pub(crate) fn checked(name: &str) -> Result<&'static Standard, Failure> {
     ALL.iter().find(|object| object.name == name).ok_or_else(|| Failure::Missing(name.to_owned()))
+}
+
+/// An object whose records are written here, and whose deletions Pipedrive tells.
+pub(crate) fn written(name: &str) -> Result<&'static Standard, Failure> {
+    let object = checked(name)?;
+    let reason = || format!("{name} can only be read in Pipedrive");
+    object.is_written().then_some(object).ok_or_else(|| Failure::Unsupported(reason()))
 }
 
 pub(crate) fn list() -> Vec<Object> {
@@ -62,15 +92,17 @@ pub(crate) fn list() -> Vec<Object> {
 }
 
 impl Standard {
+    pub(crate) fn is_written(&self) -> bool {
+        *self != LEADS
+    }
+
     fn object(&self) -> Object {
+        let mut abilities = Abilities::PULL | Abilities::WINDOWS;
         // No field is unique in Pipedrive, so there is neither an upsert nor a create that may be repeated.
-        let mut abilities = Abilities::PULL
-            | Abilities::WINDOWS
-            | Abilities::GONE
-            | Abilities::CREATE
-            | Abilities::UPDATE
-            | Abilities::DELETE;
-        if *self != ORGANIZATIONS {
+        if self.is_written() {
+            abilities = abilities | Abilities::GONE | Abilities::CREATE | Abilities::UPDATE | Abilities::DELETE;
+        }
+        if self.is_written() && *self != ORGANIZATIONS {
             abilities = abilities | Abilities::LINKS;
         }
         let (name, label) = (self.name.to_owned(), self.label.to_owned());

@@ -1,5 +1,7 @@
 //! Pulls pages of records. Pages go by id, behind a cursor: no record is skipped when one before it changes or goes.
 
+mod leads;
+
 use std::collections::HashSet;
 
 use ferry_sdk::connector::{Condition, Failure, Page, PullRequest, Slice, Window};
@@ -8,7 +10,7 @@ use ferry_sdk::time::{self, SECOND};
 
 use crate::api::{self, Api, IDS_MOST, PAGE_MOST, is_id};
 use crate::filter;
-use crate::objects::{self, Standard};
+use crate::objects::{self, LEADS, Standard};
 use crate::records::{Columns, Records};
 use crate::schema;
 use crate::token::Token;
@@ -22,13 +24,17 @@ struct Pull<'a> {
     api: &'a Api<'a>,
     request: &'a PullRequest,
     object: &'static Standard,
-    columns: Columns,
+    /// Of the columns, then of the conditions.
+    readings: Vec<Reading>,
     token: Token,
 }
 
 /// One page of a slice.
 pub(crate) fn pull(api: &Api<'_>, request: &PullRequest) -> Result<Page, Failure> {
     let pull = Pull::open(api, request)?;
+    if *pull.object == LEADS {
+        return leads::pull(&pull);
+    }
     match (&request.slice, &request.segment) {
         (Slice::Ids(ids), None) => pull.chosen(ids),
         // The filter decides who is in it: Pipedrive takes no ids beside one.
@@ -61,9 +67,13 @@ impl<'a> Pull<'a> {
             }
             None => schema::readings(api, object, &names)?,
         };
-        let columns = Columns::new(names.into_iter().zip(readings.iter().copied()));
         let token = Token { readings: letters(&readings), ..token.unwrap_or_default() };
-        Ok(Self { api, request, object, columns, token })
+        Ok(Self { api, request, object, readings, token })
+    }
+
+    /// The columns and what the conditions look at, each with how it is read.
+    fn columns(&self) -> impl Iterator<Item = (&str, Reading)> {
+        names(self.request).zip(self.readings.iter().copied())
     }
 
     fn limit(&self) -> usize {
@@ -71,9 +81,9 @@ impl<'a> Pull<'a> {
     }
 
     /// What every request for records says.
-    fn asking(&self) -> Request {
+    fn asking(&self, columns: &Columns) -> Request {
         let request = Request::get(api::records(self.object));
-        match self.columns.keys().as_slice() {
+        match columns.keys().as_slice() {
             [] => request,
             keys if keys.len() <= NAMED_MOST => request.query("custom_fields", keys.join(",")),
             _ => request,
@@ -81,23 +91,17 @@ impl<'a> Pull<'a> {
     }
 
     fn listed(&self, between: Option<(String, String)>, only: Option<&HashSet<&str>>) -> Result<Page, Failure> {
-        let mut request =
-            self.asking().query("limit", self.limit()).query("sort_by", "id").query("sort_direction", "asc");
+        let columns = Columns::new(self.columns());
+        let mut request = self.in_segment(self.asking(&columns))?;
+        request = request.query("limit", self.limit()).query("sort_by", "id").query("sort_direction", "asc");
         if let Some((since, until)) = between {
             request = request.query("updated_since", since).query("updated_until", until);
-        }
-        if let Some(segment) = &self.request.segment {
-            if !is_id(segment) {
-                return Err(Failure::Missing(segment.clone()));
-            }
-            request = request.query("filter_id", segment);
         }
         if let Some(cursor) = &self.token.cursor {
             request = request.query("cursor", cursor);
         }
-        let subject = self.request.segment.as_deref().unwrap_or(self.object.name);
-        let response = self.api.send(request, subject).map_err(|failure| self.stale(failure))?;
-        let mut records = self.columns.read(&response)?;
+        let response = self.api.send(request, self.subject()).map_err(|failure| self.stale(failure))?;
+        let mut records = columns.read(&response)?;
         let next = records.next.take();
         if next.is_some() && next == self.token.cursor {
             return Err(Failure::malformed("the next page is this one"));
@@ -106,6 +110,19 @@ impl<'a> Pull<'a> {
             records.rows.retain(|row| only.contains(row.id.as_str()));
         }
         Ok(self.page(records, next.map(|cursor| Token { cursor: Some(cursor), ..self.token.clone() })))
+    }
+
+    /// What is missing if Pipedrive has no such list.
+    fn subject(&self) -> &str {
+        self.request.segment.as_deref().unwrap_or(self.object.name)
+    }
+
+    fn in_segment(&self, request: Request) -> Result<Request, Failure> {
+        match &self.request.segment {
+            None => Ok(request),
+            Some(segment) if is_id(segment) => Ok(request.query("filter_id", segment)),
+            Some(segment) => Err(Failure::Missing(segment.clone())),
+        }
     }
 
     /// A cursor that Pipedrive refuses is the only thing about a second page that was not in the first.
@@ -117,18 +134,25 @@ impl<'a> Pull<'a> {
     }
 
     fn chosen(&self, ids: &[String]) -> Result<Page, Failure> {
-        let done = self.token.done.unwrap_or_default();
-        let left = ids.get(done..).ok_or(Failure::TokenExpired)?;
-        let now = left.get(..left.len().min(self.limit())).unwrap_or(left);
+        let (now, next) = self.next_of(ids, self.limit())?;
         let known: Vec<&str> = now.iter().map(String::as_str).filter(|id| is_id(id)).collect();
-        let ask = |ids: &[&str]| self.asking().query("limit", IDS_MOST).query("ids", ids.join(","));
+        let columns = Columns::new(self.columns());
+        let ask = |ids: &[&str]| self.asking(&columns).query("limit", IDS_MOST).query("ids", ids.join(","));
         let requests = known.chunks(IDS_MOST).map(ask).collect();
         let mut all = Records::default();
         for response in self.api.send_all(requests, self.object.name)? {
-            all.rows.extend(self.columns.read(&response)?.rows);
+            all.rows.extend(columns.read(&response)?.rows);
         }
-        let next = (now.len() < left.len()).then(|| Token { done: Some(done + now.len()), ..self.token.clone() });
         Ok(self.page(all, next))
+    }
+
+    /// At most so many of the ids that are not done yet, and the token of those behind them.
+    fn next_of<'i>(&self, ids: &'i [String], most: usize) -> Result<(&'i [String], Option<Token>), Failure> {
+        let done = self.token.done.unwrap_or_default();
+        let left = ids.get(done..).ok_or(Failure::TokenExpired)?;
+        let (now, later) = left.split_at(left.len().min(most));
+        let next = (!later.is_empty()).then(|| Token { done: Some(done + now.len()), ..self.token.clone() });
+        Ok((now, next))
     }
 
     /// Keeps the rows that the conditions let through, without the values that only the conditions needed.

@@ -5,7 +5,7 @@ use std::fmt;
 use ferry_sdk::connector::Failure;
 use ferry_sdk::http::Response;
 use ferry_sdk::time;
-use ferry_sdk::value::{Row, Tombstone, Value};
+use ferry_sdk::value::{Instant, Row, Tombstone, Value};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
@@ -34,8 +34,26 @@ struct Column {
 pub(crate) struct Records {
     pub(crate) rows: Vec<Row>,
     pub(crate) gone: Vec<Tombstone>,
-    /// Pipedrive's cursor of the next page.
+    /// How many records there were, and the stamp of the last one.
+    pub(crate) count: usize,
+    pub(crate) last: Option<Instant>,
+    /// Version 2's cursor of the next page.
     pub(crate) next: Option<String>,
+    /// Whether a list of version 1 goes on.
+    pub(crate) more: bool,
+}
+
+impl Records {
+    fn take(&mut self, columns: &Columns, held: Held) {
+        self.count += 1;
+        self.last = held.modified;
+        match held.state {
+            State::There => self.rows.push(columns.row(held)),
+            State::Deleted => self.gone.push(Tombstone { id: held.id, at: held.modified, into: None }),
+            // No list has it, so it is nowhere.
+            State::Archived => {}
+        }
+    }
 }
 
 impl Columns {
@@ -65,6 +83,10 @@ impl Columns {
             self.fields.push(field.to_owned());
             self.fields.len() - 1
         })
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.columns.is_empty()
     }
 
     /// The account's own fields among them.
@@ -103,9 +125,16 @@ impl Columns {
 /// What is kept of one record.
 struct Held {
     id: String,
-    modified: Option<i64>,
-    deleted: bool,
+    modified: Option<Instant>,
+    state: State,
     fields: Vec<Json>,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    There,
+    Deleted,
+    Archived,
 }
 
 struct PageVisitor<'a>(&'a Columns);
@@ -118,18 +147,19 @@ impl<'de> Visitor<'de> for PageVisitor<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut page: A) -> Result<Records, A::Error> {
-        let (mut records, mut next) = (None, None);
+        let (mut records, mut additional) = (None, None);
         while let Some(key) = page.next_key::<String>()? {
             match key.as_str() {
                 "data" => records = page.next_value_seed(List(self.0))?,
-                "additional_data" => {
-                    next = page.next_value::<Option<Additional>>()?.and_then(|additional| additional.next_cursor);
-                }
+                "additional_data" => additional = page.next_value::<Option<Additional>>()?,
                 _ => drop(page.next_value::<IgnoredAny>()?),
             }
         }
         let mut records: Records = records.ok_or_else(|| A::Error::missing_field("data"))?;
-        records.next = next;
+        if let Some(additional) = additional {
+            records.more = additional.goes_on();
+            records.next = additional.next_cursor;
+        }
         Ok(records)
     }
 }
@@ -159,12 +189,15 @@ impl<'de> Visitor<'de> for List<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut records = Records::default();
         while let Some(held) = list.next_element_seed(Record(self.0))? {
-            if held.deleted {
-                records.gone.push(Tombstone { id: held.id, at: held.modified, into: None });
-            } else {
-                records.rows.push(self.0.row(held));
-            }
+            records.take(self.0, held);
         }
+        Ok(Some(records))
+    }
+
+    /// One record that was asked for by its id.
+    fn visit_map<A: MapAccess<'de>>(self, record: A) -> Result<Self::Value, A::Error> {
+        let mut records = Records::default();
+        records.take(self.0, Record(self.0).visit_map(record)?);
         Ok(Some(records))
     }
 }
@@ -188,32 +221,34 @@ impl<'de> Visitor<'de> for Record<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut record: A) -> Result<Held, A::Error> {
         let mut fields = vec![Json::Null; self.0.fields.len()];
-        let (mut id, mut updated, mut added, mut deleted) = (None, None, None, false);
+        let (mut id, mut updated, mut added, mut state) = (None, None, None, State::There);
         while let Some(key) = record.next_key::<std::borrow::Cow<'de, str>>()? {
             if key == "custom_fields" {
                 record.next_value_seed(Own(self.0, &mut fields))?;
                 continue;
             }
             let place = self.0.fields.iter().position(|field| *field == key);
-            let is_ours = matches!(key.as_ref(), "id" | "update_time" | "add_time" | "is_deleted");
+            let is_ours = matches!(key.as_ref(), "id" | "update_time" | "add_time" | "is_deleted" | "is_archived");
             if place.is_none() && !is_ours {
                 record.next_value::<IgnoredAny>()?;
                 continue;
             }
             let value: Json = record.next_value()?;
             match key.as_ref() {
-                "id" => id = value.as_u64(),
+                // A lead's is a text.
+                "id" => id = value.as_u64().map(|id| id.to_string()).or_else(|| value.as_str().map(str::to_owned)),
                 "update_time" => updated = value.as_str().and_then(time::instant),
                 "add_time" => added = value.as_str().and_then(time::instant),
-                "is_deleted" => deleted = value == Json::Bool(true),
+                "is_deleted" if value == Json::Bool(true) => state = State::Deleted,
+                "is_archived" if value == Json::Bool(true) => state = State::Archived,
                 _ => {}
             }
             if let Some(held) = place.and_then(|at| fields.get_mut(at)) {
                 *held = value;
             }
         }
-        let id = id.ok_or_else(|| A::Error::missing_field("id"))?.to_string();
-        Ok(Held { id, modified: updated.or(added), deleted, fields })
+        let id = id.ok_or_else(|| A::Error::missing_field("id"))?;
+        Ok(Held { id, modified: updated.or(added), state, fields })
     }
 }
 

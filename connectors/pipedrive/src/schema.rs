@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::api::{self, Api, List, PAGE_MOST};
-use crate::objects::{ACTIVITIES, Standard};
+use crate::objects::{ACTIVITIES, LEADS, Standard};
 use crate::values::Reading;
 
 pub(crate) use standard::{Known, known};
@@ -47,6 +47,12 @@ struct ActivityType {
     active_flag: Option<bool>,
 }
 
+#[derive(Deserialize)]
+struct LeadLabel {
+    id: String,
+    name: String,
+}
+
 /// Whether a name is the key of an account's own field.
 pub(crate) fn is_key(name: &str) -> bool {
     name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
@@ -55,9 +61,25 @@ pub(crate) fn is_key(name: &str) -> bool {
 /// Every field of an object, as the host shows and checks it.
 pub(crate) fn fields(api: &Api<'_>, object: &Standard) -> Result<Vec<Field>, Failure> {
     let described = described(api, object)?;
-    let types = if *object == ACTIVITIES { activity_types(api)? } else { Vec::new() };
-    let mut fields: Vec<Field> = known(object).iter().map(|known| own(known, &described, &types)).collect();
-    fields.extend(described.iter().filter(|field| field.is_custom_field).flat_map(CrmField::fields));
+    let listed = if *object == ACTIVITIES {
+        Some(("type", activity_types(api)?))
+    } else if *object == LEADS {
+        Some(("label_ids", lead_labels(api)?))
+    } else {
+        None
+    };
+    // Deals have fields of the same names, and other words for them.
+    let labels = if *object == LEADS { &[][..] } else { &described };
+    let mut fields: Vec<Field> = Vec::new();
+    for known in known(object) {
+        let choices = match &listed {
+            Some((name, choices)) if *name == known.name => choices.clone(),
+            _ => choices_of(known, &described),
+        };
+        fields.push(own(known, labels, choices));
+    }
+    let custom = described.iter().filter(|field| field.is_custom_field).flat_map(CrmField::fields);
+    fields.extend(custom.map(|field| Field { writable: field.writable && object.is_written(), ..field }));
     Ok(fields)
 }
 
@@ -92,13 +114,20 @@ fn activity_types(api: &Api<'_>) -> Result<Vec<Choice>, Failure> {
     Ok(list.data.unwrap_or_default().into_iter().map(choice).collect())
 }
 
-fn own(known: &Known, described: &[CrmField], types: &[Choice]) -> Field {
+fn lead_labels(api: &Api<'_>) -> Result<Vec<Choice>, Failure> {
+    let list: List<LeadLabel> = api.json(Request::get(api::first("leadLabels")), "lead labels")?;
+    let choice = |label: LeadLabel| Choice { value: label.id, label: label.name, hidden: false };
+    Ok(list.data.unwrap_or_default().into_iter().map(choice).collect())
+}
+
+fn choices_of(known: &Known, described: &[CrmField]) -> Vec<Choice> {
     let field = described.iter().find(|field| field.field_code == known.name);
-    let choices = match (known.name, field) {
-        ("type", _) => types.to_vec(),
-        (_, Some(field)) if matches!(known.kind, Kind::Choice | Kind::Choices) => field.choices(),
-        _ => Vec::new(),
-    };
+    let field = field.filter(|_| matches!(known.kind, Kind::Choice | Kind::Choices));
+    field.map(CrmField::choices).unwrap_or_default()
+}
+
+fn own(known: &Known, described: &[CrmField], choices: Vec<Choice>) -> Field {
+    let field = described.iter().find(|field| field.field_code == known.name);
     let label = field.map(|field| field.field_name.clone()).filter(|label| !label.is_empty());
     Field {
         name: known.name.to_owned(),

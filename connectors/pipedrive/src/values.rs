@@ -54,6 +54,8 @@ impl Reading {
     /// `second` is the time of day beside a day.
     pub(crate) fn read(self, json: &Json, second: Option<&Json>) -> Value {
         match self {
+            // Version 1 has the ids of a set in one text.
+            Self::Texts if json.is_string() => list(&parts(json), text_of),
             Self::Texts => list(json, text_of),
             Self::All => list(&primary_first(json), |item| text_of(&item["value"])),
             Self::Primary => primary_first(json).get(0).map_or(Value::Null, |item| self.plain(&item["value"])),
@@ -99,6 +101,10 @@ fn text_of(json: &Json) -> Option<String> {
 fn list(json: &Json, text: impl Fn(&Json) -> Option<String>) -> Value {
     let texts: Vec<String> = json.as_array().into_iter().flatten().filter_map(text).collect();
     if texts.is_empty() { Value::Null } else { Value::Texts(texts) }
+}
+
+fn parts(json: &Json) -> Json {
+    json.as_str().into_iter().flat_map(|text| text.split(',')).map(str::trim).collect()
 }
 
 /// The entries that have a value; Pipedrive keeps an empty one where there is none.
@@ -173,7 +179,9 @@ mod tests {
             (read(Reading::Instant, json!("1970-01-01T00:00:01Z")), Value::Instant(SECOND)),
             (read(Reading::Date, json!("1970-01-02")), Value::Date(1)),
             (read(Reading::Texts, json!([1, 2])), Value::Texts(vec!["1".into(), "2".into()])),
+            (read(Reading::Texts, json!("1, 2")), Value::Texts(vec!["1".into(), "2".into()])),
             (read(Reading::Texts, json!([])), Value::Null),
+            (read(Reading::Texts, json!("")), Value::Null),
             (read(Reading::Primary, people.clone()), "a@x".into()),
             (read(Reading::All, people), Value::Texts(vec!["a@x".into(), "b@x".into()])),
             (read(Reading::Primary, json!([])), Value::Null),

@@ -67,6 +67,29 @@ fn a_person_becomes_a_contact() {
 }
 
 #[test]
+fn a_lead_becomes_the_contact_that_it_is_about() {
+    let row = [
+        ("title", Kind::Text, "A fleet".into()),
+        ("source_name", Kind::Text, "Live Chat".into()),
+        ("person.first_name", Kind::Text, " Ada ".into()),
+        ("person.last_name", Kind::Text, "King".into()),
+        ("person.email", Kind::Email, "Ada@Example.com".into()),
+        ("person.phone", Kind::Phone, Value::Null),
+        ("person.job_title", Kind::Text, Value::Null),
+        ("organization.name", Kind::Text, "Engines Ltd".into()),
+    ];
+    let expected = [
+        ("first_name", "Ada".into()),
+        ("last_name", "King".into()),
+        ("email", "ada@example.com".into()),
+        ("company", "Engines Ltd".into()),
+        ("lead_title", "A fleet".into()),
+        ("lead_source", "live chat".into()),
+    ];
+    assert_eq!(map("leads-in", Direction::Inbound, &row), named(&expected));
+}
+
+#[test]
 fn the_settings_schema_takes_its_own_default_and_names_mistakes() {
     let text = std::fs::read_to_string(format!("{}/settings.schema.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&text).unwrap();

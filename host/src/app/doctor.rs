@@ -9,6 +9,7 @@ use super::advice::{Advice, Class, Whose};
 use super::error::AppError;
 use super::plugins::Ailment;
 use super::sync_health;
+use super::words::counted;
 use crate::model::audience::Audience;
 use crate::model::event::Hook;
 use crate::model::sync::{Connection, InstalledPlugin};
@@ -283,14 +284,14 @@ impl Tenant {
         let advice = |code| Advice::new(code, Whose::Configuration, Class::Configuration, remedy);
         Ok(match (&hook.ended, failure) {
             (Some(reason), _) => {
-                let what = format!("nothing more is posted there: {reason}; {waiting} events wait");
+                let what = format!("nothing more is posted there: {reason}; {} waiting", counted(waiting, "event"));
                 Finding { health: Health::Fail, ..Finding::warn(&subject, what, advice("hook-ended")) }
             }
             (None, Some(failure)) => {
-                let what = format!("{waiting} events wait; the last try ended with: {failure}");
+                let what = format!("{} waiting; the last try ended with: {failure}", counted(waiting, "event"));
                 Finding::warn(&subject, what, advice("hook-failing"))
             }
-            (None, None) => Finding::ok(&subject, format!("{waiting} events wait")),
+            (None, None) => Finding::ok(&subject, format!("{} waiting", counted(waiting, "event"))),
         })
     }
 

@@ -10,6 +10,7 @@ use super::plugins::source::FetchError;
 use super::project::ProjectError;
 use super::sheet::SheetMistake;
 pub use super::thing::Thing;
+use super::words::counted;
 use crate::conformance::CassetteError;
 use crate::model::failure::{CallError, Fault};
 use crate::model::id::{ConnectionId, ContactId, HookId, InvalidName, PluginId, SyncId};
@@ -117,7 +118,7 @@ pub enum AppError {
     NoConflict { contact: ContactId, attribute: String },
     #[error("several syncs have another value of `{attribute}`: {}", syncs.iter().map(SyncId::as_str).collect::<Vec<_>>().join(", "))]
     SeveralConflicts { attribute: String, syncs: Vec<SyncId> },
-    #[error("the mapping gives {contacts} contacts of `{sync}` another e-mail or phone, by which contacts are found")]
+    #[error("the mapping gives {} of `{sync}` another e-mail or phone, by which contacts are found", counted(*contacts, "contact"))]
     Rekeys { sync: SyncId, contacts: u64 },
     #[error("the mapping of `{0}` is the first that it has had")]
     FirstMapping(SyncId),
@@ -177,10 +178,6 @@ impl From<SheetMistake> for AppError {
 
 fn of(outcome: Option<OutcomeKind>) -> String {
     outcome.map(|kind| format!("of {} outcomes ", kind.as_str())).unwrap_or_default()
-}
-
-fn counted(number: usize, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn list(contacts: &[ContactId]) -> String {

@@ -42,6 +42,7 @@ mod thing;
 pub mod tokens;
 pub mod webhooks;
 mod witness;
+pub mod words;
 
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;

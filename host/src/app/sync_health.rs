@@ -5,6 +5,7 @@ use super::Tenant;
 use super::advice::{Advice, Class, Whose};
 use super::doctor::{Extent, Finding, Health};
 use super::error::AppError;
+use super::words::were;
 use crate::model::connector::Connector;
 use crate::model::mapping::{Column, Direction, Kind};
 use crate::model::schema::Field;
@@ -137,7 +138,7 @@ fn history(tenant: &Tenant, sync: &Sync, subject: &str) -> Result<Vec<Finding>, 
     }
     if status.state.refused > 0 {
         let remedy = format!("`ferry contacts list --sync {} --refused` says why", sync.id);
-        let what = format!("{} rows were refused", status.state.refused);
+        let what = format!("{} refused", were(status.state.refused, "row"));
         findings.push(Finding::warn(subject, what, configuration("refused-rows", remedy)));
     }
     if status.conflicts > 0 {

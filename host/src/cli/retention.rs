@@ -1,5 +1,6 @@
 //! `ferry retention`
 
+use ferry::app::words::counted;
 use ferry::model::ledger::Retention;
 use serde_json::json;
 
@@ -26,9 +27,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         forgotten = context.block_on(async { Ok(tenant.set_retention(retention).await?) })?;
     }
     let document = json!({ "ledger_days": retention.ledger_days, "forgotten": forgotten });
-    context.output.answer(&document, || Table::sheet(vec![("ledger", format!("{} days", retention.ledger_days))]))?;
+    context.output.answer(&document, || Table::sheet(vec![("ledger", counted(retention.ledger_days, "day"))]))?;
     if forgotten > 0 {
-        context.output.note(&format!("{forgotten} contacts had older entries, which are forgotten"));
+        context.output.note(&format!("{} had older entries, which are forgotten", counted(forgotten, "contact")));
     }
     Ok(())
 }

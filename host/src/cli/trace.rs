@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ferry::app::words::counted;
 use ferry::model::connector::{Condition, PullRequest, Slice, Window, Write as CrmWrite};
 use ferry::model::id::ConnectionId;
 use ferry::model::time::Instant;
@@ -222,9 +223,11 @@ fn tell(path: &Path, trace: &Trace, context: &Context) -> Result<(), CliError> {
         Ending::Fault { message, .. } => message.clone(),
     };
     context.output.note(&format!(
-        "{}: {} with {exchanges} exchanges, {removed} credentials removed; {ended}",
+        "{}: {} with {}, {} removed; {ended}",
         path.display(),
-        trace.call.verb()
+        trace.call.verb(),
+        counted(exchanges, "exchange"),
+        counted(removed, "credential")
     ));
     Ok(())
 }

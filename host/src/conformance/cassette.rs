@@ -31,7 +31,7 @@ pub struct Cassette {
     pub mappings: Vec<MappingCase>,
 }
 
-fn no_settings() -> Json {
+pub(super) fn no_settings() -> Json {
     Json::Object(serde_json::Map::new())
 }
 

@@ -7,7 +7,7 @@ use crate::trace::{Exchange, Sent};
 /// Stands for anything: a whole value, or a part of a text.
 pub(super) const ANY: &str = "<any>";
 
-/// Stands for null in a list: TOML has none.
+/// Stands for null by itself or in a list: TOML has none.
 pub(super) const NOTHING: &str = "<nothing>";
 
 /// Differences that are told of one request or answer: beyond, it is another one.

@@ -18,21 +18,22 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Crm {
     /// HubSpot: prints base_url, control_url, access_token, refresh_token, client_id and client_secret.
-    Hubspot(HubspotArgs),
+    Hubspot(SearchedArgs),
     /// Odoo: prints base_url and api_key.
     Odoo(SimulatorArgs),
     /// Pipedrive: prints base_url, control_url, access_token, refresh_token, api_token, client_id and client_secret.
     Pipedrive(CommonArgs),
     /// Salesforce: prints base_url, control_url, instance_url, access_token, refresh_token, client_id, client_secret,
     /// username, password, security_token and jwt_key_file.
-    Salesforce(CommonArgs),
+    Salesforce(SearchedArgs),
 }
 
+/// What those take whose searches or queries can lag behind.
 #[derive(Debug, Args)]
-struct HubspotArgs {
+struct SearchedArgs {
     #[command(flatten)]
     common: CommonArgs,
-    /// How long the search index lags behind writes.
+    /// How long searches and queries lag behind writes.
     #[arg(long, default_value_t = 0)]
     search_lag_ms: i64,
 }
@@ -108,7 +109,7 @@ async fn main() -> Result<()> {
             told_to_stop(until_stdin_closes).await
         }
         Crm::Salesforce(args) => {
-            let until_stdin_closes = args.simulator.until_stdin_closes;
+            let until_stdin_closes = args.common.simulator.until_stdin_closes;
             let simulator = salesforce::Salesforce::start(salesforce_options(args)).context(unable)?;
             ready(simulator.credentials())?;
             told_to_stop(until_stdin_closes).await
@@ -135,7 +136,7 @@ fn odoo_options(args: SimulatorArgs) -> odoo::Options {
     odoo::Options { port: args.port, contacts: args.contacts, seed: args.seed, clock: args.clock.start(), switches }
 }
 
-fn hubspot_options(HubspotArgs { common: args, search_lag_ms }: HubspotArgs) -> hubspot::Options {
+fn hubspot_options(SearchedArgs { common: args, search_lag_ms }: SearchedArgs) -> hubspot::Options {
     let switches = hubspot::Switches {
         rotate_refresh_tokens: args.rotate_refresh_tokens,
         search_lag_ms,
@@ -170,9 +171,10 @@ fn pipedrive_options(args: CommonArgs) -> pipedrive::Options {
     }
 }
 
-fn salesforce_options(args: CommonArgs) -> salesforce::Options {
+fn salesforce_options(SearchedArgs { common: args, search_lag_ms }: SearchedArgs) -> salesforce::Options {
     let switches = salesforce::Switches {
         rotate_refresh_tokens: args.rotate_refresh_tokens,
+        search_lag_ms,
         limits: args.limits == LimitsArg::Real,
         latency_ms: args.simulator.latency_ms,
         ..salesforce::Switches::default()

@@ -63,8 +63,12 @@ pub enum Fault {
     LocatorExpired,
     /// Salesforce: the query ran too long.
     QueryTimeout,
-    /// Salesforce: a bulk job ends as failed.
+    /// Salesforce: a bulk job ends as failed before it has done anything.
     BulkFailed,
+    /// Salesforce: a bulk job ends as failed when it has written half of its rows.
+    BulkCutShort,
+    /// Salesforce: somebody ends a bulk job when it has written half of its rows.
+    BulkAborted,
 }
 
 /// A fault that is switched on.

@@ -4,7 +4,7 @@ use ferry_sdk::connector::{Problem, Value, Write};
 use serde_json::{Map, Value as Json, json};
 
 use super::Ground;
-use crate::api::is_id;
+use crate::api::{is_id, is_uuid};
 use crate::objects::{ACTIVITIES, DEALS, PERSONS};
 use crate::schema::{self, known};
 use crate::values::{self, Reading};
@@ -68,10 +68,10 @@ impl<'a> Body<'a> {
                 let whole = if text.is_null() { Json::Null } else { json!({"value": text}) };
                 self.fields.insert(name.to_owned(), whole);
             }
-            _ if known.refers_to.is_empty() => {
+            _ if known.refers_to.is_empty() || name == "lead_id" => {
                 self.fields.insert(name.to_owned(), values::write(known.reading, value)?);
             }
-            // Ids are numbers in Pipedrive's bodies.
+            // Other ids than a lead's are numbers in Pipedrive's bodies.
             _ => {
                 self.fields.insert(name.to_owned(), values::write(Reading::Integer, value)?);
             }
@@ -189,6 +189,10 @@ impl<'a> Body<'a> {
 
     fn link(&mut self, object: &str, id: &str) -> bool {
         let ours = self.ground.object;
+        if *ours == ACTIVITIES && object == "leads" && is_uuid(id) {
+            self.fields.insert("lead_id".to_owned(), json!(id));
+            return true;
+        }
         let Some(number) = Some(id).filter(|id| is_id(id)).and_then(|id| id.parse::<i64>().ok()) else { return false };
         if *ours == ACTIVITIES && object == "persons" {
             return self.take_part(&Value::Integer(number)).is_ok();

@@ -54,6 +54,21 @@ fn a_call_becomes_a_done_activity_that_is_known_again() {
 }
 
 #[test]
+fn a_call_can_be_about_a_lead_and_leads_are_not_written() {
+    let lead = "adf21080-0e10-11eb-879b-05d71fb426ec";
+    let about = |id: &str| Write {
+        links: vec![Link { label: None, object: "leads".into(), id: id.into() }],
+        ..write(Operation::Create, &[("subject", "Call".into())])
+    };
+    let http = FakeHttp::new().expect(Method::Post, "/api/v2/activities", Ok(saved(7)));
+    let outcomes = run(&http, &ACTIVITIES, &[about(lead), about("7")]).unwrap();
+    let refused = Outcome::Rejected(vec![Problem::general("Pipedrive links no activities with leads")]);
+    assert_eq!(outcomes, [written("7", true), refused]);
+    assert_eq!(http.sent_json()[0]["lead_id"], lead);
+    assert!(matches!(crate::objects::written("leads"), Err(Failure::Unsupported(_))));
+}
+
+#[test]
 fn another_primary_address_leaves_the_others() {
     let held = json!({"data": [{"id": 5, "emails": [{"value": "old@x", "primary": true, "label": "home"}, {"value": "two@x", "primary": false, "label": "work"}]}]});
     let http = FakeHttp::new().expect(Method::Get, "/api/v2/persons", Ok(json(200, &held))).expect(

@@ -2,7 +2,7 @@
 
 use ferry_sdk::connector::Kind;
 
-use crate::objects::{ACTIVITIES, DEALS, ORGANIZATIONS, Standard};
+use crate::objects::{ACTIVITIES, DEALS, LEADS, ORGANIZATIONS, Standard};
 use crate::values::Reading;
 
 /// One of Pipedrive's own fields.
@@ -31,6 +31,10 @@ const fn needed(name: &'static str, label: &'static str) -> Known {
 
 const fn reference(name: &'static str, label: &'static str, to: &'static [&'static str]) -> Known {
     Known { refers_to: to, ..written(name, label, Kind::Reference, Reading::Text) }
+}
+
+const fn about(name: &'static str, label: &'static str, to: &'static [&'static str]) -> Known {
+    Known { writable: false, ..reference(name, label, to) }
 }
 
 const ID: Known = read("id", "ID", Kind::Integer, Reading::Integer);
@@ -103,7 +107,41 @@ static DEAL_FIELDS: [Known; 18] = [
     UPDATED,
 ];
 
-static ACTIVITY_FIELDS: [Known; 19] = [
+/// As version 1 has them, and what is known of the person and the organization that a lead is about: a lead has no name and no way
+/// to reach anybody.
+static LEAD_FIELDS: [Known; 29] = [
+    read("id", "ID", Kind::Text, Reading::Text),
+    read("title", "Title", Kind::Text, Reading::Text),
+    about("person_id", "Person", &["persons"]),
+    about("organization_id", "Organization", &["organizations"]),
+    about("owner_id", "Owner", &["users"]),
+    read("label_ids", "Labels", Kind::Choices, Reading::Texts),
+    read("value.amount", "Value", Kind::Decimal, Reading::Decimal),
+    read("value.currency", "Value (currency)", Kind::Text, Reading::Text),
+    read("expected_close_date", "Expected close date", Kind::Date, Reading::Date),
+    read("source_name", "Source", Kind::Text, Reading::Text),
+    read("origin", "Origin", Kind::Text, Reading::Text),
+    read("origin_id", "Origin ID", Kind::Text, Reading::Text),
+    read("channel", "Channel", Kind::Choice, Reading::Text),
+    read("channel_id", "Channel ID", Kind::Text, Reading::Text),
+    read("was_seen", "Seen", Kind::Boolean, Reading::Boolean),
+    ADDED,
+    UPDATED,
+    read("person.name", "Person: name", Kind::Text, Reading::Text),
+    read("person.first_name", "Person: first name", Kind::Text, Reading::Text),
+    read("person.last_name", "Person: last name", Kind::Text, Reading::Text),
+    read("person.email", "Person: primary e-mail", Kind::Email, Reading::Primary),
+    read("person.emails", "Person: all e-mails", Kind::Choices, Reading::All),
+    read("person.phone", "Person: primary phone", Kind::Phone, Reading::Primary),
+    read("person.phones", "Person: all phones", Kind::Choices, Reading::All),
+    read("person.job_title", "Person: job title", Kind::Text, Reading::Text),
+    read("person.postal_address.locality", "Person: town", Kind::Text, Reading::Text),
+    read("person.postal_address.country", "Person: country", Kind::Text, Reading::Text),
+    read("organization.name", "Organization: name", Kind::Text, Reading::Text),
+    read("organization.website", "Organization: website", Kind::Url, Reading::Text),
+];
+
+static ACTIVITY_FIELDS: [Known; 20] = [
     ID,
     written("subject", "Subject", Kind::Text, Reading::Text),
     written("type", "Type", Kind::Choice, Reading::Text),
@@ -119,6 +157,7 @@ static ACTIVITY_FIELDS: [Known; 19] = [
     PERSON,
     ORGANIZATION,
     reference("deal_id", "Deal", &["deals"]),
+    reference("lead_id", "Lead", &["leads"]),
     OWNER,
     read("marked_as_done_time", "Done at", Kind::Instant, Reading::Instant),
     ADDED,
@@ -128,6 +167,8 @@ static ACTIVITY_FIELDS: [Known; 19] = [
 pub(crate) fn known(object: &Standard) -> &'static [Known] {
     if *object == ORGANIZATIONS {
         &ORGANIZATION_FIELDS
+    } else if *object == LEADS {
+        &LEAD_FIELDS
     } else if *object == DEALS {
         &DEAL_FIELDS
     } else if *object == ACTIVITIES {

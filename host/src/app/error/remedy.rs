@@ -84,7 +84,8 @@ impl AppError {
             Self::NotGranted { plugin, origin, loopback } => not_granted(plugin, origin, *loopback),
             Self::NotOrigin { .. } => advice::configuration(
                 "not-an-origin",
-                "name scheme, host and, where it is another one, port of your server, as in https://crm.example.com",
+                "name scheme, host and, where it is another one, port of your server, as in https://crm.example.com; \
+                 one in your own network is for --allow-private, one on this machine for --allow-loopback",
             ),
             Self::NotLoopback { .. } => advice::configuration(
                 "not-loopback",

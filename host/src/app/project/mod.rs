@@ -96,7 +96,7 @@ impl ProjectError {
         let remedy = match self {
             Self::NotEmpty { .. } => "name a new folder with --dir, or empty that one",
             Self::NoSdk { .. } | Self::NotSdk { .. } => {
-                "name it with --sdk DIR, as in --sdk ferry/sdk/rust: the SDK's folder in a checkout of Ferry"
+                "name it with --sdk DIR: sdk/rust, sdk/js or sdk/python in a checkout of Ferry"
             }
             Self::Name { .. } => "choose a name that begins with a letter",
             Self::NoManifest { .. } | Self::NoLanguage { .. } => {

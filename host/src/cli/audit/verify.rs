@@ -1,5 +1,6 @@
 //! `ferry audit verify`
 
+use ferry::app::words::counted;
 use ferry::model::audit::Flaw;
 use ferry::model::id::AuditId;
 use serde_json::json;
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         return context.output.document(&json!({ "entries": proof.entries, "end": end }));
     }
     context.output.line(&match end {
-        Some(end) => format!("{} entries, whole; it ends with {end}", proof.entries),
+        Some(end) => format!("{}, whole; it ends with {end}", counted(proof.entries, "entry")),
         None => "nothing was changed yet".to_owned(),
     })
 }

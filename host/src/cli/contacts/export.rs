@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use ferry::app::Tenant;
+use ferry::app::words::counted;
 use ferry::model::contact::Contact;
 use ferry::model::id::{ContactId, SyncId};
 
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         other => other,
     })?;
     draft.keep().map_err(failed)?;
-    context.output.note(&format!("wrote {count} contacts to {}", path.display()));
+    context.output.note(&format!("wrote {} to {}", counted(count, "contact"), path.display()));
     Ok(())
 }
 

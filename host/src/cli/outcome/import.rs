@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ferry::app::Tenant;
 use ferry::app::outcomes::NewOutcome;
+use ferry::app::words::counted;
 use ferry::model::time::Instant;
 use serde_json::{Map, Value as Json, json};
 
@@ -133,8 +134,7 @@ fn csv_lines(input: impl Read) -> Result<impl Iterator<Item = Line>, CliError> {
 fn csv_trouble(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            let cells = if *len == 1 { "cell" } else { "cells" };
-            format!("has {len} {cells} where the first line has {expected_len}")
+            format!("has {} where the first line has {expected_len}", counted(*len, "cell"))
         }
         csv::ErrorKind::Utf8 { .. } => "is not UTF-8".to_owned(),
         _ => error.to_string(),

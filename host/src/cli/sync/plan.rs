@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ferry::app::words::counted;
 use ferry::model::contact::AttributeName;
 use ferry::model::id::SyncId;
 use ferry::model::outcome::OutboxEntry;
@@ -73,10 +74,16 @@ fn sum(plan: &Plan, out: &OutboundPlan, output: &Output) -> Result<(), CliError>
     if output.json {
         return output.json_line(&json!({ "counts": plan.counts, "rekeyed": plan.rekeyed, "outbound": out }));
     }
-    output.note(&format!("{} stored rows planned, nothing written: {}", plan.counts.rows, told(&plan.counts)));
+    output.note(&format!(
+        "{} planned, nothing written: {}",
+        counted(plan.counts.rows, "stored row"),
+        told(&plan.counts)
+    ));
     if plan.rekeyed > 0 {
-        output
-            .note(&format!("{} contacts would get another e-mail or phone: `sync apply` wants --agree", plan.rekeyed));
+        output.note(&format!(
+            "{} would get another e-mail or phone: `sync apply` wants --agree",
+            counted(plan.rekeyed, "contact")
+        ));
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! `ferry sync test`
 
+use ferry::app::words::counted;
 use ferry::model::connector::Operation;
 use ferry::model::contact::AttributeName;
 use ferry::model::id::{OutboxId, SyncId};
@@ -49,20 +50,26 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         }
         table
     })?;
-    let of = report.total.map(|total| format!(" of {total}")).unwrap_or_default();
-    context.output.note(&format!("{}{of} rows tried, nothing written: {}", report.rows.len(), told(&report.counts)));
+    context.output.note(&format!("{} tried, nothing written: {}", tried(&report), told(&report.counts)));
     if let Some(pages) = report.pages {
-        context.output.note(&format!("reading everything takes {pages} calls or a few more"));
+        context.output.note(&format!("reading everything takes {} or a few more", counted(pages, "call")));
     }
     note_outbound(&plan, context);
     Ok(())
 }
 
+/// How many rows of how many.
+fn tried(report: &TrialReport) -> String {
+    match report.total {
+        Some(total) => format!("{} of {}", report.rows.len(), counted(total, "row")),
+        None => counted(report.rows.len(), "row"),
+    }
+}
+
 /// What would become of the rows of an import.
 pub(in crate::cli) fn tell(report: &TrialReport, context: &Context) -> Result<(), CliError> {
     context.output.answer(&document(report), || table(report))?;
-    let of = report.total.map(|total| format!(" of {total}")).unwrap_or_default();
-    context.output.note(&format!("{}{of} rows tried, nothing written: {}", report.rows.len(), told(&report.counts)));
+    context.output.note(&format!("{} tried, nothing written: {}", tried(report), told(&report.counts)));
     Ok(())
 }
 
@@ -73,7 +80,9 @@ pub(super) fn note_outbound(plan: &OutboundPlan, context: &Context) {
         let unknown =
             if *unknown > 0 { format!(" ({unknown} after asking whether they arrived)") } else { String::new() };
         context.output.note(&format!(
-            "outbound: {written} written{unknown}, {left_out} not sent, {refused} dead letters; {calls} calls or a few more"
+            "outbound: {written} written{unknown}, {left_out} not sent, {}; {} or a few more",
+            counted(*refused, "dead letter"),
+            counted(*calls, "call"),
         ));
     }
 }

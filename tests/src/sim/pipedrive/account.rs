@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::auth::Auth;
 use super::errors::ApiError;
 use super::limits::Limits;
-use super::seed;
+use super::{leads, seed};
 use crate::sim::clock::Clock;
 use crate::sim::faults::Faults;
 use crate::sim::journal::{Entry, Journal};
@@ -45,10 +45,13 @@ pub(crate) enum Table {
     Organizations,
     Deals,
     Activities,
+    Leads,
 }
 
 impl Table {
-    pub(crate) const ALL: [Self; 4] = [Self::Persons, Self::Organizations, Self::Deals, Self::Activities];
+    const ALL: [Self; 5] = [Self::Persons, Self::Organizations, Self::Deals, Self::Activities, Self::Leads];
+    /// Those that version 2 has. Nothing tells of changes of the others.
+    pub(crate) const SECOND: [Self; 4] = [Self::Persons, Self::Organizations, Self::Deals, Self::Activities];
 
     pub(crate) fn of(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|table| table.name() == name)
@@ -60,6 +63,7 @@ impl Table {
             Self::Organizations => "organizations",
             Self::Deals => "deals",
             Self::Activities => "activities",
+            Self::Leads => "leads",
         }
     }
 
@@ -70,6 +74,7 @@ impl Table {
             Self::Organizations => "organization",
             Self::Deals => "deal",
             Self::Activities => "activity",
+            Self::Leads => "lead",
         }
     }
 
@@ -80,7 +85,13 @@ impl Table {
             Self::Organizations => "org",
             Self::Deals => "deals",
             Self::Activities => "activity",
+            Self::Leads => "leads",
         }
+    }
+
+    /// A record as the version that has it shows it.
+    pub(crate) fn show(self, id: u64, record: &Record) -> Value {
+        if self == Self::Leads { leads::show(id, record) } else { record.show(id) }
     }
 
     /// The scope that opens it.
@@ -89,6 +100,7 @@ impl Table {
             Self::Persons | Self::Organizations => "contacts",
             Self::Deals => "deals",
             Self::Activities => "activities",
+            Self::Leads => "leads",
         }
     }
 }
@@ -158,6 +170,11 @@ impl Account {
             let group = i64::try_from(rank / STAMP_GROUP).unwrap_or_default();
             let at_ms = now_ms - 91 * DAY_MS + group * step_ms;
             account.insert(Table::Persons, seed::person(seed, index, FIRST_ID), at_ms);
+        }
+        for index in 0..persons / seed::PER_LEAD {
+            let group = i64::try_from(index / STAMP_GROUP).unwrap_or_default();
+            let at_ms = now_ms - 80 * DAY_MS + group * step_ms;
+            account.insert(Table::Leads, seed::lead(seed, index, FIRST_ID, FIRST_ID + organizations), at_ms);
         }
         account
     }

@@ -18,7 +18,8 @@ const TOKEN_LIFE_MS: i64 = 3_600_000;
 const CODE_LIFE_MS: i64 = 300_000;
 
 /// The scopes of the simulated app.
-pub(crate) const SCOPES: [&str; 5] = ["base", "contacts:full", "deals:full", "activities:full", "recents:read"];
+pub(crate) const SCOPES: [&str; 6] =
+    ["base", "contacts:full", "leads:read", "deals:full", "activities:full", "recents:read"];
 
 #[derive(Debug)]
 pub(crate) struct Auth {

@@ -87,7 +87,7 @@ fn records(
     match (request.method.as_str(), rest) {
         ("GET", []) => {
             let live = account.table(table).iter().filter(|(_, record)| !record.deleted);
-            Ok(live.map(|(id, record)| record.show(*id)).collect::<Vec<_>>().into())
+            Ok(live.map(|(id, record)| table.show(*id, record)).collect::<Vec<_>>().into())
         }
         ("POST", []) => Ok(json!({"id": write::insert(account, table, given, "user")})),
         ("POST", ["merge"]) => {

@@ -9,7 +9,7 @@ use super::account::{Account, Table};
 use super::auth::{self, Caller};
 use super::errors::{ApiError, Outcome};
 use super::limits::exceeded;
-use super::{fields, first, list, write};
+use super::{fields, first, leads, list, write};
 use crate::sim::faults::{Fault, Rule};
 use crate::sim::server::{Delivery, Reply, Request, lock};
 use crate::sim::spoil::spoiled;
@@ -39,10 +39,10 @@ pub(crate) fn answer(account: &Mutex<Account>, request: &Request) -> Reply {
     reply
 }
 
-/// `GET /api/v2/persons/{id}`: numbers stand for themselves nowhere.
+/// `GET /api/v2/persons/{id}`: ids stand for themselves nowhere.
 fn endpoint(method: &str, path: &[&str]) -> String {
-    let is_number = |part: &&str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let path: Vec<&str> = path.iter().map(|part| if is_number(part) { "{id}" } else { *part }).collect();
+    let is_id = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()) || leads::number(part).is_some();
+    let path: Vec<&str> = path.iter().map(|part| if is_id(part) { "{id}" } else { *part }).collect();
     format!("{method} /{}", path.join("/"))
 }
 
@@ -118,6 +118,16 @@ fn route(account: &mut Account, caller: Caller, path: &[&str], request: &Request
             allowed(account, "recents")?;
             first::recents(account, request)
         }
+        ("GET", ["api", "v1", "leadLabels"]) => leads::labels(),
+        ("GET", ["api", "v1", "leads", rest @ ..]) => {
+            allowed(account, Table::Leads.area())?;
+            match rest {
+                [] => leads::list(account, request, false),
+                ["archived"] => leads::list(account, request, true),
+                [id] => leads::one(account, id),
+                _ => Err(no_such()),
+            }
+        }
         ("PUT", ["api", "v1", name @ ("persons" | "organizations" | "deals"), id, "merge"]) => {
             let table = Table::of(name).ok_or_else(no_such)?;
             allowed(account, table.area())?;
@@ -130,12 +140,12 @@ fn route(account: &mut Account, caller: Caller, path: &[&str], request: &Request
             Ok(Reply::json(200, &json!({"success": true, "data": shown})))
         }
         ("GET", ["api", "v2", name]) if name.ends_with("Fields") => {
-            let table = Table::ALL.into_iter().find(|table| *name == format!("{}Fields", table.item()));
+            let table = Table::SECOND.into_iter().find(|table| *name == format!("{}Fields", table.item()));
             let data = fields::described(table.ok_or_else(no_such)?);
             Ok(Reply::json(200, &json!({"success": true, "data": data, "additional_data": {"next_cursor": null}})))
         }
         (method, ["api", "v2", name, rest @ ..]) => {
-            let table = Table::of(name).ok_or_else(no_such)?;
+            let table = Table::of(name).filter(|table| Table::SECOND.contains(table)).ok_or_else(no_such)?;
             allowed(account, table.area())?;
             match (method, rest) {
                 ("GET", []) => list::list(account, table, request),

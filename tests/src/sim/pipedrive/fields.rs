@@ -31,6 +31,8 @@ pub(crate) enum Takes {
     Place,
     /// `[{person_id, primary}]`.
     Participants,
+    /// The id of a lead.
+    Lead,
     /// One of these texts.
     OneOf(&'static [&'static str]),
 }
@@ -89,7 +91,7 @@ const DEALS: [Field; 14] = [
 /// What a call, a meeting and so on are called in `type`.
 pub(crate) const ACTIVITY_TYPES: [&str; 6] = ["call", "meeting", "task", "deadline", "email", "lunch"];
 
-const ACTIVITIES: [Field; 15] = [
+const ACTIVITIES: [Field; 16] = [
     ("subject", "varchar", Takes::Text),
     ("type", "varchar", Takes::OneOf(&ACTIVITY_TYPES)),
     ("due_date", "date", Takes::Date),
@@ -105,7 +107,25 @@ const ACTIVITIES: [Field; 15] = [
     ("participants", "json", Takes::Participants),
     ("org_id", "org", Takes::Id(Some(Table::Organizations))),
     ("deal_id", "deal", Takes::Id(Some(Table::Deals))),
+    ("lead_id", "lead", Takes::Lead),
     ("marked_as_done_time", "date", Takes::Nothing),
+];
+
+/// As they are kept: version 1 shows them and takes none here.
+const LEADS: [Field; 13] = [
+    ("title", "varchar", Takes::Nothing),
+    ("person_id", "people", Takes::Nothing),
+    ("organization_id", "org", Takes::Nothing),
+    ("label_ids", "set", Takes::Nothing),
+    ("value", "monetary", Takes::Nothing),
+    ("expected_close_date", "date", Takes::Nothing),
+    ("source_name", "varchar", Takes::Nothing),
+    ("origin", "varchar", Takes::Nothing),
+    ("origin_id", "varchar", Takes::Nothing),
+    ("channel", "enum", Takes::Nothing),
+    ("channel_id", "varchar", Takes::Nothing),
+    ("is_archived", "boolean", Takes::Nothing),
+    ("was_seen", "boolean", Takes::Nothing),
 ];
 
 fn own(table: Table) -> &'static [Field] {
@@ -114,6 +134,7 @@ fn own(table: Table) -> &'static [Field] {
         Table::Organizations => &ORGANIZATIONS,
         Table::Deals => &DEALS,
         Table::Activities => &ACTIVITIES,
+        Table::Leads => &LEADS,
     }
 }
 

@@ -9,10 +9,10 @@ use super::list::FILTERS;
 use crate::sim::server::{Reply, Request};
 use crate::sim::stamp;
 
-const LIMIT_DEFAULT: usize = 100;
-const LIMIT_MAX: usize = 500;
+pub(crate) const LIMIT_DEFAULT: usize = 100;
+pub(crate) const LIMIT_MAX: usize = 500;
 
-fn done(data: &Value) -> Outcome {
+pub(crate) fn done(data: &Value) -> Outcome {
     Ok(Reply::json(200, &json!({"success": true, "data": data, "additional_data": null})))
 }
 
@@ -50,7 +50,7 @@ pub(crate) fn recents(account: &Account, request: &Request) -> Outcome {
     let (start, limit) = (number("start", 0)?, number("limit", LIMIT_DEFAULT)?.min(LIMIT_MAX));
     let items = request.query_list("items");
     let tables =
-        Table::ALL.into_iter().filter(|table| items.is_empty() || items.iter().any(|item| item == table.item()));
+        Table::SECOND.into_iter().filter(|table| items.is_empty() || items.iter().any(|item| item == table.item()));
     let mut changes: Vec<(i64, Table, u64, &Record)> = tables
         .flat_map(|table| account.table(table).iter().map(move |(id, record)| (record.updated_ms, table, *id, record)))
         .filter(|(at_ms, ..)| at_ms.div_euclid(1_000) * 1_000 >= since_ms)

@@ -162,11 +162,16 @@ impl Pipedrive {
         account.limits.leave(tokens, now_ms);
     }
 
-    /// All records of an object that are not deleted, as version 2 shows them, in the order of ids.
+    /// All records of an object that are not deleted, as their version shows them, in the order of ids.
     pub fn records(&self, object: &str) -> Vec<Value> {
         let account = lock(&self.account);
         let Some(table) = Table::of(object) else { return Vec::new() };
-        account.table(table).iter().filter(|(_, record)| !record.deleted).map(|(id, record)| record.show(*id)).collect()
+        account
+            .table(table)
+            .iter()
+            .filter(|(_, record)| !record.deleted)
+            .map(|(id, record)| table.show(*id, record))
+            .collect()
     }
 
     /// Creates a record as a CRM user does; no value is checked. Gives its id.

@@ -34,8 +34,11 @@ const KNOWN: [&str; 16] = [
 ];
 
 /// The filters that a company has made for itself: id, name and what they let through.
-pub(crate) const FILTERS: [(u64, &str, Table); 2] =
-    [(9, "Persons with an organization", Table::Persons), (10, "All deals", Table::Deals)];
+pub(crate) const FILTERS: [(u64, &str, Table); 3] = [
+    (9, "Persons with an organization", Table::Persons),
+    (10, "All deals", Table::Deals),
+    (11, "Leads about an organization", Table::Leads),
+];
 
 struct Asked {
     limit: usize,
@@ -179,7 +182,7 @@ fn asked(table: Table, request: &Request) -> Result<Asked, ApiError> {
     })
 }
 
-fn filter(table: Table, request: &Request) -> Result<Option<u64>, ApiError> {
+pub(crate) fn filter(table: Table, request: &Request) -> Result<Option<u64>, ApiError> {
     let Some(text) = request.query("filter_id") else { return Ok(None) };
     let id = FILTERS.iter().find(|(id, _, of)| id.to_string() == text && *of == table).map(|(id, ..)| *id);
     id.map(Some).ok_or_else(|| ApiError::not_found("Filter"))

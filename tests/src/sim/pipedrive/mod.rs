@@ -10,6 +10,7 @@ mod errors;
 mod fields;
 mod first;
 mod handle;
+mod leads;
 mod limits;
 mod list;
 mod seed;

@@ -88,6 +88,26 @@ fn phones(hash: u64) -> Value {
     json!([{"value": value, "primary": true, "label": "mobile"}])
 }
 
+/// How many persons there are for each seeded lead.
+pub(crate) const PER_LEAD: u64 = 4;
+
+/// The lead at an index, about a person or, one in ten, about an organization; the ids are those of the first ones.
+pub(crate) fn lead(seed: u64, index: u64, organizations: u64, persons: u64) -> Map<String, Value> {
+    let dice = |salt: u64| mix(mix(seed ^ 11, index), salt);
+    let person = index * PER_LEAD;
+    let (person_id, organization_id) = if dice(1) % 10 == 0 {
+        (Value::Null, json!(organizations + person / PER_ORGANIZATION))
+    } else {
+        (json!(persons + person), Value::Null)
+    };
+    let value = json!({"amount": dice(2) % 100_000, "currency": "EUR"});
+    let lead = json!({"title": format!("Lead {index}"), "person_id": person_id, "organization_id": organization_id,
+        "source_name": pick(&["Manually created", "API", "Live Chat"], dice(3)), "origin": "ManuallyCreated",
+        "value": if dice(4) % 3 == 0 { value } else { Value::Null }, "label_ids": [], "owner_id": 1, "is_archived": false,
+        "was_seen": dice(5) % 2 == 0});
+    lead.as_object().cloned().unwrap_or_default()
+}
+
 pub(crate) fn organization(seed: u64, index: u64) -> Map<String, Value> {
     let town = pick(&TOWNS, mix(seed ^ 7, index));
     let mut organization = Map::new();

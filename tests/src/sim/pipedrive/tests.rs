@@ -145,3 +145,45 @@ fn tokens_end_and_scopes_are_asked_for() {
     crm.clock().advance(3_600_000);
     assert_eq!(bearer("/api/v2/persons"), 401);
 }
+
+#[test]
+fn leads_are_in_version_1_by_offset_and_archived_ones_apart() {
+    let crm = crm(60);
+    crm.update("leads", number(&crm, 0), &json!({"is_archived": true}));
+    crm.delete("leads", number(&crm, 1));
+    let ids = |target: &str| -> Vec<String> {
+        let page = get(&crm, target);
+        page["data"].as_array().into_iter().flatten().map(|lead| lead["id"].as_str().unwrap().to_owned()).collect()
+    };
+    let (first, second) = (ids("/api/v1/leads?limit=9"), ids("/api/v1/leads?limit=9&start=9"));
+    let distinct: BTreeSet<&String> = first.iter().chain(&second).collect();
+    assert_eq!((first.len(), second.len(), distinct.len()), (9, 4, 13));
+    let archived = ids("/api/v1/leads/archived");
+    assert_eq!(archived.len(), 1);
+    assert_eq!(get(&crm, &format!("/api/v1/leads/{}", archived[0]))["data"]["is_archived"], true);
+    let about = ids("/api/v1/leads?filter_id=11");
+    assert!(!about.is_empty() && about.len() < 13, "{about:?}");
+    assert!(ids("/api/v1/leads?updated_since=2100-01-01T00:00:00Z").is_empty());
+    for (target, expected) in [
+        ("/api/v1/leads?sort=label_ids", 400),
+        ("/api/v1/leads?ids=1", 400),
+        ("/api/v1/leads/00000000-0000-4000-8000-000000000000", 404),
+        ("/api/v2/leads", 404),
+    ] {
+        assert_eq!(status(&crm, "GET", target, &Value::Null), expected, "{target}");
+    }
+}
+
+#[test]
+fn an_activity_is_about_a_lead_that_is_there() {
+    let crm = crm(40);
+    let lead = crm.records("leads")[0]["id"].clone();
+    let sent = |lead: &Value| status(&crm, "POST", "/api/v2/activities", &json!({"subject": "Call", "lead_id": lead}));
+    assert_eq!((sent(&lead), sent(&json!(1)), sent(&json!("00000000-0000-4000-8000-000000000000"))), (201, 400, 400));
+    assert_eq!(crm.records("activities")[0]["lead_id"], lead);
+}
+
+/// What the lead at an index is to those who work in the CRM.
+fn number(crm: &Pipedrive, index: usize) -> u64 {
+    super::leads::number(crm.records("leads")[index]["id"].as_str().unwrap()).unwrap()
+}

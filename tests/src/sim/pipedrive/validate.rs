@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::account::{Account, Table};
 use super::errors::ApiError;
 use super::fields::{self, Takes};
+use super::leads;
 use crate::sim::stamp;
 
 /// The body of a write, checked and in the form in which it is kept.
@@ -54,6 +55,13 @@ fn check(account: &Account, name: &str, takes: Takes, value: &Value) -> Result<(
         }
         Takes::Ids => {
             fits(value.as_array().is_some_and(|ids| ids.iter().all(|id| id.as_u64().is_some())), "Expected ids")
+        }
+        Takes::Lead => {
+            let there = |number: &u64| account.table(Table::Leads).get(number).is_some_and(|lead| !lead.deleted);
+            fits(
+                value.as_str().and_then(leads::number).is_some_and(|number| there(&number)),
+                "Expected the id of a lead",
+            )
         }
         Takes::OneOf(words) => fits(value.as_str().is_some_and(|text| words.contains(&text)), "Invalid enum value"),
         Takes::Place => fits(value.get("value").is_some_and(Value::is_string), "Expected object"),
@@ -121,7 +129,7 @@ pub(crate) fn complete(table: Table, given: Map<String, Value>) -> Map<String, V
         };
         values.insert((*name).to_owned(), empty);
     }
-    if table != Table::Activities {
+    if !matches!(table, Table::Activities | Table::Leads) {
         let own: Map<String, Value> =
             fields::custom(table).iter().map(|(code, ..)| ((*code).to_owned(), Value::Null)).collect();
         values.insert("custom_fields".to_owned(), own.into());

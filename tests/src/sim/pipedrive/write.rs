@@ -23,7 +23,7 @@ pub(crate) fn create(account: &mut Account, table: Table, request: &Request) -> 
     let given = validate::checked(account, table, &body(request)?)?;
     let needed = match table {
         Table::Deals => Some("title"),
-        Table::Activities => None,
+        Table::Activities | Table::Leads => None,
         Table::Persons | Table::Organizations => Some("name"),
     };
     if let Some(needed) = needed.filter(|needed| !given.contains_key(*needed)) {

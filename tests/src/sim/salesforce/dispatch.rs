@@ -66,7 +66,7 @@ fn strike(org: &mut Org, endpoint: &str, request: &Request) -> Option<Fault> {
             Fault::CommitThenDrop => is_write(request),
             Fault::LocatorExpired => endpoint.contains("/query/") && !endpoint.contains("/jobs/"),
             Fault::QueryTimeout => endpoint.contains("/query") && !endpoint.contains("/jobs/"),
-            Fault::Ambiguous | Fault::BulkFailed => false,
+            fault if fault == Fault::Ambiguous || bulk::FAULTS.contains(&fault) => false,
             fault => !RECORD_FAULTS.contains(&fault),
         };
         fits && (aimed || !sign_in)
@@ -157,9 +157,9 @@ fn data(org: &mut Org, call: &Call<'_>, rest: &[&str]) -> Outcome {
             Ok(Reply::json(200, &resources.into_iter().chain([identity]).collect::<serde_json::Map<_, _>>()))
         }
         ("GET", ["limits"]) => Ok(Reply::json(200, &limits::answer(org))),
-        ("GET", ["query"]) => query::run(org, request, base, false),
-        ("GET", ["queryAll"]) => query::run(org, request, base, true),
-        ("GET", ["query" | "queryAll", locator]) => query::next(org, locator, base),
+        ("GET", ["query"]) => org.as_queries_see(|org| query::run(org, request, base, false)),
+        ("GET", ["queryAll"]) => org.as_queries_see(|org| query::run(org, request, base, true)),
+        ("GET", ["query" | "queryAll", locator]) => org.as_queries_see(|org| query::next(org, locator, base)),
         ("GET", ["sobjects"]) => {
             let objects: Vec<Value> = (0..org.objects.len()).map(|at| describe::summary(org, at, base)).collect();
             Ok(Reply::json(200, &json!({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": objects})))
@@ -221,7 +221,7 @@ fn sobject(org: &mut Org, call: &Call<'_>, at: At, rest: &[&str]) -> Outcome {
             }
             Ok(Reply::json(200, &describe::object(org, at, base)))
         }
-        (_, ["listviews", rest @ ..]) => views::route(org, at, request, rest, base),
+        (_, ["listviews", rest @ ..]) => org.as_queries_see(|org| views::route(org, at, request, rest, base)),
         ("GET", ["updated"]) => replication::updated(org, at, request),
         ("GET", ["deleted"]) => replication::deleted(org, at, request),
         (_, [id]) => {

@@ -62,6 +62,8 @@ pub struct Switches {
     /// How far the stamp of a write lies before its commit, milliseconds: the transaction began so long ago, and its rows
     /// appear below the highest stamp that was seen already.
     pub commit_lag_ms: i64,
+    /// How far queries, bulk queries and list views lag behind writes, milliseconds. Reads by id do not.
+    pub search_lag_ms: i64,
     /// Whether system stamps are whole seconds.
     pub whole_seconds: bool,
     /// `Object.Field`: hidden from the integration user by field-level security; omitted from describe, unknown to SOQL.
@@ -96,6 +98,7 @@ impl Default for Switches {
             session_ms: 7_200_000,
             equal_stamps_ms: None,
             commit_lag_ms: 0,
+            search_lag_ms: 0,
             whole_seconds: true,
             hidden_fields: BTreeSet::new(),
             read_only_fields: BTreeSet::new(),
@@ -206,6 +209,34 @@ impl Org {
     pub(crate) fn write_stamp_ms(&self) -> i64 {
         let ms = self.switches.equal_stamps_ms.unwrap_or_else(|| self.now_ms() - self.switches.commit_lag_ms);
         if self.switches.whole_seconds { ms - ms.rem_euclid(1_000) } else { ms }
+    }
+
+    /// Adds a record.
+    pub(crate) fn insert(&mut self, at: At, record: Record) {
+        self.lag(at, record.number);
+        self.objects[at].table.insert(record);
+    }
+
+    /// Changes a record; nothing where there is none.
+    pub(crate) fn change(&mut self, at: At, number: u64, change: impl FnOnce(&mut Record)) {
+        self.lag(at, number);
+        self.objects[at].table.change(number, change);
+    }
+
+    fn lag(&mut self, at: At, number: u64) {
+        let now_ms = self.now_ms();
+        self.objects[at].table.lag(number, now_ms, now_ms + self.switches.search_lag_ms);
+    }
+
+    /// Asks the org as queries see it, which may lag behind what was written.
+    pub(crate) fn as_queries_see<T>(&mut self, ask: impl FnOnce(&mut Self) -> T) -> T {
+        let now_ms = self.now_ms();
+        let written: Vec<_> = self.objects.iter_mut().map(|object| object.table.step_back(now_ms)).collect();
+        let answer = ask(self);
+        for (object, written) in self.objects.iter_mut().zip(written) {
+            object.table.exchange(written);
+        }
+        answer
     }
 
     /// Whether the integration user may see a field.

@@ -70,6 +70,16 @@ pub(crate) struct Table {
     texts: HashMap<(usize, String), Vec<u64>>,
     next: u64,
     living: usize,
+    /// What queries still see of records that were written a moment ago, by number.
+    lagging: BTreeMap<u64, Lagging>,
+}
+
+/// A record whose last write queries do not see yet.
+#[derive(Debug)]
+struct Lagging {
+    until_ms: i64,
+    /// None for one that was not there.
+    before: Option<Record>,
 }
 
 impl Table {
@@ -81,6 +91,7 @@ impl Table {
             texts: HashMap::new(),
             next: FIRST_NUMBER,
             living: 0,
+            lagging: BTreeMap::new(),
         }
     }
 
@@ -150,6 +161,36 @@ impl Table {
         Some(record)
     }
 
+    /// Keeps for queries what they see of a record that is about to be written.
+    pub(crate) fn lag(&mut self, number: u64, now_ms: i64, until_ms: i64) {
+        self.lagging.retain(|_, lagging| lagging.until_ms > now_ms);
+        if until_ms > now_ms {
+            // What they see stays what they saw before the first of several quick writes.
+            let before = match self.lagging.remove(&number) {
+                Some(lagging) => lagging.before,
+                None => self.get(number).cloned(),
+            };
+            self.lagging.insert(number, Lagging { until_ms, before });
+        }
+    }
+
+    /// Puts the records back into the state that queries see; gives the one that they are in.
+    pub(crate) fn step_back(&mut self, now_ms: i64) -> Vec<(u64, Option<Record>)> {
+        let seen = self.lagging.iter().filter(|(_, lagging)| lagging.until_ms > now_ms);
+        let seen = seen.map(|(number, lagging)| (*number, lagging.before.clone())).collect();
+        self.exchange(seen)
+    }
+
+    /// Puts other states in place of some records' own, which it gives.
+    pub(crate) fn exchange(&mut self, others: Vec<(u64, Option<Record>)>) -> Vec<(u64, Option<Record>)> {
+        let mut exchanged = Vec::new();
+        for (number, other) in others {
+            exchanged.push((number, self.remove(number)));
+            other.into_iter().for_each(|record| self.insert(record));
+        }
+        exchanged
+    }
+
     fn index(&mut self, record: &Record) {
         self.stamps.insert((record.stamp_ms, record.number));
         if record.deleted_ms.is_some() {
@@ -182,8 +223,8 @@ impl Table {
 
     /// Puts other records in place of all.
     pub(crate) fn replace(&mut self, records: Vec<Record>) {
-        let next = self.next;
-        *self = Self::new(std::mem::take(&mut self.looked_up));
+        let (next, lagging) = (self.next, std::mem::take(&mut self.lagging));
+        *self = Self { lagging, ..Self::new(std::mem::take(&mut self.looked_up)) };
         records.into_iter().for_each(|record| self.insert(record));
         self.next = next;
     }

@@ -237,3 +237,23 @@ fn faults_strike_single_records_of_a_collection() {
     assert_eq!(done, [json!(true), json!(false), json!(true)]);
     assert_eq!(results[1]["errors"][0]["statusCode"], "UNABLE_TO_LOCK_ROW");
 }
+
+#[test]
+fn queries_that_lag_show_the_old_state_until_the_time_is_over_and_reads_by_id_do_not() {
+    let salesforce = start(0);
+    let [old, gone] = ["Old", "Gone"].map(|name| create(&salesforce, "Contact", json!({"LastName": name})));
+    salesforce.switch(|switches| switches.search_lag_ms = 5_000);
+    salesforce.update(&old, &json!({"LastName": "New"}), None).unwrap();
+    salesforce.delete(&gone).unwrap();
+    let fresh = create(&salesforce, "Contact", json!({"LastName": "Fresh"}));
+    let names = || {
+        let (_, page) = soql(&salesforce, "SELECT LastName FROM Contact ORDER BY Id");
+        let records = page["records"].as_array().unwrap();
+        records.iter().map(|record| record["LastName"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["Old", "Gone"]);
+    let by_id = |id: &str| ask(&salesforce, "GET", &format!("{DATA}/sobjects/Contact/{id}"), Value::Null).1;
+    assert_eq!((&by_id(&old)["LastName"], &by_id(&fresh)["LastName"]), (&json!("New"), &json!("Fresh")));
+    salesforce.clock().advance(5_000);
+    assert_eq!(names(), ["New", "Fresh"]);
+}

@@ -107,7 +107,7 @@ pub(crate) fn create(org: &mut Org, at: At, changes: &Changes, writer: &Writer) 
     {
         record.set(owner, Cell::Id(LEAD_QUEUE_USER));
     }
-    org.objects[at].table.insert(record);
+    org.insert(at, record);
     let id = org.id(at, number);
     note(org, at, id, "create", "CREATE", changes, writer);
     Ok(id)
@@ -136,7 +136,7 @@ pub(crate) fn update(org: &mut Org, at: At, number: u64, changes: &Changes, writ
     }
     unique(org, at, Some(number), changes)?;
     let (ms, user) = (writer.stamp_ms.unwrap_or_else(|| org.write_stamp_ms()), writer.user());
-    org.objects[at].table.change(number, |record| {
+    org.change(at, number, |record| {
         apply(record, changes);
         (record.modified_ms, record.stamp_ms, record.modified_by) = (ms, ms, user);
     });
@@ -167,7 +167,7 @@ pub(crate) fn delete(org: &mut Org, at: At, number: u64, writer: &Writer) -> Res
 
 fn bin(org: &mut Org, at: At, number: u64, master: Option<Id>, writer: &Writer) {
     let (ms, now_ms, user) = (org.write_stamp_ms(), org.now_ms(), writer.user());
-    org.objects[at].table.change(number, |record| {
+    org.change(at, number, |record| {
         (record.modified_ms, record.stamp_ms, record.modified_by) = (ms, ms, user);
         record.deleted_ms = Some(now_ms);
         record.master = master;
@@ -180,7 +180,7 @@ pub(crate) fn undelete(org: &mut Org, at: At, number: u64, writer: &Writer) -> b
     let ms = org.write_stamp_ms();
     let binned = org.table(at).get(number).is_some_and(|record| record.deleted_ms.is_some());
     if binned {
-        org.objects[at].table.change(number, |record| {
+        org.change(at, number, |record| {
             (record.deleted_ms, record.master) = (None, None);
             (record.modified_ms, record.stamp_ms) = (ms, ms);
         });

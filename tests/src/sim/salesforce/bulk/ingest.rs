@@ -25,6 +25,8 @@ pub(super) struct Ingest {
     header: Vec<String>,
     done: Vec<(Id, bool, Vec<String>)>,
     failed: Vec<(ApiError, Vec<String>)>,
+    /// Rows that a job which ended before its time has not come to.
+    left: Vec<Vec<String>>,
 }
 
 /// A new ingest job.
@@ -54,7 +56,8 @@ pub(super) fn open(
     }
     // Assignment rules run only where a job names one.
     let writer = Writer { assign: false, ..records::writer(request, version, "POST /jobs/ingest") };
-    let ingest = Ingest { key, data: None, writer, header: Vec::new(), done: Vec::new(), failed: Vec::new() };
+    let ingest =
+        Ingest { key, data: None, writer, header: Vec::new(), done: Vec::new(), failed: Vec::new(), left: Vec::new() };
     Ok(Job {
         id: org.jobs.new_id(),
         object: org.kind(at).name.clone(),
@@ -89,16 +92,25 @@ impl Ingest {
         self.data.is_some()
     }
 
-    /// Each row by itself; fails as a whole where the file can't be read.
-    pub(super) fn run(&mut self, org: &mut Org, object: &str, operation: &str, format: Format) -> Result<(), String> {
+    /// Each row by itself, or one that `stops` the first half of them; fails as a whole where the file can't be read.
+    pub(super) fn run(
+        &mut self,
+        org: &mut Org,
+        object: &str,
+        operation: &str,
+        format: Format,
+        stops: bool,
+    ) -> Result<(), String> {
         let at = org.object(object).ok_or("InvalidBatch : no such object")?;
-        let mut rows = format.read(self.data.as_deref().unwrap_or(""))?.into_iter();
+        let rows = format.read(self.data.as_deref().unwrap_or(""))?;
+        let most = if stops { rows.len() / 2 } else { rows.len() };
+        let mut rows = rows.into_iter();
         self.header = rows.next().ok_or("InvalidBatch : The file has no header")?;
         let unknown = self.header.iter().find(|name| !is_column(org, at, name));
         if let Some(name) = unknown {
             return Err(format!("InvalidBatch : Field name not found : {name}"));
         }
-        for row in rows {
+        for row in rows.by_ref().take(most) {
             match self.one(org, at, operation, &row) {
                 Ok((id, created)) => self.done.push((id, created, row)),
                 Err(error) => self.failed.push((error, row)),
@@ -106,6 +118,7 @@ impl Ingest {
         }
         // The real thing works in chunks side by side: nobody may rely on the order.
         self.done.reverse();
+        self.left = rows.collect();
         Ok(())
     }
 
@@ -202,9 +215,9 @@ pub(super) fn results(job: &Job, which: &str) -> Outcome {
             });
             header(&["sf__Id", "sf__Error"]) + &rows.collect::<String>()
         }
-        // Rows are left over only where a job ends before its time.
-        "unprocessedrecords" if job.state == State::JobComplete => header(&[]),
-        "unprocessedrecords" => ingest.data.clone().unwrap_or_default(),
+        // A job that failed at once has no header yet: all its data are left over.
+        "unprocessedrecords" if ingest.header.is_empty() => ingest.data.clone().unwrap_or_default(),
+        "unprocessedrecords" => header(&[]) + &ingest.left.iter().map(|row| line(&[], row)).collect::<String>(),
         _ => return Err(ApiError::not_found()),
     };
     Ok(Reply::of(200, "text/csv; charset=utf-8", body))

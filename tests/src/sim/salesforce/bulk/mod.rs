@@ -19,6 +19,8 @@ use crate::sim::stamp;
 use csv::Format;
 
 const DAY_MS: i64 = 86_400_000;
+/// What faults can end a job.
+pub(crate) const FAULTS: [Fault; 3] = [Fault::BulkFailed, Fault::BulkCutShort, Fault::BulkAborted];
 /// How long jobs and their results are kept.
 const KEPT_MS: i64 = 7 * DAY_MS;
 
@@ -195,13 +197,19 @@ impl Job {
             return;
         }
         let endpoint = if matches!(self.work, Work::Query(_)) { "/jobs/query" } else { "/jobs/ingest" };
-        let failed = org.faults.strike(endpoint, |rule| rule.fault == Fault::BulkFailed).is_some();
+        let fault = org.faults.strike(endpoint, |rule| FAULTS.contains(&rule.fault));
+        let stops = fault.is_some();
         let done = match &mut self.work {
-            _ if failed => Err("InternalServerError : Unable to process the job".to_owned()),
-            Work::Query(query) => query.run(org),
-            Work::Ingest(ingest) => ingest.run(org, &self.object, &self.operation, self.format),
+            _ if fault == Some(Fault::BulkFailed) => Ok(()),
+            Work::Query(query) => org.as_queries_see(|org| query.run(org)),
+            Work::Ingest(ingest) => ingest.run(org, &self.object, &self.operation, self.format, stops),
         };
-        self.state = if done.is_ok() { State::JobComplete } else { State::Failed };
+        let done = if stops { Err("InternalServerError : Unable to process the job".to_owned()) } else { done };
+        self.state = match (fault, &done) {
+            (Some(Fault::BulkAborted), _) => State::Aborted,
+            (_, Ok(())) => State::JobComplete,
+            (_, Err(_)) => State::Failed,
+        };
         self.error = done.err();
     }
 
