@@ -44,6 +44,8 @@ async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let components = arguments.next().context("usage: checks COMPONENTS_DIR")?;
     let packed = |name: &str| Path::new(&components).join(format!("{name}.wasm"));
+    // The bare client has no other; egress takes the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let asked = page(&packed("hubspot")).await?;
     let base = serve(&asked)?;
     let (checked, bare) = (Checked::new(&packed("hubspot"), &base).await?, Client::builder().no_proxy().build()?);
