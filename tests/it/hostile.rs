@@ -126,6 +126,18 @@ fn a_state_is_its_owners_alone() {
 }
 
 #[test]
+fn no_picture_of_the_hosts_memory_is_written_and_nobody_reads_it() {
+    use std::os::unix::fs::MetadataExt;
+    let mut host = Host::new();
+    host.serve();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", host.pid())).unwrap();
+    let core = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().take(2).collect::<Vec<_>>(), ["0", "0"]);
+    // What may not be looked into is root's in /proc, whoever runs it.
+    assert_eq!(std::fs::metadata(format!("/proc/{}/environ", host.pid())).unwrap().uid(), 0);
+}
+
+#[test]
 fn whatever_it_does_the_error_names_it_and_the_host_lives_on() {
     for (mode, code) in [
         ("trap", "plugin-trap"),

@@ -131,6 +131,11 @@ impl Host {
         said["metrics"].as_str().unwrap().clone_into(&mut server.metrics);
     }
 
+    /// The server's process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.server.as_ref().expect("a server was started").process.id()
+    }
+
     /// Where the API of the server is.
     pub(crate) fn api(&self) -> &str {
         &self.server.as_ref().expect("a server was started").api
