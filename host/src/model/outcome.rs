@@ -197,6 +197,8 @@ impl OutboxEntry {
     /// wrong, and may leave now.
     pub fn due_at(&self, now: Instant) -> Option<Instant> {
         match &self.delivery {
+            // Nothing has put it off yet.
+            Delivery::Waiting { attempts: 0, not_before } => Some(now.min(*not_before)),
             Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } => {
                 Some(if not_before.since(now) > LONGEST_WAIT { now } else { *not_before })
             }
@@ -253,6 +255,8 @@ mod tests {
             entry.delivery = Delivery::Waiting { attempts: 1, not_before };
             assert_eq!(entry.due_at(now), due, "{not_before}");
         }
+        entry.delivery = Delivery::Waiting { attempts: 0, not_before: Instant(9) };
+        assert_eq!(entry.due_at(now), Some(now));
         entry.delivery = Delivery::Dead { problems: vec![], remedy: String::new(), at: now };
         assert_eq!(entry.due_at(now), None);
     }
