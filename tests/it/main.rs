@@ -1,5 +1,6 @@
 //! Whole crossings: the built program, the built components, a simulated CRM. `cargo xtask test` builds what they need.
 
+mod allowances;
 mod api;
 mod audiences;
 mod audit;

@@ -38,6 +38,10 @@ pub(crate) enum Step {
     },
     ExpireTokens {},
     ClearFaults {},
+    /// The CRM's clock moves by so much against the host's, also back: as if the host's had jumped the other way.
+    Clock {
+        seconds: i64,
+    },
     /// A real pause, where the host's own clock must pass a back-off.
     Pause {
         seconds: u64,
@@ -99,6 +103,7 @@ pub(crate) fn take(rig: &Rig, step: Step) {
         }
         Step::ExpireTokens {} => rig.crm.expire_tokens(),
         Step::ClearFaults {} => rig.crm.clear_faults(None),
+        Step::Clock { seconds } => rig.crm.clock().advance(seconds * 1_000),
         Step::Pause { seconds } => std::thread::sleep(std::time::Duration::from_secs(seconds)),
         Step::Call { nth, id } => {
             let contacts = rig.host.ok(&["contacts", "list", "--limit", &(nth + 1).to_string()]).documents();
@@ -173,6 +178,7 @@ macro_rules! scenarios {
 scenarios! {
     broken_answers
     changed_records
+    clock_jumps
     equal_stamps
     filtered
     lost_replies

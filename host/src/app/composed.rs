@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::allowances::KeptAllowance;
 use super::witness::Witness;
 use crate::capability::http::{HttpLine, HttpLineOptions};
 use crate::egress::{Egress, Governor};
@@ -14,7 +15,7 @@ use crate::model::failure::{CallError, Fault, FaultKind};
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId};
 use crate::model::schema::{Account, Field, Object, Segment};
-use crate::model::time::Clock;
+use crate::model::time::{Clock, Instant};
 use crate::plugin::{ConnectorContext, LoadedPlugin, SandboxedConnector};
 use crate::trace::{Answer, Call, Recorded, Recorder, RecorderOptions, Trace};
 use crate::vault::{Place, Signer};
@@ -32,6 +33,7 @@ pub(super) struct Composed {
     pub(super) signer: Signer,
     pub(super) place: Place,
     pub(super) governor: Arc<Governor>,
+    pub(super) allowance: KeptAllowance,
     pub(super) lane: Lane,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -67,12 +69,13 @@ impl Composed {
         self.quarantine.admit().map_err(fault)
     }
 
-    /// Counts how a call ended for its plugin.
+    /// Counts how a call ended for its plugin, and keeps what it taught about the allowance.
     pub(super) fn note<T>(&self, verb: &'static str, answer: &Result<T, CallError>) {
         let kind = match answer {
             Err(CallError::Fault(fault)) => Some(&fault.kind),
             _ => None,
         };
+        self.allowance.keep();
         self.quarantine.note(verb, kind);
     }
 
@@ -178,6 +181,10 @@ impl Connector for Composed {
 
     async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError> {
         self.call("receive", |it| async move { it.receive(webhook).await }).await
+    }
+
+    fn told_time(&self) -> Option<Instant> {
+        self.governor.told_time()
     }
 
     async fn least(&self, object: &str) -> Result<Option<u32>, CallError> {

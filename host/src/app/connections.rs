@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use url::{Origin, Url};
 
+use super::allowances::KeptAllowance;
 use super::composed::Composed;
 use super::error::{AppError, Thing};
 use super::kept::{Keeper, Kept};
 use super::plugins::{Watched, is_loopback};
 use super::{Tenant, settings};
-use crate::model::allowance::DailyState;
+use crate::model::allowance::LearnedAllowance;
 use crate::model::connector::Connector;
 use crate::model::grant::Grant;
 use crate::model::http::Lane;
@@ -130,7 +131,7 @@ impl Tenant {
     /// # Errors
     /// [`AppError::InUse`] names the syncs that use it.
     pub async fn remove_connection(&self, id: &ConnectionId) -> Result<(), AppError> {
-        self.connection(id)?;
+        let connection = self.connection(id)?;
         let mut by = Vec::new();
         for sync in self.store().scan::<Sync>() {
             let sync = sync?;
@@ -142,6 +143,10 @@ impl Tenant {
             return Err(AppError::InUse { what: Thing::Connection, name: id.to_string(), by });
         }
         let mut changes = Changes::default();
+        let account = self.account_key(&connection);
+        if !self.connections()?.iter().any(|other| &other.id != id && self.account_key(other) == account) {
+            changes.remove::<LearnedAllowance>(account.as_str());
+        }
         changes.remove::<Connection>(id);
         self.commit(changes)?;
         Ok(self.app.vault()?.remove(&self.id, id).await?)
@@ -191,7 +196,10 @@ impl Tenant {
         let place = place(&plugin, connection.base.as_ref())?;
         let egress = self.app.egress().clone();
         let account = self.account_key(&connection);
-        let governor = egress.governor(&account, &plugin.manifest.rate, plugin.manifest.daily.as_ref());
+        let (rates, daily) = (&plugin.manifest.rate, plugin.manifest.daily.as_ref());
+        let governor = egress.governor(&account, rates, daily, self.learned_allowance(&account)?.as_ref());
+        let (workspace, clock) = (Arc::clone(&self.workspace), self.clock());
+        let allowance = KeptAllowance::new(workspace, account, Arc::clone(&governor), Arc::clone(&clock));
         Ok(Composed {
             signer: self.app.vault()?.signer(&self.id, id, place.clone())?,
             connection: connection.id,
@@ -202,25 +210,10 @@ impl Tenant {
             egress,
             place,
             governor,
+            allowance,
             lane,
-            clock: self.clock(),
+            clock,
         })
-    }
-
-    /// What the allowance hangs on. The same account behind two connections of a workspace has one; until the account is known,
-    /// each connection has its own. Which account it is, a plugin says: so it never reaches another workspace's.
-    pub(super) fn account_key(&self, connection: &Connection) -> String {
-        match &connection.account {
-            Some(account) => format!("{}/{}/account/{}", self.id, connection.plugin, account.id),
-            None => format!("{}/{}/connection/{}", self.id, connection.plugin, connection.id),
-        }
-    }
-
-    /// What the CRM last told this process of the account's daily allowance, and when that will be used up.
-    pub fn allowance(&self, id: &ConnectionId) -> Result<Option<DailyState>, AppError> {
-        let key = self.account_key(&self.connection(id)?);
-        let known = self.app.egress().governors().into_iter().find(|(name, _)| *name == key);
-        Ok(known.and_then(|(_, state)| state.daily))
     }
 
     /// A mapper, ready to open mappings.

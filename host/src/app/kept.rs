@@ -11,6 +11,7 @@ use crate::model::connector::{
 };
 use crate::model::failure::{CallError, Fault, FaultKind};
 use crate::model::schema::{Account, Field, Object, Segment};
+use crate::model::time::Instant;
 use crate::trace::{Answer, Call, Recorded, Trace};
 
 /// Traces that one run keeps: the first failures say most, and each may hold a page of records.
@@ -109,6 +110,10 @@ impl Connector for Kept {
 
     async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError> {
         self.ask(Call::Receive(webhook.into()), only!(Hints)).await
+    }
+
+    fn told_time(&self) -> Option<Instant> {
+        self.composed.told_time()
     }
 
     async fn least(&self, object: &str) -> Result<Option<u32>, CallError> {

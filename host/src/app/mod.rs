@@ -4,6 +4,7 @@
 //! Opening is cheap: the sandbox and the way to the network are made when they are first needed.
 
 pub mod advice;
+mod allowances;
 pub mod audiences;
 pub mod audit;
 mod census;

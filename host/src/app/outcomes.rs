@@ -15,6 +15,9 @@ use crate::sync::check_value;
 /// The longest id of an outcome: it becomes part of a key in the store.
 const MAX_ID: usize = 200;
 
+/// Entries that are changed in one commit, where all that are dead are: a million may be.
+const AT_ONCE: usize = 1_000;
+
 /// What a platform tells of a contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewOutcome {
@@ -187,7 +190,8 @@ impl Tenant {
         .await
     }
 
-    /// Changes the wanted entries together; counts those that `change` has changed.
+    /// Changes the wanted entries, those that are named together and all dead ones part by part; counts those that `change` has
+    /// changed.
     async fn change_entries(
         &self,
         wanted: &Wanted,
@@ -195,20 +199,30 @@ impl Tenant {
     ) -> Result<usize, AppError> {
         // What a run is about to send must not be changed behind its back.
         let _sending = self.store().sending().await;
-        let entries: Vec<OutboxEntry> = match wanted {
-            Wanted::These(ids) => ids.iter().map(|id| self.outbox_entry(*id)).collect::<Result<_, _>>()?,
-            Wanted::Dead(sync) => {
-                let wanted = |entry: &OutboxEntry| entry.is_dead() && sync.as_ref().is_none_or(|id| id == &entry.sync);
-                self.outbox().filter(|entry| entry.as_ref().map_or(true, wanted)).collect::<Result<_, _>>()?
+        let commit = |entries: Vec<OutboxEntry>| {
+            let (mut changes, mut changed) = (Changes::default(), 0);
+            for mut entry in entries {
+                changed += usize::from(change(&mut entry, &mut changes)?);
             }
+            self.commit(changes)?;
+            Ok::<usize, AppError>(changed)
         };
-        let mut changes = Changes::default();
-        let mut changed = 0;
-        for mut entry in entries {
-            changed += usize::from(change(&mut entry, &mut changes)?);
+        let of_sync = match wanted {
+            Wanted::These(ids) => {
+                return commit(ids.iter().map(|id| self.outbox_entry(*id)).collect::<Result<_, _>>()?);
+            }
+            Wanted::Dead(sync) => sync,
+        };
+        let is_wanted =
+            |entry: &OutboxEntry| entry.is_dead() && of_sync.as_ref().is_none_or(|sync| sync == &entry.sync);
+        let (mut from, mut changed) = (OutboxId(0), 0);
+        loop {
+            let rest = self.outbox_from(from).filter(|entry| entry.as_ref().map_or(true, is_wanted));
+            let part: Vec<OutboxEntry> = rest.take(AT_ONCE).collect::<Result<_, _>>()?;
+            let Some(last) = part.last() else { return Ok(changed) };
+            from = OutboxId(last.id.0 + 1);
+            changed += commit(part)?;
         }
-        self.commit(changes)?;
-        Ok(changed)
     }
 
     /// Whoever is suppressed is passed over; who names their entry is told.

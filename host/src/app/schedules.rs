@@ -89,7 +89,12 @@ impl Tenant {
         let now = self.clock().now();
         let mut due = Vec::new();
         for sync in self.syncs()? {
-            let table = self.timetable(&sync.id)?;
+            let mut table = self.timetable(&sync.id)?;
+            if table.set_back(now) {
+                self.keep_timetable(&sync.id, |table| {
+                    table.set_back(now);
+                })?;
+            }
             let has_come = |at: Option<Instant>| at.is_some_and(|at| at <= now);
             let [pulls, pushes] = [Direction::Inbound, Direction::Outbound].map(|way| self.is_running(&sync.id, way));
             if has_come(table.due(self.spread(&sync.id))) {

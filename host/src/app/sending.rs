@@ -6,7 +6,6 @@ use super::Tenant;
 use super::error::AppError;
 use crate::model::id::SyncId;
 use crate::model::mapping::Direction;
-use crate::model::outcome::Delivery;
 use crate::model::schedule::{Sending, Timetable};
 use crate::model::time::Instant;
 
@@ -24,13 +23,16 @@ pub struct Look {
     idle_until: Instant,
     /// Not to look again before.
     rest_until: Instant,
+    looked_at: Instant,
 }
 
 impl Tenant {
     /// The syncs that send by themselves, may do so now, do not send already, and have something that is due.
     pub fn due_to_send(&self, look: &mut Look, may: impl Fn(&SyncId) -> bool) -> Result<Vec<SyncId>, AppError> {
         let (now, changes) = (self.clock().now(), self.store().outbound_changes());
-        if now < look.rest_until || (changes == look.changes && now < look.idle_until) {
+        let is_idle = now < look.rest_until || (changes == look.changes && now < look.idle_until);
+        // A look that lies ahead was made before the clock was set back.
+        if is_idle && look.looked_at <= now {
             return Ok(Vec::new());
         }
         let (mut idle, mut due) = (Vec::new(), Vec::new());
@@ -46,17 +48,15 @@ impl Tenant {
             && let Some(entry) = outbox.next().transpose()?
         {
             let Some(place) = idle.iter().position(|sync| sync == &entry.sync) else { continue };
-            match entry.delivery {
-                Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } if not_before > now => {
-                    next = next.min(not_before);
-                }
-                Delivery::Waiting { .. } | Delivery::Unknown { .. } => due.push(idle.swap_remove(place)),
-                Delivery::Dead { .. } => {}
+            match entry.due_at(now) {
+                Some(at) if at > now => next = next.min(at),
+                Some(_) => due.push(idle.swap_remove(place)),
+                None => {}
             }
         }
         let done = self.clock().now();
         let idle_until = if due.is_empty() { next } else { now };
-        *look = Look { changes, idle_until, rest_until: done.plus(done.since(now) * REST) };
+        *look = Look { changes, idle_until, rest_until: done.plus(done.since(now) * REST), looked_at: now };
         Ok(due)
     }
 }

@@ -164,15 +164,17 @@ async fn two_lengths_are_no_length() {
 async fn an_account_that_is_answered_drop_by_drop_holds_up_no_other() {
     let clock = Arc::new(JumpingClock::default());
     let egress = egress(&clock, short(), Table::default());
-    let (slow, quick) = (egress.governor("slow", &[], None), egress.governor("quick", &[], None));
+    let (slow, quick) = (egress.governor("slow", &[], None, None), egress.governor("quick", &[], None, None));
     let mut held = Vec::new();
-    while let Some(place) = slow.place(Duration::from_millis(1)).await {
+    let moment = Duration::from_millis(1);
+    while let Some(place) = slow.place(Lane::Backfill, moment).await {
         held.push(place);
         assert!(held.len() < 1_000, "there is no end of places");
     }
-    assert!(quick.place(Duration::from_millis(1)).await.is_some());
+    assert!(quick.place(Lane::Backfill, moment).await.is_some());
+    assert!(slow.place(Lane::Outcome, moment).await.is_some(), "an outcome waits for a backfill");
     held.pop();
-    assert!(slow.place(Duration::from_millis(1)).await.is_some());
+    assert!(slow.place(Lane::Backfill, moment).await.is_some());
 }
 
 #[tokio::test]

@@ -32,6 +32,7 @@ use self::retry::Outcome;
 pub(crate) use self::target::address;
 use self::wire::{Answer, Wire};
 pub use self::wire::{Bounds, Prepared, SignInHeader};
+use crate::model::allowance::LearnedAllowance;
 use crate::model::grant::{Grant, Reach};
 use crate::model::http::{HttpError, Lane, Request, Response};
 use crate::model::manifest::{Daily, Rate};
@@ -87,14 +88,24 @@ impl Egress {
         &self.0.clock
     }
 
-    /// The governor of a CRM account: the same one for the same `account`, whichever connection or sync asks.
-    pub fn governor(&self, account: &str, rates: &[Rate], daily: Option<&Daily>) -> Arc<Governor> {
+    /// The governor of a CRM account: the same one for the same `account`, whichever connection or sync asks. A new one begins
+    /// with what is known from before.
+    pub fn governor(
+        &self,
+        account: &str,
+        rates: &[Rate],
+        daily: Option<&Daily>,
+        known: Option<&LearnedAllowance>,
+    ) -> Arc<Governor> {
         let mut governors = self.0.governors.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(governor) = governors.get(account) {
             governor.declare(rates, daily);
             return Arc::clone(governor);
         }
         let governor = Arc::new(Governor::new(Arc::clone(&self.0.clock), rates, daily));
+        if let Some(known) = known {
+            governor.restore(known);
+        }
         governors.insert(account.to_owned(), Arc::clone(&governor));
         governor
     }
@@ -193,7 +204,7 @@ impl Egress {
     ) -> Result<Answer, HttpError> {
         let left = terms.ends.since(self.0.clock.now());
         let _place = match &terms.governor {
-            Some(governor) => Some(governor.place(left).await.ok_or_else(crowded)?),
+            Some(governor) => Some(governor.place(terms.lane, left).await.ok_or_else(crowded)?),
             None => None,
         };
         let left = terms.ends.since(self.0.clock.now());

@@ -66,15 +66,21 @@ pub(super) fn pause(outcome: Outcome, attempt: u32, interval: Duration, chance: 
 }
 
 /// `Retry-After`: seconds (also with a fraction, which RFC 9110 does not know but CRMs send) or a date in any of the
-/// three forms of RFC 9110. A date that is past means now.
+/// three forms of RFC 9110. A date that is past means now, which is what the answer's own date says.
 pub(super) fn retry_after(headers: &HeaderMap, now: Instant) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if text.starts_with(|c: char| c.is_ascii_digit()) {
         Duration::try_from_secs_f64(text.parse().ok()?).ok()?
     } else {
-        Instant(date(text)?.as_microsecond()).since(now)
+        Instant(date(text)?.as_microsecond()).since(told_time(headers).unwrap_or(now))
     };
     Some(wait.min(LONGEST))
+}
+
+/// What time it was where an answer came from, to the second; none where it does not say.
+pub(super) fn told_time(headers: &HeaderMap) -> Option<Instant> {
+    let text = headers.get(http::header::DATE)?.to_str().ok()?;
+    Some(Instant(date(text.trim())?.as_microsecond()))
 }
 
 fn date(text: &str) -> Option<Timestamp> {
@@ -119,6 +125,16 @@ mod tests {
             assert_eq!(after(text), seconds.map(Duration::from_secs_f64), "{text:?}");
         }
         assert_eq!(retry_after(&HeaderMap::new(), NOW), None);
+    }
+
+    #[test]
+    fn a_date_to_wait_for_is_meant_by_the_clock_that_named_it() {
+        let mut headers = HeaderMap::new();
+        headers.insert("retry-after", "Sun, 06 Nov 1994 10:00:07 GMT".parse().unwrap());
+        headers.insert("date", "Sun, 06 Nov 1994 10:00:00 GMT".parse().unwrap());
+        assert_eq!(retry_after(&headers, NOW), Some(Duration::from_secs(7)));
+        headers.insert("date", "yesterday".parse().unwrap());
+        assert_eq!((told_time(&headers), retry_after(&headers, NOW)), (None, Some(Duration::from_secs(4_260))));
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Ground {
     }
 
     fn governed(&self, rates: &[Rate], daily: Option<&Daily>) -> Terms {
-        Terms { governor: Some(self.egress.governor("acme", rates, daily)), ..terms(self.clock.now()) }
+        Terms { governor: Some(self.egress.governor("acme", rates, daily, None)), ..terms(self.clock.now()) }
     }
 }
 
@@ -365,6 +365,20 @@ async fn patience_ends() {
 }
 
 #[tokio::test]
+async fn the_accounts_answers_tell_what_time_it_is_there() {
+    let dated = |date: &str| answer("200 OK", &[date], b"");
+    let scripts = vec![dated("date: Sun, 06 Nov 1994 08:49:37 GMT"), dated("date: soon"), dated("x-a: 1")];
+    let ground = Ground::new(scripts).await;
+    let terms = ground.governed(&[], None);
+    let governor = terms.governor.clone().unwrap();
+    assert_eq!(governor.told_time(), None);
+    for _ in 0..3 {
+        assert_eq!(status(&ground.send_under(get("/"), terms.clone()).await), 200);
+        assert_eq!(governor.told_time(), Some(Instant(784_111_777_000_000)));
+    }
+}
+
+#[tokio::test]
 async fn requests_keep_to_the_rate() {
     let ground = Ground::new((0..5).map(|_| answer("200 OK", &[], b"")).collect()).await;
     let terms = ground.governed(&[rate("account", 2, 1_000)], None);
@@ -378,9 +392,9 @@ async fn requests_keep_to_the_rate() {
 async fn an_account_has_one_governor() {
     let ground = Ground::new(Vec::new()).await;
     let rates = [rate("account", 2, 1_000)];
-    let one = ground.egress.governor("acme", &rates, None);
-    assert!(Arc::ptr_eq(&one, &ground.egress.governor("acme", &rates, None)));
-    assert!(!Arc::ptr_eq(&one, &ground.egress.governor("other", &rates, None)));
+    let one = ground.egress.governor("acme", &rates, None, None);
+    assert!(Arc::ptr_eq(&one, &ground.egress.governor("acme", &rates, None, None)));
+    assert!(!Arc::ptr_eq(&one, &ground.egress.governor("other", &rates, None, None)));
     let keys: Vec<String> = ground.egress.governors().into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["acme", "other"]);
 }

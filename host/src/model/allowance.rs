@@ -1,11 +1,15 @@
-//! What is left of the requests that a CRM account may make in a day, and until when that will last.
+//! What is left of the requests that a CRM account may make in a day, and until when that will last; and what was learned of its
+//! limits, to be known after a restart.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::time::Instant;
 
 /// What the CRM last said of the day's allowance.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DailyState {
     pub remaining: Option<u64>,
     pub limit: Option<u64>,
@@ -29,8 +33,51 @@ impl DailyState {
             let at = jiff::Timestamp::from_microsecond(at.0).map(|at| at.strftime("%H:%M").to_string());
             text.push_str(&format!("; used up at {} UTC at this rate", at.unwrap_or_default()));
         }
+        if self.is_below(BACKFILL_LEAVES_PERCENT) {
+            text.push_str("; what is left is kept from backfills and sweeps");
+        }
         Some(text)
     }
+
+    /// Whether less than this share is left, in percent, as far as both are known.
+    pub fn is_below(&self, percent: u64) -> bool {
+        let (Some(remaining), Some(limit)) = (self.remaining, self.limit) else { return false };
+        remaining.saturating_mul(100) < limit.saturating_mul(percent)
+    }
+}
+
+/// What a day's increments and outcomes need: backfills and sweeps leave so much of the day's allowance, in percent.
+pub const BACKFILL_LEAVES_PERCENT: u64 = 10;
+
+/// What an hour's outcomes need: increments leave so much, in percent.
+pub const INCREMENT_LEAVES_PERCENT: u64 = 2;
+
+/// What was learned of an account's allowance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedAllowance {
+    /// Of which account, as the host names it.
+    pub account: String,
+    pub rates: Vec<LearnedRate>,
+    pub daily: Option<DailyState>,
+    /// Whether the CRM itself said how long the day's allowance is used up.
+    pub told: bool,
+    /// What was left of the day at moments of the last hour, oldest first.
+    pub looks: Vec<(Instant, u64)>,
+    /// Buckets for which the CRM asked for silence, and until when.
+    pub pauses: BTreeMap<String, Instant>,
+    pub at: Instant,
+}
+
+/// A limit as the CRM's headers told it, beside what the manifest declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LearnedRate {
+    pub bucket: String,
+    pub declared_requests: u32,
+    pub declared_per_ms: u32,
+    pub limit: u32,
+    pub per_ms: u64,
+    /// Requests that counted against it then.
+    pub used: u32,
 }
 
 /// An allowance is for a day: what would last longer is not used up.

@@ -170,6 +170,11 @@ pub trait Connector: Send + Sync {
     async fn resolve(&self, object: &str, writes: &[Write]) -> Result<Vec<Option<Written>>, CallError>;
     async fn receive(&self, webhook: Webhook) -> Result<Vec<Hint>, CallError>;
 
+    /// What time it was at the CRM, by its own clock, when it last answered; none where no answer has told.
+    fn told_time(&self) -> Option<Instant> {
+        None
+    }
+
     /// From how many writes on a set serves the object better; none where it never does.
     async fn least(&self, _object: &str) -> Result<Option<u32>, CallError> {
         Ok(None)

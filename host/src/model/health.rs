@@ -59,9 +59,10 @@ impl PluginHealth {
         Self { callee, faults: 0, verb, code, last, since: now, rests_until: None }
     }
 
-    /// Until when it is not called; none where it may be called now.
+    /// Until when it is not called; none where it may be called now. A clock that was set back ends a rest that would be longer
+    /// than any.
     pub fn rest(&self, now: Instant) -> Option<Instant> {
-        self.rests_until.filter(|until| now < *until)
+        self.rests_until.filter(|until| now < *until && until.since(now) <= LONGEST_REST)
     }
 
     /// One more fault. Those that come while it rests, of calls that were on their way, count once.
@@ -107,5 +108,7 @@ mod tests {
             now = until;
             assert_eq!(health.rest(now), None, "it is tried again");
         }
+        health.failed("pull", "plugin-trap", "it crashed", now.plus(Duration::from_secs(86_400)));
+        assert_eq!(health.rest(now), None, "the clock was a day ahead");
     }
 }

@@ -161,6 +161,10 @@ pub enum Delivery {
     Dead { problems: Vec<Problem>, remedy: String, at: Instant },
 }
 
+/// The longest that a write is put off before it is tried again, whatever a CRM asks for: what keeps a whole account waiting for
+/// longer ends the run instead.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
+
 /// An outcome on its way to one CRM record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxEntry {
@@ -187,6 +191,19 @@ impl OutboxEntry {
     pub fn receipt(&self) -> Receipt {
         let (sync, outcome_id) = (self.sync.clone(), self.outcome.id.clone());
         Receipt { sync, outcome_id, state: ReceiptState::Queued(self.id), at: self.created }
+    }
+
+    /// When it may leave; a dead one never does. What is put off for longer than anything ever is was put off by a clock that was
+    /// wrong, and may leave now.
+    pub fn due_at(&self, now: Instant) -> Option<Instant> {
+        match &self.delivery {
+            // Nothing has put it off yet.
+            Delivery::Waiting { attempts: 0, not_before } => Some(now.min(*not_before)),
+            Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } => {
+                Some(if not_before.since(now) > LONGEST_WAIT { now } else { *not_before })
+            }
+            Delivery::Dead { .. } => None,
+        }
     }
 
     /// How long it has waited, since it was recorded or put back.
@@ -218,4 +235,29 @@ pub enum ReceiptState {
     Delivered { object: String, record: String },
     /// The mapping left it out on purpose.
     LeftOut { reason: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_was_wrong_puts_nothing_off_for_long() {
+        let outcome =
+            Outcome { id: "n".into(), contact: ContactId(1), kind: OutcomeKind::Note, at: Instant(0), values: vec![] };
+        let mut entry = OutboxEntry::new(OutboxId(1), "in".parse().unwrap(), "7".into(), outcome, Instant(0));
+        let now = Instant(5);
+        for (not_before, due) in [
+            (Instant(3), Some(Instant(3))),
+            (now.plus(LONGEST_WAIT), Some(now.plus(LONGEST_WAIT))),
+            (now.plus(2 * LONGEST_WAIT), Some(now)),
+        ] {
+            entry.delivery = Delivery::Waiting { attempts: 1, not_before };
+            assert_eq!(entry.due_at(now), due, "{not_before}");
+        }
+        entry.delivery = Delivery::Waiting { attempts: 0, not_before: Instant(9) };
+        assert_eq!(entry.due_at(now), Some(now));
+        entry.delivery = Delivery::Dead { problems: vec![], remedy: String::new(), at: now };
+        assert_eq!(entry.due_at(now), None);
+    }
 }

@@ -223,6 +223,20 @@ impl Timetable {
         }
     }
 
+    /// Takes what lies ahead for what is now: the clock was wrong when it was noted. Says whether anything did.
+    pub fn set_back(&mut self, now: Instant) -> bool {
+        let noted = [Some(&mut self.since), self.begun.as_mut(), self.swept.as_mut()];
+        let mut was_ahead = false;
+        for at in noted.into_iter().flatten().filter(|at| **at > now) {
+            *at = now;
+            was_ahead = true;
+        }
+        if was_ahead {
+            self.again = self.again.min(Some(now));
+        }
+        was_ahead
+    }
+
     /// How often ids are compared, where the sync runs by itself. A CRM that does not tell what is gone is asked once a day,
     /// another one once a week, for what was missed.
     pub fn sweeps_every(&self, tells_gone: bool) -> Option<Duration> {
@@ -322,6 +336,24 @@ mod tests {
         // It begins on 2027-03-28 at 2:00: half past two is not there that day.
         let spring = timetable(cron("30 2 * * *"), "2027-03-28T00:00:00Z").due(0.0);
         assert!(spring.is_some_and(|due| due <= at("2027-03-29T00:30:00Z")), "{spring:?}");
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_stops_no_schedule() {
+        let now = at("2026-11-25T12:00:00Z");
+        for schedule in [
+            Schedule::Every { seconds: 900 },
+            Schedule::Cron { expression: "*/15 * * * *".into(), time_zone: "UTC".into() },
+        ] {
+            let mut table = timetable(schedule, "2026-11-20T12:00:00Z");
+            assert!(!table.set_back(now));
+            table.begun = Some(at("2027-01-01T00:00:00Z"));
+            table.ended(false, at("2027-01-01T00:00:00Z"));
+            assert!(table.set_back(now));
+            assert_eq!(table.due(0.0), Some(now), "what failed is tried again");
+            table.ended(true, now);
+            assert_eq!(table.due(0.0), Some(at("2026-11-25T12:15:00Z")));
+        }
     }
 
     #[test]

@@ -221,9 +221,18 @@ pub struct Partition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Checkpoint {
     /// Every record, once.
-    Backfill { started: Instant, partitions: Vec<Partition> },
+    Backfill { started: Option<Instant>, partitions: Vec<Partition> },
     /// Windows still to walk, the current one last; `next` is the page token within it.
-    Increment { started: Instant, windows: Vec<Window>, next: Option<String> },
+    Increment { started: Option<Instant>, windows: Vec<Window>, next: Option<String> },
+}
+
+impl Checkpoint {
+    /// What time it was at the CRM when the walk began; none until a row has told.
+    pub fn started(&mut self) -> &mut Option<Instant> {
+        match self {
+            Self::Backfill { started, .. } | Self::Increment { started, .. } => started,
+        }
+    }
 }
 
 /// How far a changed mapping has come through the stored rows: first those of contacts, then those set aside.
@@ -243,8 +252,11 @@ impl Remap {
 /// A sync's progress; committed with every page.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncState {
-    /// Everything modified before this has been seen.
+    /// Everything modified before this, by the CRM's clock, has been seen.
     pub high_water: Option<Instant>,
+    /// The greatest stamp that the CRM has given a row.
+    #[serde(default)]
+    pub latest: Option<Instant>,
     /// Everything that went before this is marked; moves after the pages of a run, and apart from them.
     #[serde(default)]
     pub gone_until: Option<Instant>,

@@ -18,6 +18,7 @@ pub(super) struct Pauses<K> {
 #[derive(Clone, Copy, Default)]
 struct Pause {
     failures: u32,
+    since: Instant,
     until: Instant,
 }
 
@@ -37,13 +38,15 @@ impl<K: Eq + Hash> Pauses<K> {
     }
 
     pub(super) fn are_over(&self, key: &K, now: Instant) -> bool {
-        self.lock().get(key).is_none_or(|pause| pause.until <= now)
+        // One that begins later was noted before the clock was set back.
+        self.lock().get(key).is_none_or(|pause| pause.until <= now || pause.since > now)
     }
 
     pub(super) fn failed(&self, key: K, now: Instant) {
         let mut pauses = self.lock();
         let pause = pauses.entry(key).or_default();
         pause.failures = pause.failures.saturating_add(1);
+        pause.since = now;
         pause.until = now.plus(schedule::pause_after(self.first, pause.failures));
     }
 
@@ -65,6 +68,8 @@ mod tests {
         assert!(!pauses.are_over(&"a", now.plus(Duration::from_secs(119))));
         assert!(pauses.are_over(&"a", now.plus(Duration::from_secs(120))));
         assert!(pauses.are_over(&"b", now));
+        pauses.failed("c", now.plus(Duration::from_secs(86_400)));
+        assert!(pauses.are_over(&"c", now), "the clock was a day ahead");
         pauses.succeeded(&"a");
         assert!(pauses.are_over(&"a", now));
     }

@@ -105,3 +105,59 @@ pub(super) fn decode(id: ContactId, bytes: &[u8], names: &Names) -> Result<Conta
 fn named(values: Vec<(u32, Value)>, names: &Names) -> Result<Vec<(AttributeName, Value)>, StoreError> {
     values.into_iter().map(|(number, value)| Ok((names.name(number)?, value))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::store::Store;
+
+    /// As the version before wrote it, byte for byte: the form; when made and changed; one attribute, by its name's number; one
+    /// link, by the numbers of its names, with its record, fingerprint, stamp, end and base.
+    const FORMER_BYTES: [u8; 36] = [
+        1, 10, 14, // made at 5, changed at 7
+        1, 0, 4, 7, b'a', b'@', b'b', b'.', b'o', b'r', b'g', // name 0 is a text of seven bytes
+        1, 1, 2, 3, // one link: names 1, 2 and 3
+        2, b'4', b'2', // its record
+        172, 2, // 300 is its fingerprint
+        1, 18, // stamped at 9
+        1, 22, // gone at 11
+        1, 0, 4, 5, b'b', b'@', b'b', b'.', b'd', // last agreed: another text under name 0
+    ];
+
+    #[test]
+    fn a_contact_of_the_form_before_is_read_and_leaves_in_this_one() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::open(dir.path(), "a test").unwrap();
+        let workspace = store.workspace(&"main".parse().unwrap()).unwrap();
+        let names = &workspace.names;
+        for (number, name) in (0..).zip(["email", "people", "crm", "contacts"]) {
+            assert_eq!(names.number(name).unwrap(), number);
+        }
+        let text = |text: &str| Value::Text(text.to_owned());
+        let contact = Contact {
+            id: ContactId(3),
+            created: Instant(5),
+            changed: Instant(7),
+            attributes: vec![("email".into(), text("a@b.org"))],
+            links: vec![Link {
+                sync: "people".parse().unwrap(),
+                source: Source { connection: "crm".parse().unwrap(), object: "contacts".into() },
+                record: "42".into(),
+                fingerprint: 300,
+                modified: Some(Instant(9)),
+                gone: Some(Instant(11)),
+                left: None,
+                base: vec![("email".into(), text("b@b.d"))],
+            }],
+        };
+        assert_eq!(decode(ContactId(3), &FORMER_BYTES, names).unwrap(), contact);
+        let bytes = encode(&contact, &mut Numbers::of(names)).unwrap();
+        assert_eq!((bytes[0], &bytes[1..bytes.len() - 1], bytes.last()), (FORM, &FORMER_BYTES[1..], Some(&0)));
+        assert_eq!(decode(ContactId(3), &bytes, names).unwrap(), contact);
+        for broken in [&[][..], &[3, 10], &FORMER_BYTES[..20]] {
+            assert!(matches!(decode(ContactId(3), broken, names), Err(StoreError::Corrupt { .. })), "{broken:?}");
+        }
+    }
+}

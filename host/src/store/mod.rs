@@ -20,6 +20,7 @@ mod names;
 mod provenance;
 mod recent;
 mod sealed;
+mod sent;
 mod table;
 #[cfg(test)]
 mod unsteady;
@@ -38,6 +39,7 @@ pub use error::StoreError;
 pub use key_set::KeySet;
 pub use lookup::{LookupHash, LookupKey};
 pub use recent::RecentWrites;
+pub use sent::{SentChange, SentChanges};
 pub use table::Document;
 pub use workspace::Workspace;
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::key;
+use crate::model::allowance::LearnedAllowance;
 use crate::model::audience::{Audience, ContactChanges, Member};
 use crate::model::audit::AuditEntry;
 use crate::model::conflict::Conflict;
@@ -49,6 +50,7 @@ pub(super) enum Table {
     PluginVersions = 22,
     PluginHealth = 23,
     Admission = 24,
+    Allowances = 25,
     /// Buckets of contacts; 30 had one key a contact.
     Contacts = 31,
     LookupMeta = 40,
@@ -109,6 +111,7 @@ documents! {
         |(plugin, digest)| key::text(&[plugin.as_str(), &digest.0]);
     PluginHealth, PluginHealth, "plugin health", <'a> &'a Callee, |callee| callee_key(callee);
     Connection, Connections, "connection", <'a> &'a ConnectionId, |id| key::text(&[id.as_str()]);
+    LearnedAllowance, Allowances, "learned allowance", <'a> &'a str, |account| key::text(&[account]);
     Sync, Syncs, "sync", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     SyncState, SyncStates, "sync state", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     Timetable, Timetables, "timetable", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);

@@ -9,6 +9,7 @@ use super::key_set::KeySet;
 use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::{Names, Numbers};
 use super::recent::RecentWrites;
+use super::sent::SentChanges;
 use super::table::{Document, Table};
 use super::{StoreError, contact, key, provenance};
 use crate::model::audience::{Audience, ContactChanges};
@@ -38,6 +39,7 @@ pub struct Workspace {
     recording: Mutex<()>,
     scheduling: Mutex<()>,
     recent: RecentWrites,
+    sent: SentChanges,
     next_contact: AtomicU64,
     next_run: AtomicU64,
     next_outbox: AtomicU64,
@@ -86,6 +88,7 @@ impl Workspace {
             recording: Mutex::default(),
             scheduling: Mutex::default(),
             recent: RecentWrites::default(),
+            sent: SentChanges::default(),
             #[cfg(test)]
             unsteady: super::unsteady::Unsteady::new(),
             tree,
@@ -264,6 +267,10 @@ impl Workspace {
 
     pub fn recent_writes(&self) -> &RecentWrites {
         &self.recent
+    }
+
+    pub fn sent_changes(&self) -> &SentChanges {
+        &self.sent
     }
 
     /// Held by whoever reads a timetable in order to change it, until that is committed.

@@ -6,8 +6,11 @@ use std::time::Duration;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::model::connector::WriteOutcome;
+use crate::model::failure::Failure;
 use crate::model::id::SyncId;
-use crate::model::outcome::Outcome;
+use crate::model::outcome::{LONGEST_WAIT, OutboxEntry, Outcome};
+use crate::model::sync::Sync;
+use crate::model::time::Instant;
 use crate::model::value::Problem;
 
 use super::backoff;
@@ -52,9 +55,32 @@ pub(super) fn next(outcome: WriteOutcome, attempts: u32, spread: f64) -> Next {
             remedy: "see whether the CRM is in order and whether the write has arrived, then `ferry outbox retry`"
                 .into(),
         },
-        WriteOutcome::Later(wait) => Next::Again { wait: wait.unwrap_or_else(|| backoff::pause(attempts, spread)) },
+        WriteOutcome::Later(wait) => {
+            let wait = wait.unwrap_or_else(|| backoff::pause(attempts, spread));
+            Next::Again { wait: wait.min(LONGEST_WAIT) }
+        }
         WriteOutcome::Unknown(_) => Next::FindOut { wait: backoff::pause(attempts.saturating_sub(1), spread) },
     }
+}
+
+/// Why an entry is not sent any more, where it has waited for too long.
+pub(super) fn expired(sync: &Sync, entry: &OutboxEntry, now: Instant) -> Option<Problem> {
+    let most = sync.outbound.get(&entry.outcome.kind)?.expires_s?;
+    let age = entry.age(now).as_secs();
+    let waited = jiff::SignedDuration::from_secs(age.cast_signed());
+    (age > most).then(|| problem(&format!("it has waited for {waited:#}, and the sync sends nothing as old")))
+}
+
+/// Whether a failure is about what was sent, not about the connection.
+pub(super) fn is_refusal(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Invalid(_)
+            | Failure::Permanent(_)
+            | Failure::Unsupported(_)
+            | Failure::TokenExpired
+            | Failure::WindowTooLarge(_)
+    )
 }
 
 pub(super) fn problem(message: &str) -> Problem {
@@ -67,7 +93,6 @@ mod tests {
     use crate::model::connector::Written;
     use crate::model::id::ContactId;
     use crate::model::outcome::OutcomeKind;
-    use crate::model::time::Instant;
 
     fn outcome(id: &str) -> Outcome {
         Outcome { id: id.into(), contact: ContactId(1), kind: OutcomeKind::Call, at: Instant(0), values: vec![] }
@@ -93,6 +118,8 @@ mod tests {
         let later = WriteOutcome::Later(Some(Duration::from_secs(7)));
         assert_eq!(next(later.clone(), 1, 0.0), Next::Again { wait: Duration::from_secs(7) });
         assert_eq!(next(WriteOutcome::Later(None), 2, 0.0), Next::Again { wait: Duration::from_secs(4) });
+        let next_week = WriteOutcome::Later(Some(Duration::from_secs(7 * 24 * 3_600)));
+        assert_eq!(next(next_week, 1, 0.0), Next::Again { wait: LONGEST_WAIT });
         assert_eq!(next(WriteOutcome::Unknown("x".into()), 1, 0.0), Next::FindOut { wait: Duration::from_secs(1) });
         assert!(matches!(next(later, MOST_ATTEMPTS, 0.0), Next::Dead { .. }));
         assert!(matches!(next(WriteOutcome::Conflict, 1, 0.0), Next::Dead { .. }));

@@ -112,6 +112,11 @@ impl<'a> Draft<'a> {
         Ok(self.result.changes.put(key, conflict)?)
     }
 
+    /// Whether somebody may have to decide about the attribute.
+    pub(super) fn may_be_held(&self, contact: ContactId, attribute: &str) -> bool {
+        self.waiting.conflicts.may_hold((self.sync, contact, attribute))
+    }
+
     /// Nobody has to decide about the attribute any more.
     pub(super) fn release(&mut self, contact: ContactId, attribute: &str) {
         let key = (self.sync, contact, attribute);

@@ -6,7 +6,7 @@ use crate::model::contact::{Contact, Source};
 use crate::model::failure::{CallError, Failure};
 use crate::model::id::RunId;
 use crate::model::ledger::Origin;
-use crate::model::sync::{MappingVersion, Sync, SyncState};
+use crate::model::sync::{MappingVersion, Sync};
 use crate::model::time::Instant;
 use crate::model::value::Tombstone;
 use crate::store::{Changes, LookupKey};
@@ -23,14 +23,13 @@ pub(super) struct Graves<'a> {
     ports: &'a Ports,
     sync: &'a Sync,
     run: RunId,
-    state: &'a mut SyncState,
     /// Records whose links were marked or moved.
     pub(super) buried: u64,
 }
 
 impl<'a> Graves<'a> {
-    pub(super) fn of(ports: &'a Ports, sync: &'a Sync, run: RunId, state: &'a mut SyncState) -> Self {
-        Self { ports, sync, run, state, buried: 0 }
+    pub(super) fn of(ports: &'a Ports, sync: &'a Sync, run: RunId) -> Self {
+        Self { ports, sync, run, buried: 0 }
     }
 
     /// Follows the connector's `gone` over a window.
@@ -60,13 +59,9 @@ impl<'a> Graves<'a> {
             let Some(contact) = ports.workspace.find(record)?.into_iter().next() else { continue };
             let mut changes = Changes::default();
             let burial = Burial { ports, sync, source, tombstone, now: ports.clock.now() };
-            let dropped = burial.bury(contact, self.run, &mut changes)?;
+            burial.bury(contact, self.run, &mut changes)?;
             if changes.is_empty() {
                 continue;
-            }
-            if dropped > 0 {
-                self.state.linked = self.state.linked.saturating_sub(dropped);
-                changes.put(&sync.id, &*self.state)?;
             }
             ports.workspace.commit(changes)?;
             self.buried += 1;
@@ -102,8 +97,7 @@ enum Home {
 }
 
 impl Burial<'_> {
-    /// Gives how many links are no more, because their contact has one already.
-    fn bury(&self, mut contact: Contact, run: RunId, changes: &mut Changes) -> Result<u64, SyncError> {
+    fn bury(&self, mut contact: Contact, run: RunId, changes: &mut Changes) -> Result<(), SyncError> {
         match self.home(&contact)? {
             None => self.mark(&mut contact, changes),
             Some(Home::Free(source, id)) => {
@@ -125,13 +119,9 @@ impl Burial<'_> {
                 let is_read = |name: &str| mapping.iter().flat_map(|it| &it.output).any(|column| column.name == name);
                 let origin = self.origin(run);
                 let join_as = Join { origin, now: self.now, fills: &|name| !is_read(name), survivor: Some(&id) };
-                let links = keep.links.len() + moved.links.len();
                 let mut joined = Changes::default();
                 match join(&self.ports.workspace, *keep, &moved, join_as, &mut joined) {
-                    Ok(kept) => {
-                        *changes = joined;
-                        return Ok((links - kept.links.len()) as u64);
-                    }
+                    Ok(_) => *changes = joined,
                     // They stand for two records elsewhere: a person says who is who.
                     Err(JoinError::SameSync { .. }) => self.mark(&mut contact, changes),
                     Err(JoinError::Sync(error)) => return Err(error),
@@ -139,7 +129,7 @@ impl Burial<'_> {
                 }
             }
         }
-        Ok(0)
+        Ok(())
     }
 
     fn origin(&self, run: RunId) -> Origin {

@@ -46,7 +46,7 @@ impl Inbound<'_> {
         let there = self.fetch(&ids, &Silent, stop).await?;
         let gone = hinted.gone.iter().filter(|id| !there.contains(*id));
         let tombstones: Vec<_> = gone.map(|id| Tombstone { id: id.clone(), at: None, into: None }).collect();
-        let mut graves = gone::Graves::of(self.ports, self.sync, self.run.id, &mut self.state);
+        let mut graves = gone::Graves::of(self.ports, self.sync, self.run.id);
         let done = graves.bury_all(&tombstones).await;
         self.run.counts.gone += graves.buried;
         done

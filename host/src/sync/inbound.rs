@@ -17,7 +17,7 @@ use super::fingerprint::Fingerprints;
 use super::joining::Whom;
 use super::page::Pages;
 use super::walk::{self, Pulled, Puller, WalkError};
-use super::{Observer, Ports, StopSignal, SyncError, gone};
+use super::{Observer, Ports, StopSignal, SyncError, echo, gone};
 
 /// Partitions that are pulled side by side unless told: as many as most CRMs serve one account at a time.
 pub const PARTITIONS: u32 = 4;
@@ -25,8 +25,12 @@ pub const PARTITIONS: u32 = 4;
 /// Commits between two flushes: a crash of the machine, not of the process, repeats at most so many pages.
 const FLUSH_EVERY: u64 = 32;
 
-/// Increments look back this much further than the connector says that records may be late: clocks differ.
+/// Increments look back this much further than the connector says that records may be late, and ahead of the CRM's time: the
+/// clocks of the machines that a CRM is made of differ.
 const OVERLAP: Duration = Duration::from_secs(2 * 60);
+
+/// By how much our clock may be behind that of a CRM that does not say what time it is.
+const BEHIND_MOST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// One run from CRM to contacts; a new backfill is pulled in at most so many partitions. Returns the run as it was written
 /// down; when it fails, the failure is written down too.
@@ -84,6 +88,7 @@ impl<'a> Inbound<'a> {
         };
         let pages = open_pages(ports, sync, run_id).await?;
         ports.workspace.recent_writes().begin(&sync.id);
+        echo::recall(&ports.workspace, sync)?;
         settle_mapping(ports, sync, pages.mapping.output(), now)?;
         Ok(Self {
             ports,
@@ -122,11 +127,13 @@ impl<'a> Inbound<'a> {
 
     /// Everything for the first time, or where the CRM can't tell what has changed; else what changed since the last run.
     async fn fresh_checkpoint(&self) -> Result<Checkpoint, SyncError> {
-        let started = self.ports.clock.now();
+        let started = self.time_there();
         // Who enters or leaves a segment need not have changed.
         let by_window = self.sync.abilities.windows && self.sync.segment.is_none();
         if let Some(high_water) = self.state.high_water.filter(|_| by_window) {
-            let window = Window { since: high_water.minus(self.overlap()), before: started.plus(OVERLAP) };
+            // Where a clock was wrong and is right again, what it hid lies behind the time that it is now.
+            let since = started.map_or(high_water, |started| started.min(high_water)).minus(self.overlap());
+            let window = Window { since, before: self.end_of_window() };
             return Ok(Checkpoint::Increment { started, windows: vec![window], next: None });
         }
         let partitions = self
@@ -134,7 +141,26 @@ impl<'a> Inbound<'a> {
             .partitions(self.sync, self.partitions)
             .await
             .map_err(|source| self.call("partition", source))?;
+        // Where no window is ever walked, this is for people alone.
+        let started = started.or_else(|| (!by_window).then(|| self.ports.clock.now()));
         Ok(Checkpoint::Backfill { started, partitions })
+    }
+
+    /// What time it is at the CRM, and never later: stamps are the CRM's, and what it has not stamped yet must not count as seen,
+    /// whatever our clock says. None where neither an answer nor a stamp has told.
+    fn time_there(&self) -> Option<Instant> {
+        let by_stamps = || self.state.latest.map(|latest| latest.min(self.ports.clock.now()));
+        self.ports.connector.told_time().or_else(by_stamps)
+    }
+
+    /// Later than any stamp that there is.
+    fn end_of_window(&self) -> Instant {
+        let now = self.ports.clock.now();
+        match self.ports.connector.told_time() {
+            Some(told) => told.max(now).plus(OVERLAP),
+            // Nothing tells how far our clock is behind. What is too large is halved, wherever it ends.
+            None => now.max(self.state.latest.unwrap_or(now)).plus(BEHIND_MOST),
+        }
     }
 
     fn overlap(&self) -> Duration {
@@ -166,13 +192,16 @@ impl<'a> Inbound<'a> {
     /// Marks what is gone since that was last done. What ends a run between its last page and this is made up for by the next.
     async fn bury(&mut self) -> Result<(), SyncError> {
         let Some(since) = self.state.gone_until.filter(|_| self.sync.abilities.gone) else { return Ok(()) };
-        let before = self.ports.clock.now();
-        let window = Window { since: since.minus(self.overlap()), before };
-        let mut graves = gone::Graves::of(self.ports, self.sync, self.run.id, &mut self.state);
+        let there = self.time_there();
+        // It is told to the second, and that one is not over.
+        let told = self.ports.connector.told_time().map(|told| told.plus(Duration::from_secs(1)));
+        let before = told.unwrap_or_else(|| self.end_of_window());
+        let window = Window { since: there.map_or(since, |there| there.min(since)).minus(self.overlap()), before };
+        let mut graves = gone::Graves::of(self.ports, self.sync, self.run.id);
         let buried = graves.follow(window).await;
         self.run.counts.gone += graves.buried;
         buried?;
-        self.state.gone_until = Some(before);
+        self.state.gone_until = there.or(self.state.gone_until);
         Ok(())
     }
 
@@ -187,13 +216,16 @@ impl<'a> Inbound<'a> {
         if let Some(seen) = &mut self.seen {
             page.rows.iter().for_each(|row| seen.add(&row.id));
         }
+        let latest = page.rows.iter().filter_map(|row| row.modified).max();
         let writing = self.ports.workspace.writing().await;
         let now = self.ports.clock.now();
         let mut page = self.pages.changes(page, now, None).await?;
+        self.renew_sums()?;
         self.run.counts.add(&page.counts);
         self.state.linked = self.state.linked.saturating_add_signed(page.linked);
         self.state.refused = self.state.refused.saturating_add_signed(page.refused);
         self.state.last_run = Some(self.run.id);
+        self.state.learn(latest, now);
         advance(&mut self.state);
         self.write_progress(&mut page.changes)?;
         self.ports.workspace.commit(page.changes)?;
@@ -203,6 +235,14 @@ impl<'a> Inbound<'a> {
         if self.since_flush >= FLUSH_EVERY {
             self.since_flush = 0;
             self.ports.store.flush_soon().await?;
+        }
+        Ok(())
+    }
+
+    /// Others change them too, where they make one contact of two: whoever calls this holds the lock for writing.
+    fn renew_sums(&mut self) -> Result<(), SyncError> {
+        if let Some(stored) = self.ports.workspace.get::<SyncState>(&self.sync.id)? {
+            (self.state.linked, self.state.refused) = (stored.linked, stored.refused);
         }
         Ok(())
     }
@@ -220,7 +260,10 @@ impl<'a> Inbound<'a> {
         self.run.end = run_end(&walked);
         self.state.last_run = Some(self.run.id);
         let mut changes = Changes::default();
-        let written = self.write_progress(&mut changes).and_then(|()| Ok(self.ports.workspace.commit(changes)?));
+        let writing = self.ports.workspace.writing().await;
+        let written = self.renew_sums().and_then(|()| self.write_progress(&mut changes));
+        let written = written.and_then(|()| Ok(self.ports.workspace.commit(changes)?));
+        drop(writing);
         let flushed = written.and(self.ports.store.flush_soon().await.map_err(SyncError::from));
         // What ended the run is what the caller wants to know; a full disk shows in both.
         walked?;
@@ -240,9 +283,21 @@ impl<'a> Inbound<'a> {
 
 fn advance(state: &mut SyncState, position: walk::Position) {
     let Some(checkpoint) = &mut state.checkpoint else { return };
-    if let Some(seen_until) = walk::advance(checkpoint, position) {
-        state.high_water = Some(seen_until);
+    if walk::advance(checkpoint, position) {
+        state.high_water = checkpoint.started().or(state.high_water);
         state.checkpoint = None;
+    }
+}
+
+impl SyncState {
+    /// Takes note of the greatest stamp of a page. A walk that did not know what time it was there began no later than that
+    /// of its first page.
+    fn learn(&mut self, latest: Option<Instant>, now: Instant) {
+        let Some(latest) = latest else { return };
+        self.latest = self.latest.max(Some(latest));
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.started().get_or_insert(latest.min(now));
+        }
     }
 }
 

@@ -122,6 +122,12 @@ pub(super) fn join(
     let mut provenance = workspace.provenance(keep.id)?.unwrap_or_default();
     let rows = workspace.provenance(other.id)?.unwrap_or_default().rows;
     for link in &other.links {
+        if keep.link(&link.sync).is_some() {
+            // One of the two is no more.
+            let mut state = workspace.get::<SyncState>(&link.sync)?.unwrap_or_default();
+            state.linked = state.linked.saturating_sub(1);
+            changes.put(&link.sync, &state)?;
+        }
         let is_kept = match keep.link(&link.sync).map(|known| (known, known.gone, link.gone)) {
             None => true,
             Some((known, None, None)) if known.record == link.record && by.survivor == Some(&link.record) => false,

@@ -73,6 +73,11 @@ pub(super) struct Incoming<'a> {
     pub(super) modified: Instant,
     /// What the mapping filled when the record was last merged, if that was another version of it.
     pub(super) agreed: Option<&'a [Column]>,
+    /// Attributes in which the record has what we wrote, and is not acknowledged yet.
+    pub(super) echoed: Vec<String>,
+    /// Of a row that came before: whether an attribute waits for a person. Whatever the mapping makes of it now, the record has
+    /// not changed, and replaces nothing that was changed here since.
+    pub(super) is_stored: Option<&'a dyn Fn(&str) -> bool>,
     /// The sync with which this one changes an attribute back and forth: its name, ours and theirs.
     pub(super) swings: &'a dyn Fn(&str, &Value, &Value) -> Option<SyncId>,
 }
@@ -98,7 +103,7 @@ pub(super) struct Merged {
 
 /// Merges a record's values; `ours_at` says when one of ours was last changed.
 pub(super) fn merge(contact: &mut Contact, incoming: Incoming<'_>, ours_at: impl Fn(&str) -> Instant) -> Merged {
-    let Incoming { sync, record, values, policies, modified, agreed: filled, swings } = incoming;
+    let Incoming { sync, record, values, policies, modified, agreed: filled, echoed, is_stored, swings } = incoming;
     let link = contact.links.iter_mut().find(|link| link.sync == *sync && link.record == record);
     let known = link.map(|link| std::mem::take(&mut link.base));
     let is_known = known.is_some();
@@ -115,7 +120,11 @@ pub(super) fn merge(contact: &mut Contact, incoming: Incoming<'_>, ours_at: impl
             None => (is_known && was_filled(filled, &attribute)).then_some(ours),
         };
         let is_theirs_newer = policy == Policy::Newest && modified >= ours_at(&attribute);
-        let decision = decide(policy, Sides { base, theirs: &theirs, ours, is_theirs_newer });
+        let is_ours = base.is_some_and(|base| base != ours) && is_stored.is_some_and(|is_held| !is_held(&attribute));
+        let decision = match is_ours || echoed.iter().any(|name| **name == *attribute) {
+            true => Decision::Keep,
+            false => decide(policy, Sides { base, theirs: &theirs, ours, is_theirs_newer }),
+        };
         let between = if decision == Decision::Take { swings(&attribute, ours, &theirs) } else { None };
         match if between.is_some() { Decision::Ask } else { decision } {
             Decision::Keep => agree(&mut merged.base, agreed, (&attribute, &theirs), ours),
@@ -207,6 +216,8 @@ mod tests {
             policies: &[policy],
             modified: Instant(modified),
             agreed: None,
+            echoed: vec![],
+            is_stored: None,
             swings: &|_, _, _| None,
         };
         let merged = merge(contact, incoming, |_| Instant(100));

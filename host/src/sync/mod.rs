@@ -1,7 +1,7 @@
 //! The flow: pages of rows into contacts, outcomes into writes. Speaks to ports and the store only, never HTTP.
 //!
 //! Inbound: `inbound` decides what to walk and commits; `walk` pulls; `page` turns a page into changes with the help of
-//! `matching`, `attributes`, `merge` and `overlay`. By hand: `hand` changes contacts as people decide. Outbound: `outbound` sends what the outbox holds, `delivery` decides what
+//! `matching`, `attributes`, `merge`, `echo` and `overlay`. By hand: `hand` changes contacts as people decide. Outbound: `outbound` sends what the outbox holds, `delivery` decides what
 //! becomes of each write, `acknowledged` what that means for the contact.
 
 mod acknowledged;
@@ -11,6 +11,7 @@ mod backoff;
 mod census;
 mod delivery;
 mod draft;
+mod echo;
 mod effects;
 mod error;
 mod fingerprint;

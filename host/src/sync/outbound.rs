@@ -21,7 +21,7 @@ use super::effects::{Effect, Effects};
 use super::inbound::run_end;
 use super::queue::{BATCH, Queue};
 use super::sets::{OpenSet, Sets};
-use super::{Observer, Ports, StopSignal, SyncError};
+use super::{Observer, Ports, StopSignal, SyncError, echo};
 
 /// One run from outbox to CRM. Returns the run as it was written down, also when it failed.
 pub async fn run_outbound(
@@ -40,6 +40,7 @@ pub async fn run_outbound(
         end: RunEnd::Running,
     };
     let (effects, queue) = (Effects::of(ports, sync)?, Queue::of(sync));
+    echo::recall(&ports.workspace, sync)?;
     let sets = Sets::on_disk(&ports.workspace, sync, run.started)?;
     let mut outbound = Outbound { ports, sync, effects, queue, sets, run };
     let sent = outbound.send_all(observer, stop).await;
@@ -88,6 +89,9 @@ impl Outbound<'_> {
         loop {
             if stop.is_raised() {
                 return Err(SyncError::Stopped);
+            }
+            if self.sets.are_full() {
+                return Ok(());
             }
             let sending = self.ports.workspace.sending().await;
             let batch = self.take().await?;
@@ -155,7 +159,10 @@ impl Outbound<'_> {
         // What was settled on the way is, whatever else happens.
         self.ports.workspace.commit(changes)?;
         self.ports.store.flush_soon().await?;
-        Ok(Marked { sets: marked?, batches: sending })
+        let sets = marked?;
+        let leaving = sending.values().flatten().chain(sets.iter().flat_map(OpenSet::entries));
+        echo::note(&self.ports.workspace, self.sync, leaving);
+        Ok(Marked { sets, batches: sending })
     }
 
     /// Maps an entry; settles it here if it comes to no write.
@@ -165,8 +172,8 @@ impl Outbound<'_> {
         attempts: u32,
         changes: &mut Changes,
     ) -> Result<Option<Sending>, SyncError> {
-        if let Some(age) = self.expired(&entry) {
-            let problems = vec![problem(&format!("it has waited for {age:#}, and the sync sends nothing as old"))];
+        if let Some(expired) = delivery::expired(self.sync, &entry, self.ports.clock.now()) {
+            let problems = vec![expired];
             let remedy = "if it still matters, `ferry outbox retry`; else `ferry outbox discard`".to_owned();
             self.bury(entry, problems, remedy, changes)?;
             return Ok(None);
@@ -182,13 +189,6 @@ impl Outbound<'_> {
             }
         }
         Ok(None)
-    }
-
-    /// How long an entry has waited, where that is too long.
-    fn expired(&self, entry: &OutboxEntry) -> Option<jiff::SignedDuration> {
-        let most = self.sync.outbound.get(&entry.outcome.kind)?.expires_s?;
-        let age = entry.age(self.ports.clock.now()).as_secs();
-        (age > most).then(|| jiff::SignedDuration::from_secs(age.cast_signed()))
     }
 
     /// Asks what became of writes that may have arrived. Gives back those that have not and may be sent.
@@ -237,7 +237,7 @@ impl Outbound<'_> {
             let writes: Vec<Write> = batch.iter().map(|sending| sending.write.clone()).collect();
             match self.ports.connector.push(object, &writes).await {
                 Ok(outcomes) => self.settle_all(batch.into_iter().zip(outcomes)).await?,
-                Err(CallError::Advice(failure)) if is_refusal(&failure) => {
+                Err(CallError::Advice(failure)) if delivery::is_refusal(&failure) => {
                     if batch.len() > 1 {
                         let later = batch.split_off(batch.len() / 2);
                         batches.extend([later, batch]);
@@ -331,6 +331,7 @@ impl Outbound<'_> {
         if matches!(state, ReceiptState::LeftOut { .. }) {
             self.run.counts.skipped += 1;
         }
+        self.ports.workspace.sent_changes().forget(&entry.sync, entry.id);
         let (sync, outcome_id) = (entry.sync.clone(), entry.outcome.id.clone());
         let receipt = Receipt { sync, outcome_id, state, at: self.ports.clock.now() };
         changes.put((&entry.sync, entry.outcome.id.as_str()), &receipt)?;
@@ -346,11 +347,13 @@ impl Outbound<'_> {
         changes: &mut Changes,
     ) -> Result<(), SyncError> {
         self.run.counts.dead += 1;
+        self.ports.workspace.sent_changes().forget(&entry.sync, entry.id);
         entry.delivery = Delivery::Dead { problems, remedy, at: self.ports.clock.now() };
         Ok(changes.put(entry.id, &entry)?)
     }
 
     pub(super) fn wait(&self, sending: Sending, not_before: Instant, changes: &mut Changes) -> Result<(), SyncError> {
+        self.ports.workspace.sent_changes().forget(&self.sync.id, sending.entry.id);
         let delivery = Delivery::Waiting { attempts: sending.attempts, not_before };
         Ok(changes.put(sending.entry.id, &OutboxEntry { delivery, ..sending.entry })?)
     }
@@ -384,16 +387,4 @@ impl Outbound<'_> {
     pub(super) fn call(&self, verb: &'static str, source: CallError) -> SyncError {
         SyncError::call(self.sync, verb, source)
     }
-}
-
-/// Whether a failure is about what was sent, not about the connection.
-fn is_refusal(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Invalid(_)
-            | Failure::Permanent(_)
-            | Failure::Unsupported(_)
-            | Failure::TokenExpired
-            | Failure::WindowTooLarge(_)
-    )
 }

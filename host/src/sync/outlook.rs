@@ -11,7 +11,7 @@ use crate::model::value::{Problem, Value};
 
 use super::effects::{Effect, Effects};
 use super::queue::BATCH;
-use super::{Ports, SyncError};
+use super::{Ports, SyncError, delivery};
 
 /// What would become of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,10 +61,13 @@ pub async fn plan_outbound(
                 *asked.entry(object.clone()).or_default() += 1;
                 written_as(object.clone(), write.clone(), sent.clone())
             }
-            _ => match effects.of_entry(&entry).await? {
-                Effect::Write { object, write, sent } => written_as(object, write, sent),
-                Effect::LeftOut(reason) => Outlook::LeftOut(reason),
-                Effect::Refused(problems) => Outlook::Refused(problems),
+            _ => match delivery::expired(sync, &entry, ports.clock.now()) {
+                Some(expired) => Outlook::Refused(vec![expired]),
+                None => match effects.of_entry(&entry).await? {
+                    Effect::Write { object, write, sent } => written_as(object, write, sent),
+                    Effect::LeftOut(reason) => Outlook::LeftOut(reason),
+                    Effect::Refused(problems) => Outlook::Refused(problems),
+                },
             },
         };
         match &outlook {

@@ -15,13 +15,13 @@ use crate::model::time::Instant;
 use crate::model::value::{Row, Value};
 use crate::store::{LookupKey, Workspace};
 
-use super::SyncError;
 use super::attributes::Attributes;
 use super::draft::{Draft, PageChanges, Tell, Waiting};
 use super::fingerprint::Fingerprints;
 use super::joining::Whom;
 use super::matching::{self, Candidate, Match};
 use super::merge::{self, Change, Held, Incoming, Merged};
+use super::{SyncError, echo};
 
 /// What becomes of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,11 @@ struct Arrival {
     values: PackedValues,
     /// The contact that stood for it before the page.
     stored: Option<Contact>,
+}
+
+enum Arrived {
+    Settled { record: String, verdict: Verdict },
+    ToMap(Arrival, Vec<Value>),
 }
 
 impl Pages<'_> {
@@ -256,8 +261,8 @@ impl Pages<'_> {
     }
 
     fn blank(&self, now: Instant, attributes: usize) -> Contact {
-        let (id, attributes) = (self.workspace.new_contact_id(), Vec::with_capacity(attributes));
-        Contact { id, created: now, changed: now, attributes, links: Vec::with_capacity(1) }
+        let (id, links) = (self.workspace.new_contact_id(), Vec::with_capacity(1));
+        Contact { id, created: now, changed: now, attributes: Vec::with_capacity(attributes), links }
     }
 
     /// Merges the values, renews the link, and puts the contact into the draft.
@@ -276,14 +281,18 @@ impl Pages<'_> {
             Merged::default()
         } else {
             let (modified, policies) = (arrival.modified.unwrap_or(now), &self.policies[..]);
-            let (sync, record, created) = (&self.sync.id, arrival.record.as_str(), contact.created);
+            let (sync, record, id, created) = (&self.sync.id, arrival.record.as_str(), contact.id, contact.created);
             let ours_at = |attribute: &str| provenance.changed_at(attribute).unwrap_or(created);
             let version = provenance.rows.iter().find(|row| row.sync == *sync).map(|row| row.version);
             let former = version.filter(|version| *version != self.sync.version);
             let agreed = former.and_then(|it| self.filled.get(&it)).map(Vec::as_slice);
+            let echoed = echo::echoed(self.workspace, self.sync, record, &arrival.values)?;
             let swings =
                 |name: &str, ours: &Value, theirs: &Value| provenance.swings(sync, (name, ours), theirs, now).cloned();
-            let incoming = Incoming { sync, record, values, policies, modified, agreed, swings: &swings };
+            let is_held = |name: &str| draft.may_be_held(id, name);
+            let is_stored = self.asked.is_none().then_some(&is_held as &dyn Fn(&str) -> bool);
+            let incoming =
+                Incoming { sync, record, values, policies, modified, agreed, echoed, is_stored, swings: &swings };
             merge::merge(&mut contact, incoming, ours_at)
         };
         let replaced = if is_new { self.filled(&contact) } else { changes.iter().map(Change::replaced).collect() };
@@ -330,13 +339,9 @@ impl Pages<'_> {
     }
 
     fn raw_row(&self, arrival: &mut Arrival) -> RawRow {
-        RawRow {
-            sync: self.sync.id.clone(),
-            record: arrival.record.clone(),
-            modified: arrival.modified,
-            version: self.sync.version,
-            values: std::mem::take(&mut arrival.values),
-        }
+        let (sync, record) = (self.sync.id.clone(), arrival.record.clone());
+        let values = std::mem::take(&mut arrival.values);
+        RawRow { sync, record, modified: arrival.modified, version: self.sync.version, values }
     }
 
     /// What is held is written down; what was held before and is settled now is not.
@@ -392,9 +397,4 @@ impl Pages<'_> {
             }
         }
     }
-}
-
-enum Arrived {
-    Settled { record: String, verdict: Verdict },
-    ToMap(Arrival, Vec<Value>),
 }

@@ -15,6 +15,10 @@ pub(super) const BATCH: usize = 100;
 /// Entries that are looked through for each that is wanted: enough that one contact with many does not make batches of one.
 const LOOK_AHEAD: usize = 5;
 
+/// Contacts about whom something waits that are remembered in one pass: some megabytes. Where more wait, what comes after them
+/// waits for the next pass.
+const HELD_MOST: usize = 100_000;
+
 /// A contact and the CRM's object that is written to: within it, order counts.
 type Lane<'a> = (ContactId, Option<&'a str>);
 
@@ -50,10 +54,13 @@ impl<'a> Queue<'a> {
         most: usize,
     ) -> Result<Vec<OutboxEntry>, StoreError> {
         let (mut batch, mut taken, mut passed) = (Vec::new(), HashSet::new(), None);
+        if self.held.len() >= HELD_MOST {
+            return Ok(batch);
+        }
         for (looked_at, entry) in workspace.scan_from::<OutboxEntry>(self.from).enumerate() {
             let entry = entry?;
             let lane = self.lane(&entry);
-            let due_at = due_at(&entry).filter(|_| entry.sync == self.sync.id);
+            let due_at = entry.due_at(now).filter(|_| entry.sync == self.sync.id);
             // What is in a set is collected with it, whenever that is.
             let in_set = matches!(entry.delivery, Delivery::Unknown { set: Some(_), .. });
             if due_at.is_some_and(|at| at > now || in_set) {
@@ -68,7 +75,8 @@ impl<'a> Queue<'a> {
                 }
             }
             self.from = passed.unwrap_or(next);
-            if batch.len() == most || (!batch.is_empty() && looked_at >= most * LOOK_AHEAD) {
+            let is_long = !batch.is_empty() && looked_at >= most * LOOK_AHEAD;
+            if batch.len() == most || is_long || self.held.len() >= HELD_MOST {
                 break;
             }
         }
@@ -82,13 +90,5 @@ impl<'a> Queue<'a> {
 
     fn lane(&self, entry: &OutboxEntry) -> Lane<'a> {
         (entry.outcome.contact, self.sync.outbound.get(&entry.outcome.kind).map(|spec| spec.object.as_str()))
-    }
-}
-
-/// When an entry may leave; a dead one never does.
-fn due_at(entry: &OutboxEntry) -> Option<Instant> {
-    match &entry.delivery {
-        Delivery::Waiting { not_before, .. } | Delivery::Unknown { not_before, .. } => Some(*not_before),
-        Delivery::Dead { .. } => None,
     }
 }

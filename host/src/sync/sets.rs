@@ -21,6 +21,9 @@ use super::{Observer, StopSignal, SyncError};
 /// Writes of one set: a few megabytes, here and in a plugin. What Salesforce works on in one go is as much.
 const MOST: usize = 10_000;
 
+/// Sets that a run has open at once: their writes are in memory until the CRM is done with them.
+const OPEN_MOST: usize = 4;
+
 /// The first look at a set that was just handed over.
 const FIRST_LOOK: Duration = Duration::from_secs(1);
 
@@ -33,6 +36,12 @@ pub(super) struct OpenSet {
     name: String,
     entries: Vec<Sending>,
     look_at: Instant,
+}
+
+impl OpenSet {
+    pub(super) fn entries(&self) -> &[Sending] {
+        &self.entries
+    }
 }
 
 /// The sets of a run.
@@ -62,6 +71,11 @@ impl Sets {
 
     pub(super) fn next_look(&self) -> Option<Instant> {
         self.open.iter().map(|set| set.look_at).min()
+    }
+
+    /// Whether some have to be collected before more is sent.
+    pub(super) fn are_full(&self) -> bool {
+        self.open.len() >= OPEN_MOST
     }
 
     /// In this run no set of the object is opened any more.
@@ -158,13 +172,15 @@ impl Outbound<'_> {
     /// Waits until a set may be done, and collects those that are.
     pub(super) async fn collect(&mut self, observer: &dyn Observer, stop: &StopSignal) -> Result<(), SyncError> {
         let clock = self.ports.clock.clone();
-        let pause = self.sets.next_look().map(|at| at.since(clock.now())).unwrap_or_default();
+        // Where the clock was set back meanwhile, no look lies further ahead than any ever does.
+        let pause = self.sets.next_look().map(|at| at.since(clock.now())).unwrap_or_default().min(LONGEST_PAUSE);
         tokio::select! {
             () = clock.sleep(pause) => {}
             () = stop.raised() => return Err(SyncError::Stopped),
         }
         let now = clock.now();
-        let (due, later) = std::mem::take(&mut self.sets.open).into_iter().partition(|set| set.look_at <= now);
+        let is_due = |set: &OpenSet| set.look_at <= now || set.look_at.since(now) > LONGEST_PAUSE;
+        let (due, later) = std::mem::take(&mut self.sets.open).into_iter().partition(is_due);
         self.sets.open = later;
         for set in due {
             self.collect_one(set).await?;

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use crate::model::connector::{Connector, Page, PullRequest, Slice};
 use crate::model::failure::{CallError, Failure};
 use crate::model::sync::{Checkpoint, Partition, Sync};
-use crate::model::time::{Clock, Instant};
+use crate::model::time::Clock;
 use crate::store::Workspace;
 
 use super::Ports;
@@ -193,23 +193,23 @@ impl Partition {
     }
 }
 
-/// Puts what has been walked into the checkpoint; gives the instant up to which everything has been seen, once it has.
-pub(super) fn advance(checkpoint: &mut Checkpoint, position: Position) -> Option<Instant> {
+/// Puts what has been walked into the checkpoint; says whether that was the last of it.
+pub(super) fn advance(checkpoint: &mut Checkpoint, position: Position) -> bool {
     match (checkpoint, position) {
-        (Checkpoint::Backfill { started, partitions }, Position::Partition { index, next }) => {
+        (Checkpoint::Backfill { partitions, .. }, Position::Partition { index, next }) => {
             if let Some(partition) = partitions.get_mut(index) {
                 partition.done = next.is_none();
                 partition.next = next;
             }
-            partitions.iter().all(|partition| partition.done).then_some(*started)
+            partitions.iter().all(|partition| partition.done)
         }
-        (Checkpoint::Increment { started, windows, next }, Position::Windows(walk)) => {
+        (Checkpoint::Increment { windows, next, .. }, Position::Windows(walk)) => {
             *windows = walk.windows;
             *next = walk.next;
-            windows.is_empty().then_some(*started)
+            windows.is_empty()
         }
         // A walk reports positions of the checkpoint that it was started with.
         (Checkpoint::Backfill { .. }, Position::Windows(_))
-        | (Checkpoint::Increment { .. }, Position::Partition { .. }) => None,
+        | (Checkpoint::Increment { .. }, Position::Partition { .. }) => false,
     }
 }

@@ -17,6 +17,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use super::clock::Clock;
+use super::stamp;
+
 /// Larger than any batch a CRM takes; a greater body is answered with 413.
 const REQUEST_BODY_MAX_BYTES: usize = 16 * 1024 * 1024;
 
@@ -171,6 +174,15 @@ impl Reply {
 
 /// What answers requests.
 pub type Answer = Arc<dyn Fn(Request) -> Reply + Send + Sync>;
+
+/// Tells with each answer what time it is by a simulated CRM's own clock, as servers do.
+pub(crate) fn dated(clock: &Arc<Clock>, answer: impl Fn(Request) -> Reply + Send + Sync + 'static) -> Answer {
+    let clock = Arc::clone(clock);
+    Arc::new(move |request| {
+        let date = stamp::http_date(clock.now_ms());
+        answer(request).with_header("date", date)
+    })
+}
 
 /// Listeners that serve until this is dropped.
 #[derive(Debug)]

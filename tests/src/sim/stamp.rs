@@ -26,6 +26,17 @@ fn seconds(ms: i64) -> String {
     text
 }
 
+/// `Mon, 02 Mar 2026 09:00:00 GMT` for milliseconds since 1970, as HTTP writes instants.
+pub fn http_date(ms: i64) -> String {
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let days = ms.div_euclid(DAY_MS);
+    let (year, month, day) = civil(days);
+    let weekday = usize::try_from(days.rem_euclid(7)).ok().and_then(|at| WEEKDAYS.get(at)).copied().unwrap_or_default();
+    let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+    format!("{weekday}, {day:02} {month} {year:04} {} GMT", &seconds(ms)[11..])
+}
+
 /// `2026-03-02` for milliseconds since 1970.
 pub fn iso_date(ms: i64) -> String {
     let (year, month, day) = civil(ms.div_euclid(DAY_MS));
@@ -79,5 +90,11 @@ mod tests {
         assert_eq!(parse("2026-03-02"), Some(1_772_409_600_000));
         assert_eq!(parse("1772409600000"), Some(1_772_409_600_000));
         assert_eq!(parse("2026-13-02"), None);
+    }
+
+    #[test]
+    fn http_has_a_form_of_its_own() {
+        assert_eq!(http_date(784_111_777_250), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(http_date(-1), "Wed, 31 Dec 1969 23:59:59 GMT");
     }
 }

@@ -16,7 +16,7 @@ fn line(ground: &Ground, others: &[&str], limits: impl FnOnce(&mut Grant)) -> Ht
         egress: ground.egress.clone(),
         signer: ground.signer(),
         grant: Arc::new(grant),
-        governor: ground.egress.governor("acme", &[], None),
+        governor: ground.egress.governor("acme", &[], None, None),
         lane: Lane::Increment,
     })
 }

@@ -6,12 +6,17 @@ use std::time::Duration;
 use memchr::memmem;
 
 pub use crate::model::allowance::DailyState;
+use crate::model::allowance::{BACKFILL_LEAVES_PERCENT, INCREMENT_LEAVES_PERCENT, LearnedAllowance};
+use crate::model::http::Lane;
 use crate::model::manifest::Daily;
 use crate::model::time::Instant;
 
 /// How long nothing is sent after the allowance ran out and the CRM did not say for how long: often enough to notice
 /// its midnight, seldom enough to be no burden.
 const PROBE: Duration = Duration::from_secs(5 * 60);
+
+/// What was told is of one day.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long use is looked back at: long enough to even out bursts, short enough to notice a backfill.
 const RATE_OVER: Duration = Duration::from_secs(60 * 60);
@@ -75,10 +80,46 @@ impl Allowance {
         Some(state)
     }
 
-    /// Whether the allowance is used up, and for how long if the CRM said so.
-    pub(super) fn blocked(&self, now: Instant) -> Option<Option<Duration>> {
-        let until = self.last.as_ref()?.blocked_until.filter(|until| *until > now)?;
-        Some(self.told.then(|| until.since(now)))
+    /// Whether the allowance is used up, or what is left of it is not for this lane; and for how long if the CRM said so.
+    pub(super) fn blocked(&self, lane: Lane, now: Instant) -> Option<Option<Duration>> {
+        let last = self.last.as_ref()?;
+        if let Some(until) = last.blocked_until.filter(|until| *until > now) {
+            return Some(self.told.then(|| until.since(now)));
+        }
+        let leaves = match lane {
+            Lane::Outcome => return None,
+            Lane::Webhook | Lane::Increment => INCREMENT_LEAVES_PERCENT,
+            Lane::Backfill | Lane::Sweep => BACKFILL_LEAVES_PERCENT,
+        };
+        // What was told is asked about anew from time to time: meanwhile it may be another day.
+        (last.is_below(leaves) && now.since(last.at) < PROBE).then_some(None)
+    }
+
+    /// Takes back what was noted by a clock that has since been set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        if let Some(last) = &mut self.last {
+            last.at = last.at.minus(by);
+            last.blocked_until = last.blocked_until.map(|until| until.minus(by));
+            last.used_up_at = last.used_up_at.map(|at| at.minus(by));
+        }
+        self.looks.0.iter_mut().for_each(|(at, _)| *at = at.minus(by));
+    }
+
+    /// Puts what was learned into what is kept.
+    pub(super) fn keep(&self, learned: &mut LearnedAllowance) {
+        learned.daily.clone_from(&self.last);
+        learned.told = self.told;
+        learned.looks = self.looks.0.iter().copied().collect();
+    }
+
+    /// Takes over what was learned, where the CRM may still mean it.
+    pub(super) fn restore(&mut self, learned: &LearnedAllowance, now: Instant) {
+        if self.declared.is_none() || now.since(learned.at) > DAY {
+            return;
+        }
+        self.last.clone_from(&learned.daily);
+        self.told = learned.told;
+        self.looks = Looks(learned.looks.iter().copied().collect());
     }
 
     pub(super) fn learn<'h>(
@@ -161,7 +202,7 @@ mod tests {
         allowance.learn(200, header, b"", None, NOW);
         let told =
             DailyState { remaining: Some(7), limit: Some(250_000), at: NOW, blocked_until: None, used_up_at: None };
-        assert_eq!((allowance.state(NOW), allowance.blocked(NOW)), (Some(told), None));
+        assert_eq!((allowance.state(NOW), allowance.blocked(Lane::Outcome, NOW)), (Some(told), None));
     }
 
     #[test]
@@ -169,16 +210,65 @@ mod tests {
         let mut allowance = allowance();
         let body = br#"{"policyName":"DAILY"}"#;
         allowance.learn(429, |_| None, body, Some(Duration::from_secs(90)), NOW);
-        assert_eq!(allowance.blocked(NOW), Some(Some(Duration::from_secs(90))));
-        assert_eq!(allowance.blocked(NOW.plus(Duration::from_secs(90))), None);
+        assert_eq!(allowance.blocked(Lane::Outcome, NOW), Some(Some(Duration::from_secs(90))));
+        assert_eq!(allowance.blocked(Lane::Outcome, NOW.plus(Duration::from_secs(90))), None);
     }
 
     #[test]
     fn a_day_used_up_for_an_unknown_time_is_probed() {
         let mut allowance = allowance();
         allowance.learn(200, |name| (name == "left").then_some("0"), b"", None, NOW);
-        assert_eq!(allowance.blocked(NOW), Some(None));
-        assert_eq!(allowance.blocked(NOW.plus(PROBE)), None);
+        assert_eq!(allowance.blocked(Lane::Outcome, NOW), Some(None));
+        assert_eq!(allowance.blocked(Lane::Outcome, NOW.plus(PROBE)), None);
+    }
+
+    #[test]
+    fn the_end_of_a_day_is_for_what_is_urgent() {
+        use Lane::{Backfill, Increment, Outcome, Sweep, Webhook};
+        for (left, go) in [
+            ("1000", vec![Outcome, Webhook, Increment, Backfill, Sweep]),
+            ("999", vec![Outcome, Webhook, Increment]),
+            ("199", vec![Outcome]),
+        ] {
+            let mut allowance = allowance();
+            let header = |name: &str| match name {
+                "left" => Some(left),
+                "most" => Some("10000"),
+                _ => None,
+            };
+            allowance.learn(200, header, b"", None, NOW);
+            let lanes = [Outcome, Webhook, Increment, Backfill, Sweep];
+            let may = |at| lanes.into_iter().filter(|lane| allowance.blocked(*lane, at).is_none()).collect::<Vec<_>>();
+            assert_eq!(may(NOW), go, "with {left} left");
+            // It may be another day by then.
+            assert_eq!(may(NOW.plus(PROBE)), lanes);
+        }
+    }
+
+    #[test]
+    fn a_day_outlives_the_process_and_not_itself() {
+        let mut before = allowance();
+        let body = br#"{"policyName":"DAILY"}"#;
+        before.learn(429, |_| None, body, Some(Duration::from_secs(7_200)), NOW);
+        let mut learned = LearnedAllowance {
+            account: "a".into(),
+            rates: vec![],
+            daily: None,
+            told: false,
+            looks: vec![],
+            pauses: std::collections::BTreeMap::new(),
+            at: NOW,
+        };
+        before.keep(&mut learned);
+        let restored = |at: Instant| {
+            let mut after = allowance();
+            after.restore(&learned, at);
+            after.blocked(Lane::Outcome, at)
+        };
+        let hours = |hours: u64| NOW.plus(Duration::from_secs(3_600 * hours));
+        assert_eq!(restored(hours(1)), Some(Some(Duration::from_secs(3_600))));
+        assert_eq!(restored(hours(3)), None);
+        assert_eq!(restored(hours(25)), None);
     }
 
     #[test]
@@ -231,6 +321,6 @@ mod tests {
         let mut allowance = allowance();
         allowance.learn(429, |_| None, br#"{"policyName":"SECONDLY"}"#, None, NOW);
         allowance.learn(200, |_| None, br#"{"policyName":"DAILY"}"#, None, NOW);
-        assert_eq!((allowance.state(NOW), allowance.blocked(NOW)), (None, None));
+        assert_eq!((allowance.state(NOW), allowance.blocked(Lane::Outcome, NOW)), (None, None));
     }
 }

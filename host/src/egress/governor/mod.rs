@@ -1,6 +1,7 @@
 //! One governor per CRM account: who may send when, over everything in the process that uses the account.
 
 mod daily;
+mod learned;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -15,6 +16,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use self::daily::Allowance;
 pub use self::daily::DailyState;
 use self::window::{Room, Window};
+use super::retry;
 use crate::model::http::Lane;
 use crate::model::manifest::{Daily, Rate};
 use crate::model::time::{Clock, Instant};
@@ -30,14 +32,18 @@ const MAX_PAUSES: usize = 64;
 /// nobody else's. CRMs themselves allow 10 to 25.
 const SIDE_BY_SIDE: usize = 32;
 
+/// Those of them that are for outcomes, so that none waits until something slow is answered.
+const OF_OUTCOMES: usize = 8;
+
 /// What an account may use, and who waits for it.
 pub struct Governor {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
     /// Told whenever somebody who waits might go.
     changed: Notify,
-    /// Requests that may be under way at once.
-    places: Semaphore,
+    /// Outcomes that may be under way at once, and everything else.
+    outcome_places: Semaphore,
+    other_places: Semaphore,
 }
 
 #[derive(Default)]
@@ -51,6 +57,11 @@ struct State {
     next_ticket: u64,
     throttled: u64,
     waited: Duration,
+    told_time: Option<Instant>,
+    /// The latest look at the clock.
+    seen: Instant,
+    /// Counts what was learned.
+    lessons: u64,
 }
 
 /// How an account stands, for people.
@@ -93,8 +104,13 @@ pub(super) struct Permit {
 
 impl Governor {
     pub(super) fn new(clock: Arc<dyn Clock>, rates: &[Rate], daily: Option<&Daily>) -> Self {
-        let governor =
-            Self { clock, state: Mutex::default(), changed: Notify::new(), places: Semaphore::new(SIDE_BY_SIDE) };
+        let governor = Self {
+            clock,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            outcome_places: Semaphore::new(OF_OUTCOMES),
+            other_places: Semaphore::new(SIDE_BY_SIDE - OF_OUTCOMES),
+        };
         governor.declare(rates, daily);
         governor
     }
@@ -112,15 +128,15 @@ impl Governor {
     }
 
     /// A place among the requests that are under way; none where there is none within `patience`.
-    pub(super) async fn place(&self, patience: Duration) -> Option<SemaphorePermit<'_>> {
+    pub(super) async fn place(&self, lane: Lane, patience: Duration) -> Option<SemaphorePermit<'_>> {
+        let places = if lane == Lane::Outcome { &self.outcome_places } else { &self.other_places };
         // It is never closed.
-        tokio::time::timeout(patience, self.places.acquire()).await.ok()?.ok()
+        tokio::time::timeout(patience, places.acquire()).await.ok()?.ok()
     }
 
     /// How the account stands now.
     pub fn state(&self) -> GovernorState {
-        let now = self.clock.now();
-        let mut state = self.lock();
+        let (now, mut state) = self.look();
         let State { windows, pauses, .. } = &mut *state;
         let windows = windows
             .iter_mut()
@@ -141,6 +157,11 @@ impl Governor {
         }
     }
 
+    /// What time it was at the CRM, by its own clock, when it last answered; none where no answer has told.
+    pub fn told_time(&self) -> Option<Instant> {
+        self.lock().told_time
+    }
+
     /// Waits for room in the account's bucket and in the named one, but not beyond `until`.
     pub(super) async fn acquire(
         self: &Arc<Self>,
@@ -155,8 +176,8 @@ impl Governor {
             tokio::pin!(changed);
             // From here on no change is missed, so the look below and the wait after it leave no gap.
             changed.as_mut().enable();
-            let now = self.clock.now();
-            let wake = match self.try_take(&mut ticket, lane, bucket, now)? {
+            let (now, room) = self.try_take(&mut ticket, lane, bucket)?;
+            let wake = match room {
                 Room::Now => {
                     self.lock().waited += now.since(start);
                     return Ok(Permit { governor: Arc::clone(self), bucket: bucket.map(str::to_owned) });
@@ -173,25 +194,19 @@ impl Governor {
         }
     }
 
-    fn try_take(
-        &self,
-        ticket: &mut Ticket<'_>,
-        lane: Lane,
-        bucket: Option<&str>,
-        now: Instant,
-    ) -> Result<Room, Blocked> {
-        let mut state = self.lock();
-        if let Some(wait) = state.daily.blocked(now) {
+    fn try_take(&self, ticket: &mut Ticket<'_>, lane: Lane, bucket: Option<&str>) -> Result<(Instant, Room), Blocked> {
+        let (now, mut state) = self.look();
+        if let Some(wait) = state.daily.blocked(lane, now) {
             return Err(Blocked::Day(wait));
         }
-        let room = state.room(bucket, now);
+        let room = state.room(lane, bucket, now);
         if room == Room::Now && !state.somebody_before(ticket.key, lane, now) {
             for window in &mut state.windows {
                 if draws(window, bucket) {
                     window.begin();
                 }
             }
-            return Ok(Room::Now);
+            return Ok((now, Room::Now));
         }
         if ticket.key.is_none() {
             let key = (lane, state.next_ticket);
@@ -200,13 +215,13 @@ impl Governor {
             ticket.key = Some(key);
         }
         // Whoever is before us goes now and tells when it went.
-        Ok(if room == Room::Now { Room::WhenOneEnds } else { room })
+        Ok((now, if room == Room::Now { Room::WhenOneEnds } else { room }))
     }
 
     /// Nobody sends on this bucket until then: the CRM said so.
     pub(super) fn pause(&self, bucket: Option<&str>, until: Instant) {
-        let now = self.clock.now();
-        let mut state = self.lock();
+        let (now, mut state) = self.look();
+        state.lessons += 1;
         state.pauses.retain(|_, end| *end > now);
         let bucket = bucket.filter(|_| state.pauses.len() < MAX_PAUSES).unwrap_or(ACCOUNT);
         let end = state.pauses.entry(bucket.to_owned()).or_insert(until);
@@ -220,6 +235,14 @@ impl Governor {
         state.windows.iter().filter(|w| w.bucket() == name).map(Window::per).max().unwrap_or(UNKNOWN_INTERVAL)
     }
 
+    /// The state as of now. Where the clock was set back, what was noted goes back with it.
+    fn look(&self) -> (Instant, MutexGuard<'_, State>) {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        state.keep_up(now);
+        (now, state)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // The state is whole between any two statements that could panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -227,14 +250,24 @@ impl Governor {
 }
 
 impl State {
-    fn room(&mut self, bucket: Option<&str>, now: Instant) -> Room {
+    fn keep_up(&mut self, now: Instant) {
+        let back = self.seen.since(now);
+        self.seen = now;
+        if !back.is_zero() {
+            self.windows.iter_mut().for_each(|window| window.set_back(back));
+            self.pauses.values_mut().for_each(|until| *until = until.minus(back));
+            self.daily.set_back(back);
+        }
+    }
+
+    fn room(&mut self, lane: Lane, bucket: Option<&str>, now: Instant) -> Room {
         let paused = [Some(ACCOUNT), bucket].into_iter().flatten().filter_map(|name| self.pauses.get(name)).max();
         let mut room = match paused {
             Some(until) if *until > now => Room::At(*until),
             _ => Room::Now,
         };
         for window in self.windows.iter_mut().filter(|window| draws(window, bucket)) {
-            room = later(room, window.room(now));
+            room = later(room, window.room(lane, now));
         }
         room
     }
@@ -245,8 +278,9 @@ impl State {
             return false;
         }
         let end = ticket.unwrap_or((lane, u64::MAX));
-        let before: Vec<Option<String>> = self.waiting.range(..end).map(|(_, bucket)| bucket.clone()).collect();
-        before.iter().any(|bucket| self.room(bucket.as_deref(), now) == Room::Now)
+        let before: Vec<(Lane, Option<String>)> =
+            self.waiting.range(..end).map(|((lane, _), bucket)| (*lane, bucket.clone())).collect();
+        before.iter().any(|(lane, bucket)| self.room(*lane, bucket.as_deref(), now) == Room::Now)
     }
 }
 
@@ -265,24 +299,24 @@ fn later(one: Room, other: Room) -> Room {
 impl Permit {
     /// Learns from an answer: the rates, the day's allowance, and whether that is used up.
     pub(super) fn answered(self, status: u16, headers: &HeaderMap, body: &[u8], retry_after: Option<Duration>) {
-        let now = self.governor.clock.now();
         let text = |name: &str| headers.get(name)?.to_str().ok();
         let read = |name: &str| text(name)?.trim().parse::<u64>().ok();
-        let mut state = self.governor.lock();
+        let (now, mut state) = self.governor.look();
+        state.lessons += 1;
         for window in state.windows.iter_mut().filter(|window| draws(window, self.bucket.as_deref())) {
             window.learn(read, now);
         }
         if status == 429 {
             state.throttled += 1;
         }
+        state.told_time = retry::told_time(headers).or(state.told_time);
         state.daily.learn(status, text, body, retry_after, now);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let now = self.governor.clock.now();
-        let mut state = self.governor.lock();
+        let (now, mut state) = self.governor.look();
         for window in state.windows.iter_mut().filter(|window| draws(window, self.bucket.as_deref())) {
             window.end(now);
         }

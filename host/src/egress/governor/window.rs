@@ -3,11 +3,16 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::model::allowance::LearnedRate;
+use crate::model::http::Lane;
 use crate::model::manifest::Rate;
 use crate::model::time::Instant;
 
 /// The most requests that are remembered one by one; a larger limit is watched in proportionally shorter pieces.
 const MAX_REMEMBERED: u32 = 10_000;
+
+/// One in so many of a limit's requests is for outcomes alone.
+const LEFT_FOR_OUTCOMES: u32 = 10;
 
 /// When a window has room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +62,47 @@ impl Window {
         self.per
     }
 
+    /// Takes back what was noted by a clock that has since been set back by so much.
+    pub(super) fn set_back(&mut self, by: Duration) {
+        self.recent.iter_mut().for_each(|answered| *answered = answered.minus(by));
+    }
+
+    /// What was learned, to be known after a restart.
+    pub(super) fn learned(&mut self, now: Instant) -> LearnedRate {
+        self.forget(now);
+        LearnedRate {
+            bucket: self.rate.bucket.clone(),
+            declared_requests: self.rate.requests,
+            declared_per_ms: self.rate.per_ms,
+            limit: self.limit,
+            per_ms: u64::try_from(self.per.as_millis()).unwrap_or(u64::MAX),
+            used: self.used(),
+        }
+    }
+
+    /// Takes over what was learned of the same declared limit. What was used then counts as used at that time.
+    pub(super) fn restore(&mut self, learned: &LearnedRate, at: Instant) {
+        let declared = (&self.rate.bucket, self.rate.requests, self.rate.per_ms);
+        if declared != (&learned.bucket, learned.declared_requests, learned.declared_per_ms) {
+            return;
+        }
+        self.limit = learned.limit.clamp(1, MAX_REMEMBERED);
+        self.per = Duration::from_millis(learned.per_ms.max(1));
+        self.recent.extend(std::iter::repeat_n(at, learned.used.min(self.limit) as usize));
+    }
+
     /// Requests that may start now.
     pub(super) fn remaining(&mut self, now: Instant) -> u32 {
         self.forget(now);
         self.limit.saturating_sub(self.used())
     }
 
-    pub(super) fn room(&mut self, now: Instant) -> Room {
+    /// Whether there is room for one of a lane: a tenth is left for outcomes, so that they do not wait for a backfill that has
+    /// just used up everything.
+    pub(super) fn room(&mut self, lane: Lane, now: Instant) -> Room {
         self.forget(now);
-        let excess = (self.used() + 1).saturating_sub(self.limit);
+        let limit = if lane == Lane::Outcome { self.limit } else { self.limit - self.limit / LEFT_FOR_OUTCOMES };
+        let excess = (self.used() + 1).saturating_sub(limit);
         match excess.checked_sub(1) {
             None => Room::Now,
             Some(nth) => match self.recent.get(nth as usize) {
@@ -140,14 +177,59 @@ mod tests {
         let mut window = Window::new(&rate(2, 1_000));
         window.begin();
         window.begin();
-        assert_eq!(window.room(at(0)), Room::WhenOneEnds);
+        let room = |window: &mut Window, ms| window.room(Lane::Increment, at(ms));
+        assert_eq!(room(&mut window, 0), Room::WhenOneEnds);
         window.end(at(300));
-        assert_eq!(window.room(at(300)), Room::At(at(1_300)));
+        assert_eq!(room(&mut window, 300), Room::At(at(1_300)));
         window.end(at(400));
-        assert_eq!(window.room(at(1_299)), Room::At(at(1_300)));
-        assert_eq!(window.room(at(1_300)), Room::Now);
+        assert_eq!(room(&mut window, 1_299), Room::At(at(1_300)));
+        assert_eq!(room(&mut window, 1_300), Room::Now);
         window.begin();
-        assert_eq!(window.room(at(1_300)), Room::At(at(1_400)));
+        assert_eq!(room(&mut window, 1_300), Room::At(at(1_400)));
+    }
+
+    #[test]
+    fn a_tenth_is_left_for_outcomes() {
+        let mut window = Window::new(&rate(20, 1_000));
+        for ms in 0..18 {
+            assert_eq!(window.room(Lane::Backfill, at(ms)), Room::Now);
+            window.begin();
+            window.end(at(ms));
+        }
+        assert_eq!(window.room(Lane::Backfill, at(20)), Room::At(at(1_000)));
+        for _ in 0..2 {
+            assert_eq!(window.room(Lane::Outcome, at(20)), Room::Now);
+            window.begin();
+            window.end(at(20));
+        }
+        assert_eq!(window.room(Lane::Outcome, at(20)), Room::At(at(1_000)));
+        assert_eq!(window.room(Lane::Backfill, at(20)), Room::At(at(1_002)));
+    }
+
+    #[test]
+    fn what_was_learned_outlives_the_process() {
+        let mut before = Window::new(&rate(100, 10_000));
+        before.begin();
+        before.learn(says(&[("limit", 190), ("interval", 5_000), ("remaining", 150)]), at(0));
+        before.end(at(0));
+        let learned = before.learned(at(10));
+        let mut after = Window::new(&rate(100, 10_000));
+        after.restore(&learned, at(10));
+        assert_eq!((after.limit(), after.per(), after.remaining(at(20))), (190, Duration::from_secs(5), 150));
+        assert_eq!(after.remaining(at(5_011)), 190);
+        // Of a limit that is declared otherwise now nothing is known.
+        let mut other = Window::new(&rate(50, 10_000));
+        other.restore(&learned, at(10));
+        assert_eq!((other.limit(), other.remaining(at(20))), (50, 50));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_lets_nobody_wait_for_as_long_as_that() {
+        let mut window = Window::new(&rate(1, 1_000));
+        window.begin();
+        window.end(at(86_400_000));
+        window.set_back(Duration::from_secs(86_400));
+        assert_eq!(window.room(Lane::Outcome, at(0)), Room::At(at(1_000)));
     }
 
     #[test]
@@ -181,14 +263,14 @@ mod tests {
             window.end(at(ms));
         }
         window.learn(says(&[("limit", 2)]), at(10));
-        assert_eq!(window.room(at(10)), Room::At(at(1_002)));
+        assert_eq!(window.room(Lane::Increment, at(10)), Room::At(at(1_002)));
     }
 
     #[test]
     fn a_large_limit_is_watched_in_pieces() {
         let mut window = Window::new(&rate(1_000_000, 86_400_000));
         assert_eq!((window.limit(), window.per()), (10_000, Duration::from_secs(864)));
-        assert_eq!(window.room(at(0)), Room::Now);
+        assert_eq!(window.room(Lane::Increment, at(0)), Room::Now);
     }
 
     #[test]

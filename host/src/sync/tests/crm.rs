@@ -1,11 +1,12 @@
 //! A CRM in memory, with faults to switch on.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::rig::StillClock;
 use crate::model::connector::{
     Collected, Connector, Hint, Operation, Page, PullRequest, Slice, Webhook, Window, Write, WriteOutcome, Written,
 };
@@ -51,6 +52,8 @@ pub(super) struct State {
     pub(super) set_fault: Option<SetFault>,
     /// Stops the run at its next look at a set.
     pub(super) stop_at_look: Option<Stopper>,
+    /// Its answers do not say what time it is.
+    pub(super) is_timeless: bool,
 }
 
 /// What can go wrong with a set.
@@ -74,20 +77,20 @@ pub(super) enum PushFault {
     Poison(&'static str),
 }
 
-pub(super) struct Crm(Mutex<State>);
+pub(super) struct Crm {
+    state: Mutex<State>,
+    clock: Arc<StillClock>,
+}
 
 impl Crm {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(State {
-            fields: super::rig::COLUMNS.to_vec(),
-            page: 10,
-            window_cap: usize::MAX,
-            ..State::default()
-        }))
+    pub(super) fn new(clock: Arc<StillClock>) -> Self {
+        let state =
+            State { fields: super::rig::COLUMNS.to_vec(), page: 10, window_cap: usize::MAX, ..State::default() };
+        Self { state: Mutex::new(state), clock }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap()
+        self.state.lock().unwrap()
     }
 
     /// Puts a record with these values; null and text only.
@@ -230,6 +233,10 @@ impl Connector for Crm {
 
     async fn receive(&self, _: Webhook) -> Result<Vec<Hint>, CallError> {
         Ok(vec![])
+    }
+
+    fn told_time(&self) -> Option<Instant> {
+        (!self.state().is_timeless).then(|| self.clock.real())
     }
 
     async fn least(&self, _: &str) -> Result<Option<u32>, CallError> {

@@ -34,6 +34,54 @@ async fn a_second_run_moves_only_what_has_changed() {
     assert_eq!(rig.contacts().iter().filter(|contact| contact.text("first_name") == Some("Changed")).count(), 1);
 }
 
+/// What was changed while our clock was wrong by so many seconds, and what was after it was set right, comes.
+async fn nothing_is_hidden_by_a_clock_that_is_wrong_by(seconds: i64, is_timeless: bool) {
+    let rig = Rig::new();
+    rig.crm.state().is_timeless = is_timeless;
+    fill(&rig, 3);
+    rig.inbound().await.unwrap();
+    let change = async |id: u64, name: &str| {
+        rig.clock.advance(Duration::from_secs(600));
+        rig.crm.put(id, rig.clock.real().0, &[name, &format!("p{id}@example.com"), ""]);
+        let run = rig.inbound().await.unwrap();
+        let has_come = rig.contacts().iter().any(|contact| contact.text("first_name") == Some(name));
+        assert!(has_come, "{name} (wrong by {seconds} s, timeless {is_timeless}): {:?}", run.counts);
+    };
+    change(1, "before").await;
+    rig.clock.set_skew(seconds);
+    change(2, "meanwhile").await;
+    rig.inbound().await.unwrap();
+    rig.clock.set_skew(0);
+    change(3, "after").await;
+}
+
+#[tokio::test]
+async fn a_clock_that_jumps_hides_nothing_whatever_it_jumps_by() {
+    for is_timeless in [false, true] {
+        for seconds in [-3_600, -150, 150, 3_600, 86_400_000] {
+            nothing_is_hidden_by_a_clock_that_is_wrong_by(seconds, is_timeless).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_is_found_whatever_the_clock_says() {
+    for is_timeless in [false, true] {
+        let rig = Rig::new();
+        rig.crm.state().is_timeless = is_timeless;
+        fill(&rig, 3);
+        rig.inbound().await.unwrap();
+        rig.clock.set_skew(86_400);
+        rig.inbound().await.unwrap();
+        rig.clock.set_skew(0);
+        rig.clock.advance(Duration::from_secs(600));
+        rig.inbound().await.unwrap();
+        let windows = rig.crm.state().gone_windows.clone();
+        let pairs = windows.windows(2).map(|pair| (pair[0].before.min(rig.clock.real()), pair[1].since));
+        pairs.for_each(|(before, since)| assert!(since <= before, "{windows:?} leave something out"));
+    }
+}
+
 #[tokio::test]
 async fn rows_that_come_again_unchanged_write_nothing() {
     let rig = Rig::new();

@@ -4,6 +4,7 @@ mod crm;
 mod gone;
 mod inbound;
 mod outbound;
+mod outlook;
 mod rig;
 mod sets;
 mod simulation;

@@ -26,19 +26,36 @@ use crate::sync::{Ports, Silent, SyncError, run_inbound, run_outbound, set_by_ha
 
 pub(super) const COLUMNS: [&str; 3] = ["first_name", "email", "phone"];
 
-/// A clock that stands still but for sleeps, which pass at once.
-pub(super) struct StillClock(AtomicI64);
+/// A clock that stands still but for sleeps, which pass at once; and it may be wrong.
+pub(super) struct StillClock {
+    real: AtomicI64,
+    skew: AtomicI64,
+}
 
 impl StillClock {
+    pub(super) fn at(micros: i64) -> Self {
+        Self { real: AtomicI64::new(micros), skew: AtomicI64::new(0) }
+    }
+
     pub(super) fn advance(&self, span: Duration) {
-        self.0.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::Relaxed);
+        self.real.fetch_add(i64::try_from(span.as_micros()).unwrap(), Ordering::Relaxed);
+    }
+
+    /// From now on it is ahead by so many seconds, or behind.
+    pub(super) fn set_skew(&self, seconds: i64) {
+        self.skew.store(seconds * 1_000_000, Ordering::Relaxed);
+    }
+
+    /// What time it is where the clock is right.
+    pub(super) fn real(&self) -> Instant {
+        Instant(self.real.load(Ordering::Relaxed))
     }
 }
 
 #[async_trait]
 impl Clock for StillClock {
     fn now(&self) -> Instant {
-        Instant(self.0.load(Ordering::Relaxed))
+        Instant(self.real().0 + self.skew.load(Ordering::Relaxed))
     }
 
     async fn sleep(&self, span: Duration) {
@@ -96,9 +113,9 @@ impl Rig {
     pub(super) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         let store = Store::open(dir.path(), "a test").unwrap();
-        let crm = Arc::new(Crm::new());
         // An hour after the epoch, so that windows that look back stay in range.
-        let clock = Arc::new(StillClock(AtomicI64::new(3_600_000_000)));
+        let clock = Arc::new(StillClock::at(3_600_000_000));
+        let crm = Arc::new(Crm::new(clock.clone()));
         let mapper = MappingSpec { mapper: "pass-on".parse().unwrap(), configuration: String::new() };
         let ports = Ports {
             workspace: store.workspace(&"main".parse().unwrap()).unwrap(),

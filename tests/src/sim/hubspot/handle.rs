@@ -16,7 +16,7 @@ use crate::sim::clock::{Clock, DEFAULT_START_MS, Start};
 use crate::sim::control::Problem;
 use crate::sim::faults::{Active, Fault, Rule};
 use crate::sim::journal::Entry;
-use crate::sim::server::{Reply, Request, Server, lock};
+use crate::sim::server::{Reply, Request, Server, dated, lock};
 
 /// How a simulator is started.
 #[derive(Debug, Clone)]
@@ -120,7 +120,7 @@ impl HubSpot {
         let shared = Arc::new(Shared::new(options));
         let (api, control) = (Arc::clone(&shared), Arc::clone(&shared));
         let server = Server::start(vec![
-            (shared.options.port, Arc::new(move |request: Request| dispatch::answer(&api.account, &request))),
+            (shared.options.port, dated(&shared.clock, move |request| dispatch::answer(&api.account, &request))),
             (0, Arc::new(move |request: Request| control::answer(&control, &request))),
         ])?;
         let url = |at: usize| server.addresses().get(at).map(|address| format!("http://{address}")).unwrap_or_default();

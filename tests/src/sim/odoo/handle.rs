@@ -13,7 +13,7 @@ use super::values;
 use crate::sim::clock::{Clock, DEFAULT_START_MS, Start};
 use crate::sim::faults::Rule;
 use crate::sim::journal::Entry;
-use crate::sim::server::{Reply, Request, Server, lock};
+use crate::sim::server::{Reply, Request, Server, dated, lock};
 
 /// How a simulator is started.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl Odoo {
         let api_key = database.key.clone();
         let database = Arc::new(Mutex::new(database));
         let api = Arc::clone(&database);
-        let answer = Arc::new(move |request: Request| dispatch::answer(&api, &request));
+        let answer = dated(&clock, move |request| dispatch::answer(&api, &request));
         let server = Server::start(vec![(options.port, answer)])?;
         let base_url = format!("http://{}", server.addresses()[0]);
         Ok(Self { credentials: Credentials { base_url, api_key }, database, clock, _server: server })

@@ -14,7 +14,7 @@ use crate::sim::clock::Start;
 use crate::sim::clock::{Clock, DEFAULT_START_MS};
 use crate::sim::faults::Rule;
 use crate::sim::journal::Entry;
-use crate::sim::server::{Reply, Request, Server, lock};
+use crate::sim::server::{Reply, Request, Server, dated, lock};
 
 /// How a simulator is started.
 #[derive(Debug, Clone)]
@@ -74,7 +74,7 @@ impl Pipedrive {
         let account = Arc::new(Mutex::new(account));
         let (api, controlled) = (Arc::clone(&account), Arc::clone(&account));
         let server = Server::start(vec![
-            (options.port, Arc::new(move |request: Request| dispatch::answer(&api, &request))),
+            (options.port, dated(&clock, move |request| dispatch::answer(&api, &request))),
             (0, Arc::new(move |request: Request| control::answer(&controlled, &request))),
         ])?;
         let url = |at: usize| server.addresses().get(at).map(|address| format!("http://{address}")).unwrap_or_default();

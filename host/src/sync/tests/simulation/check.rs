@@ -2,19 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::crm::Values;
-use super::host::FIELDS;
+use super::crm::{State, object_of};
+use super::host::{FIELDS, marked};
 use super::schedule::{Asked, Schedule};
-use crate::model::contact::Contact;
-use crate::model::id::ContactId;
+use crate::model::contact::{Contact, Link, MergedInto};
+use crate::model::id::{ContactId, SyncId};
 use crate::model::outcome::ReceiptState;
+use crate::model::policy::Policy;
 use crate::model::refusal::{Refusal, RefusalReason};
-use crate::model::sync::SyncState;
+use crate::model::sync::{Sync, SyncState};
 use crate::model::value::Value;
 use crate::store::LookupKey;
 
-fn values(contact: &Contact) -> Values {
-    FIELDS.map(|name| contact.get(name).map_or(String::new(), Value::to_cell))
+fn value(contact: &Contact, field: usize) -> String {
+    contact.get(FIELDS[field]).map_or(String::new(), Value::to_cell)
+}
+
+/// Whether what a sync's records have counts before what those of others have.
+fn has_the_say(sync: &Sync, field: usize) -> bool {
+    sync.policy(FIELDS[field]) != Policy::FillIfEmpty
 }
 
 impl Schedule {
@@ -25,23 +31,28 @@ impl Schedule {
         self.check_sums(&contacts);
         self.check_notes();
         self.asked = Asked::default();
+        self.old_by_hand.clone_from(&self.by_hand);
         let mut crm = self.crm.state();
         crm.edits.clear();
         crm.tombstones.clear();
         self.settled = crm.living().into_iter().map(|id| (id, crm.record(id).unwrap().values.clone())).collect();
     }
 
-    /// The contact of each record; none has two, and nobody stands for what is gone.
+    /// The contact of each record; none has two, and nobody stands for what is gone. Who has left the list is not asked about.
     fn records_of(&self, contacts: &[Contact]) -> BTreeMap<u64, ContactId> {
         let crm = self.crm.state();
         let mut stands_for = BTreeMap::new();
         for contact in contacts {
-            assert!(contact.links.len() <= 1, "two links of one sync: {contact:?}");
-            let Some(link) = contact.living(&self.host.sync.id) else { continue };
-            let record: u64 = link.record.parse().unwrap();
-            assert!(crm.record(record).is_some(), "record {record} of {} is gone", contact.id);
-            let other = stands_for.insert(record, contact.id);
-            assert_eq!(other, None, "record {record} has two contacts, one is {}", contact.id);
+            let syncs: BTreeSet<&SyncId> = contact.links.iter().map(|link| &link.sync).collect();
+            assert_eq!(syncs.len(), contact.links.len(), "two links of one sync: {contact:?}");
+            for link in contact.links.iter().filter(|link| link.gone.is_none()) {
+                let record: u64 = link.record.parse().unwrap();
+                assert_eq!(&*link.source.object, object_of(record), "{contact:?}");
+                let is_there = crm.record(record).is_some() || link.left.is_some();
+                assert!(is_there, "record {record} of {} is gone", contact.id);
+                let other = stands_for.insert(record, contact.id);
+                assert_eq!(other, None, "record {record} has two contacts, one is {}", contact.id);
+            }
         }
         stands_for
     }
@@ -51,50 +62,101 @@ impl Schedule {
         let crm = self.crm.state();
         let merged: BTreeSet<u64> = crm.tombstones.iter().filter_map(|(_, _, into)| crm.heir((*into)?)).collect();
         for id in crm.living() {
-            let theirs = crm.record(id).unwrap().values.clone();
-            let refusal = workspace.get::<Refusal>((&self.host.sync.id, &id.to_string())).unwrap();
+            let sync = self.host.sync_of(object_of(id));
+            let theirs = &crm.record(id).unwrap().values;
+            let contact = stands_for.get(&id).and_then(|contact| contacts.iter().find(|known| known.id == *contact));
+            if sync.segment.is_some() && crm.unlisted.contains(&id) {
+                let left = contact.and_then(|contact| contact.link(&sync.id)).is_none_or(|link| link.left.is_some());
+                assert!(left, "record {id} is not on the list, and nobody knows");
+                continue;
+            }
+            let refusal = workspace.get::<Refusal>((&sync.id, &id.to_string())).unwrap();
             if let Some(refusal) = refusal {
                 assert!(matches!(refusal.reason, RefusalReason::Problems(_)), "record {id} is {:?}", refusal.reason);
                 assert_eq!(theirs[0], "refuse me", "record {id} is refused for nothing");
                 continue;
             }
-            let contact = stands_for.get(&id).unwrap_or_else(|| panic!("record {id} {theirs:?} is missing"));
-            let contact = contacts.iter().find(|known| known.id == *contact).unwrap();
-            assert_eq!(values(contact), theirs, "{} and record {id} differ", contact.id);
-            assert_eq!(contact.links[0].base, [], "{} has an old base", contact.id);
-            let source = self.host.sync.source();
+            let contact = contact.unwrap_or_else(|| panic!("record {id} {theirs:?} is missing"));
+            let link = contact.link(&sync.id).unwrap();
+            assert_eq!(link.left, None, "record {id} is on the list");
+            let source = sync.source();
             let found = workspace.find(LookupKey::Record { source: &source, id: &id.to_string() }).unwrap();
             assert!(found.iter().any(|found| found.id == contact.id), "{} is not found by record {id}", contact.id);
-            let found = workspace.find(LookupKey::Email(&theirs[1])).unwrap();
+            let found = workspace.find(LookupKey::Email(&value(contact, 1))).unwrap();
             assert!(found.iter().any(|found| found.id == contact.id), "{} is not found by its e-mail", contact.id);
-            if !merged.contains(&id) {
-                (0..FIELDS.len()).for_each(|field| self.check_last_word(id, contact.id, field, &theirs[field], &crm));
+            for (field, theirs) in theirs.iter().enumerate() {
+                self.check_value((id, sync, link), contact, field, theirs);
+                if !merged.contains(&id) && sync.id == self.host.sync.id {
+                    self.check_last_word(id, contact, field, &crm);
+                }
             }
         }
     }
 
+    /// Whether others may have the word in an attribute of a record: as those before it, or where it is empty.
+    fn is_of_others(&self, sync: &Sync, field: usize, theirs: &str) -> bool {
+        !has_the_say(sync, field) || (theirs.is_empty() && self.host.leads.is_some())
+    }
+
+    fn was_joined(&self, contact: &Contact) -> bool {
+        let merged = self.host.ports.workspace.scan::<MergedInto>();
+        merged.map(Result::unwrap).any(|merged| merged.into == contact.id)
+    }
+
+    fn check_value(&self, (id, sync, link): (u64, &Sync, &Link), contact: &Contact, field: usize, theirs: &str) {
+        if self.is_of_others(sync, field, theirs) {
+            return;
+        }
+        let ours = value(contact, field);
+        let is_by_hand = self.by_hand.contains(&(contact.id, field));
+        // What leads say, people on our side can only say for the time being; and of two who became one, the one who stays keeps
+        // what he had, whoever had the say about the other.
+        let is_of_leads = sync.id != self.host.sync.id;
+        if (is_by_hand && is_of_leads) || (self.host.leads.is_some() && self.was_joined(contact)) {
+            return;
+        }
+        let is_marked = field == 0 && sync.id == self.host.sync.id && self.host.is_marking();
+        let expected = if is_marked { marked(theirs) } else { theirs.to_owned() };
+        let is_equal = ours == expected || (is_by_hand && marked(&ours) == marked(theirs));
+        assert!(is_equal, "{} of {} is `{ours}`, and record {id} has `{theirs}`", FIELDS[field], contact.id);
+        let base = link.base.iter().find(|(name, _)| **name == *FIELDS[field]);
+        assert_eq!(base, None, "{} has an old base", contact.id);
+    }
+
     /// Whoever alone has changed a field has the last word; of two, one has it.
-    fn check_last_word(&self, record: u64, contact: ContactId, field: usize, value: &String, crm: &super::crm::State) {
-        if self.asked.in_doubt.contains(&(contact, field)) {
+    fn check_last_word(&self, record: u64, contact: &Contact, field: usize, crm: &State) {
+        let value = value(contact, field);
+        let is_in_doubt = self.asked.in_doubt.contains(&(contact.id, field));
+        if is_in_doubt || self.is_of_others(&self.host.sync, field, &crm.record(record).unwrap().values[field]) {
             return;
         }
         let theirs = crm.edits.get(&(record, field)).and_then(|edits| edits.last());
-        let ours = self.asked.edits.get(&(contact, field)).and_then(|edits| edits.last());
+        let ours = self.asked.edits.get(&(contact.id, field)).and_then(|edits| edits.last());
         let settled = self.settled.get(&record).map(|values| &values[field]);
         let words: Vec<&String> = match (theirs, ours) {
             (None, None) => settled.into_iter().collect(),
             (theirs, ours) => theirs.into_iter().chain(ours).collect(),
         };
-        let name = FIELDS[field];
-        assert!(words.contains(&value), "{name} of record {record} is `{value}`, and people said {words:?}");
+        // What people leave empty, leads may fill.
+        let edits = [crm.edits.get(&(record, field)), self.asked.edits.get(&(contact.id, field))];
+        let was_empty = edits.into_iter().flatten().flatten().chain(settled).any(String::is_empty);
+        let may_be_filled = was_empty || self.was_joined(contact);
+        if self.host.leads.is_some() && may_be_filled {
+            return;
+        }
+        let is_said = words.iter().any(|word| **word == value || (field == 0 && marked(word) == marked(&value)));
+        assert!(is_said, "{} of record {record} is `{value}`, and people said {words:?}", FIELDS[field]);
     }
 
     fn check_sums(&self, contacts: &[Contact]) {
         let workspace = &self.host.ports.workspace;
-        let Some(state) = workspace.get::<SyncState>(&self.host.sync.id).unwrap() else { return };
-        let links = contacts.iter().map(|contact| contact.links.len() as u64).sum::<u64>();
-        assert_eq!(state.linked, links, "the sum of links");
-        assert_eq!(state.refused, workspace.scan::<Refusal>().count() as u64, "the sum of refused rows");
+        for sync in self.host.syncs() {
+            let Some(state) = workspace.get::<SyncState>(&sync.id).unwrap() else { continue };
+            let links = contacts.iter().filter(|contact| contact.link(&sync.id).is_some()).count();
+            assert_eq!(state.linked, links as u64, "the sum of links of `{}`", sync.id);
+            let refused = workspace.scan_under::<Refusal>(&[sync.id.as_str()]).count();
+            assert_eq!(state.refused, refused as u64, "the sum of refused rows of `{}`", sync.id);
+        }
     }
 
     /// Each note is in the CRM once, in order, where its contact's record is; or it lies dead because that is gone.
@@ -106,7 +168,9 @@ impl Schedule {
         for (id, about) in &self.notes {
             let places: Vec<_> = (0..).zip(&crm.activities).filter(|(_, one)| one.text == *id).collect();
             let contact = workspace.contact_or_heir(*about).unwrap().unwrap();
-            let living: Option<u64> = contact.living(&self.host.sync.id).map(|link| link.record.parse().unwrap());
+            let living = contact.living(&self.host.sync.id).map(|link| link.record.parse().unwrap());
+            // Of those who have left the list nobody hears whether they are gone.
+            let living: Option<u64> = living.filter(|record| crm.record(*record).is_some());
             let (receipt, entry) = (self.host.receipt(id), outbox.iter().find(|entry| entry.outcome.id == *id));
             match (&places[..], living) {
                 ([(at, activity)], _) => {

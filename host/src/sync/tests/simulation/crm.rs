@@ -1,6 +1,6 @@
 //! A CRM as CRMs are: its index lags, its stamps are coarse, its answers get lost, and people work in it meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -53,6 +53,13 @@ impl Clock for Time {
 
 pub(super) type Values = [String; 3];
 
+/// The ids of leads begin here; below are contacts.
+pub(super) const LEADS_FROM: u64 = 1_000_000;
+
+pub(super) fn object_of(id: u64) -> &'static str {
+    if id < LEADS_FROM { "contacts" } else { "leads" }
+}
+
 /// What a record was from a moment on, and when the index learns of it.
 #[derive(Debug, Clone)]
 pub(super) struct Version {
@@ -80,10 +87,16 @@ pub(super) struct Nature {
     pub(super) window_cap: usize,
     /// Whether an answer to a write says when that was.
     pub(super) tells_stamps: bool,
+    /// Whether its answers say what time it is.
+    pub(super) tells_time: bool,
     /// Calls of a hundred that go wrong while faults are on.
     pub(super) faults: u32,
     /// Calls of a hundred during which somebody in the CRM does something.
     pub(super) bustle: u32,
+    /// Whether there are leads beside contacts, some of whom are the same people.
+    pub(super) has_leads: bool,
+    /// Whether a list is kept of contacts.
+    pub(super) has_list: bool,
 }
 
 pub(super) struct State {
@@ -91,11 +104,17 @@ pub(super) struct State {
     pub(super) rng: SmallRng,
     pub(super) time: Arc<Time>,
     records: BTreeMap<u64, Vec<Version>>,
-    next: u64,
+    next: [u64; 2],
+    /// Contacts that are not on the list.
+    pub(super) unlisted: BTreeSet<u64>,
+    /// E-mail addresses that a contact and a lead have in common.
+    shared: BTreeSet<String>,
     /// When, which, and into which.
     pub(super) tombstones: Vec<(i64, u64, Option<u64>)>,
     pub(super) activities: Vec<Activity>,
     pub(super) is_troubled: bool,
+    /// When it last answered.
+    pub(super) answered: Option<i64>,
     /// Every value that people in the CRM gave a field of a record since the last look, in order.
     pub(super) edits: BTreeMap<(u64, usize), Vec<String>>,
 }
@@ -109,10 +128,13 @@ impl Crm {
             rng: SmallRng::seed_from_u64(seed ^ 0x5eed),
             time,
             records: BTreeMap::new(),
-            next: 1,
+            next: [1, LEADS_FROM],
+            unlisted: BTreeSet::new(),
+            shared: BTreeSet::new(),
             tombstones: Vec::new(),
             activities: Vec::new(),
             is_troubled: false,
+            answered: None,
             edits: BTreeMap::new(),
         }))
     }
@@ -142,6 +164,10 @@ impl State {
 
     pub(super) fn living(&self) -> Vec<u64> {
         self.records.keys().copied().collect()
+    }
+
+    pub(super) fn living_of(&self, object: &str) -> Vec<u64> {
+        self.living().into_iter().filter(|id| object_of(*id) == object).collect()
     }
 
     /// A record as it is.
@@ -195,14 +221,12 @@ impl State {
         let living = self.living();
         let pick = |state: &mut Self| living.get(state.rng.random_range(0..living.len().max(1))).copied();
         match (self.rng.random_range(0..100), pick(self)) {
-            (0..25, _) | (_, None) => {
-                let values = [0, 1, 2].map(|field| self.value(field));
-                let id = self.next;
-                self.next += 1;
-                for (field, value) in values.iter().enumerate() {
-                    self.edits.entry((id, field)).or_default().push(value.clone());
+            (0..25, _) | (_, None) => self.create(),
+            (25..32, Some(id)) if self.nature.has_list => {
+                // That shows in no stamp.
+                if !self.unlisted.remove(&id) {
+                    self.unlisted.insert(id);
                 }
-                self.write(id, values);
             }
             (25..75, Some(id)) => {
                 let field = self.rng.random_range(0..3);
@@ -211,10 +235,33 @@ impl State {
             (75..83, _) => living.iter().for_each(|id| self.edit(*id, 0)),
             (83..92, Some(id)) => self.lose(id, None),
             (_, Some(id)) => {
-                let into = pick(self).filter(|into| *into != id);
+                let into = pick(self).filter(|into| *into != id && object_of(*into) == object_of(id));
                 self.lose(id, into);
             }
         }
+    }
+
+    fn create(&mut self) {
+        let mut values = [0, 1, 2].map(|field| self.value(field));
+        let is_lead = self.nature.has_leads && self.chance(40);
+        let id = self.next[usize::from(is_lead)];
+        self.next[usize::from(is_lead)] += 1;
+        if self.nature.has_leads && self.chance(60) {
+            let others = self.records.iter().filter(|(other, _)| object_of(**other) != object_of(id));
+            let emails = others.filter_map(|(_, versions)| versions.last()).map(|last| &last.values[1]);
+            let free: Vec<String> = emails.filter(|email| !self.shared.contains(*email)).cloned().collect();
+            if let Some(email) = free.get(self.rng.random_range(0..free.len().max(1))) {
+                self.shared.insert(email.clone());
+                values[1].clone_from(email);
+            }
+        }
+        if self.nature.has_list && self.chance(30) {
+            self.unlisted.insert(id);
+        }
+        for (field, value) in values.iter().enumerate() {
+            self.edits.entry((id, field)).or_default().push(value.clone());
+        }
+        self.write(id, values);
     }
 
     fn edit(&mut self, id: u64, field: usize) {

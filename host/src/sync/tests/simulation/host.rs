@@ -9,25 +9,36 @@ use super::crm::{Crm, Time};
 use crate::model::conflict::Conflict;
 use crate::model::contact::{AttributeName, Contact};
 use crate::model::failure::Fault;
-use crate::model::id::{ContactId, OutboxId, WorkspaceId};
+use crate::model::id::{ContactId, OutboxId, SyncId, WorkspaceId};
 use crate::model::mapping::{Column, Direction, Kind, Mapped, Mapper, Mapping, MappingError};
 use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeKind, Receipt, ReceiptState};
 use crate::model::policy::Policy;
+use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::schema::Abilities;
-use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Sync};
+use crate::model::sync::{MappingSpec, MappingVersion, MatchKey, OutboundSpec, Remap, Run, Sync, SyncState};
 use crate::model::time::Instant;
 use crate::model::value::{Problem, Value};
 use crate::store::{Changes, Store, StoreError};
-use crate::sync::{Ports, set_by_hand, unsent};
+use crate::sync::{Ports, Silent, StopSignal, SyncError, run_remap, set_by_hand, unsent};
 
 pub(super) const FIELDS: [&str; 3] = ["first_name", "email", "phone"];
 
-/// Passes values on: inbound all but the name `refuse me`, outbound the text of a note, or the fields of a contact.
+/// Passes values on: inbound all but the name `refuse me`, outbound the text of a note, or the fields of a contact. A name with a
+/// `!` gives its values one as well.
 struct Straight;
 
 struct Passing {
     places: Vec<usize>,
     output: Vec<Column>,
+    is_marked: Vec<bool>,
+}
+
+/// The two mappings of contacts, between which people change.
+const MAPPINGS: [&str; 2] = ["first_name email phone", "first_name! email phone"];
+
+/// What the second mapping makes of a value.
+pub(super) fn marked(value: &str) -> String {
+    if value.is_empty() || value.ends_with('!') { value.to_owned() } else { format!("{value}!") }
 }
 
 #[async_trait]
@@ -37,11 +48,13 @@ impl Mapper for Straight {
     }
 
     async fn open(&self, wanted: &str, _: Direction, input: &[Column]) -> Result<Box<dyn Mapping>, MappingError> {
-        let mut passing = Passing { places: Vec::new(), output: Vec::new() };
-        for name in wanted.split(' ') {
+        let mut passing = Passing { places: Vec::new(), output: Vec::new(), is_marked: Vec::new() };
+        for word in wanted.split(' ') {
+            let name = word.trim_end_matches('!');
             let Some(at) = input.iter().position(|column| column.name == name) else { continue };
             let name = name.strip_prefix("contact_").unwrap_or(name).to_owned();
             passing.places.push(at);
+            passing.is_marked.push(word.ends_with('!'));
             passing.output.push(Column { name, kind: Kind::Text });
         }
         Ok(Box::new(passing))
@@ -60,10 +73,18 @@ impl Mapping for Passing {
             if self.output.len() == FIELDS.len() && values[0] == Value::Text("refuse me".into()) {
                 Mapped::Refused(vec![Problem { field: Some("first_name".into()), message: "is not a name".into() }])
             } else {
-                Mapped::Values(values)
+                let marks = self.is_marked.iter().zip(values);
+                Mapped::Values(marks.map(|(is_marked, value)| mark(*is_marked, value)).collect())
             }
         };
         Ok(rows.into_iter().map(map).collect())
+    }
+}
+
+fn mark(is_marked: bool, value: Value) -> Value {
+    match value {
+        Value::Text(text) if is_marked => Value::Text(marked(&text)),
+        value => value,
     }
 }
 
@@ -71,19 +92,27 @@ impl Mapping for Passing {
 pub(super) struct Host {
     pub(super) ports: Ports,
     pub(super) sync: Sync,
+    /// The sync of leads, who may be people that the other one knows.
+    pub(super) leads: Option<Sync>,
     pub(super) id: WorkspaceId,
     next_change: u64,
 }
 
 impl Host {
-    pub(super) fn new(store: &Arc<Store>, id: WorkspaceId, sync: Sync, crm: Arc<Crm>, time: Arc<Time>) -> Self {
+    pub(super) fn new(
+        store: &Arc<Store>,
+        id: WorkspaceId,
+        (sync, leads): (Sync, Option<Sync>),
+        crm: Arc<Crm>,
+        time: Arc<Time>,
+    ) -> Self {
         let mapper = ("straight".parse().unwrap(), Arc::new(Straight) as Arc<dyn Mapper>);
         let workspace = store.reopen(&id, false).unwrap();
         let (store, mappers) = (store.clone(), HashMap::from([mapper]));
         let ports = Ports { store, workspace, connector: crm, mappers, clock: time };
-        let host = Self { ports, sync, id, next_change: 0 };
+        let host = Self { ports, sync, leads, id, next_change: 0 };
         let mut changes = Changes::default();
-        changes.put(&host.sync.id, &host.sync).unwrap();
+        host.syncs().for_each(|sync| changes.put(&sync.id, sync).unwrap());
         host.ports.workspace.commit(changes).unwrap();
         host.ports.store.flush().unwrap();
         host
@@ -92,6 +121,52 @@ impl Host {
     /// Another process on the same state.
     pub(super) fn restart(&mut self, power_was_lost: bool) {
         self.ports.workspace = self.ports.store.reopen(&self.id, power_was_lost).unwrap();
+        self.sync = self.ports.workspace.get(&self.sync.id).unwrap().unwrap();
+    }
+
+    pub(super) fn syncs(&self) -> impl Iterator<Item = &Sync> {
+        std::iter::once(&self.sync).chain(&self.leads)
+    }
+
+    /// The sync of an object's records.
+    pub(super) fn sync_of(&self, object: &str) -> &Sync {
+        self.syncs().find(|sync| sync.object == object).unwrap()
+    }
+
+    pub(super) fn is_marking(&self) -> bool {
+        self.sync.mapping.configuration == MAPPINGS[1]
+    }
+
+    /// Changes from one mapping of contacts to the other and takes it to what is stored, as the application does it.
+    pub(super) async fn change_mapping(&mut self, stop: &StopSignal) -> Result<Run, SyncError> {
+        let workspace = self.ports.workspace.clone();
+        let mut sync = self.sync.clone();
+        let versions = workspace.scan_under::<MappingVersion>(&[sync.id.as_str()]);
+        sync.version = 1 + versions.map(|version| version.unwrap().number).max().unwrap_or(sync.version);
+        sync.mapping.configuration = MAPPINGS[usize::from(!self.is_marking())].to_owned();
+        let mut version = sync.mapping_version(sync.columns.clone(), self.ports.clock.now());
+        version.replaces = Some(self.sync.version);
+        let mut state = workspace.get::<SyncState>(&sync.id)?.unwrap_or_default();
+        state.remap = Some(Remap::start());
+        let mut changes = Changes::default();
+        changes.put(&sync.id, &sync)?;
+        changes.put(&sync.id, &state)?;
+        changes.put((&sync.id, sync.version), &version)?;
+        workspace.commit(changes)?;
+        self.ports.store.flush()?;
+        self.sync = sync;
+        run_remap(&self.ports, &self.sync, &Silent, stop).await
+    }
+
+    /// Records that wait for a person, and the contacts that they could be.
+    pub(super) fn held(&self) -> Vec<(SyncId, String, Vec<ContactId>)> {
+        let held = self.ports.workspace.scan::<Refusal>().filter_map(|refusal| match refusal.unwrap() {
+            Refusal { sync, record, reason: RefusalReason::Held { candidates, .. }, .. } => {
+                Some((sync, record, candidates))
+            }
+            _ => None,
+        });
+        held.collect()
     }
 
     pub(super) fn contacts(&self) -> Vec<Contact> {
@@ -189,6 +264,19 @@ impl Host {
     }
 }
 
+/// The sync of leads: it has a say where contacts have none, in what is not empty anywhere else in the rest.
+pub(super) fn leads(contacts: &Sync) -> Sync {
+    let opposite = |policy: &Policy| if *policy == Policy::FillIfEmpty { Policy::Crm } else { Policy::FillIfEmpty };
+    Sync {
+        id: "leads".parse().unwrap(),
+        object: "leads".into(),
+        segment: None,
+        policies: contacts.policies.iter().map(|(name, policy)| (name.clone(), opposite(policy))).collect(),
+        outbound: BTreeMap::new(),
+        ..contacts.clone()
+    }
+}
+
 /// A sync of everything, with a note and a change going back.
 pub(super) fn sync(abilities: Abilities, lateness: i64, policies: [Policy; 3]) -> Sync {
     let mapping = |configuration: &str| MappingSpec {
@@ -207,7 +295,7 @@ pub(super) fn sync(abilities: Abilities, lateness: i64, policies: [Policy; 3]) -
         object: "contacts".into(),
         segment: None,
         filter: vec![],
-        mapping: mapping("first_name email phone"),
+        mapping: mapping(MAPPINGS[0]),
         version: 1,
         abilities,
         lateness_ms: u32::try_from(lateness / 1_000).unwrap(),

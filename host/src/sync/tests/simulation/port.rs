@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rand::RngExt;
 
-use super::crm::{Activity, Crm, State, Version};
+use super::crm::{Activity, Crm, SECOND, State, Version, object_of};
 use crate::model::connector::{
     Connector, Hint, Operation, Page, PullRequest, Slice, Webhook, Window, Write, WriteOutcome, Written,
 };
@@ -26,6 +26,7 @@ impl Crm {
         let mut state = self.state();
         let micros = state.rng.random_range(10_000..800_000);
         state.time.pass(micros);
+        state.answered = Some(state.now());
         let bustle = state.nature.bustle;
         if state.is_troubled && state.chance(bustle) {
             state.bustle();
@@ -63,10 +64,12 @@ fn pull(state: &mut State, request: &PullRequest) -> Result<Page, Failure> {
         return Err(Failure::TokenExpired);
     }
     let (token, until) = read(request.token.as_deref());
+    let unlisted = &state.unlisted;
+    let is_asked = |id: u64| object_of(id) == request.object && (request.segment.is_none() || !unlisted.contains(&id));
     let rows: Vec<_> = match &request.slice {
         Slice::Window(Window { since, before }) => {
             let within = |version: &Version| (since.0..before.0).contains(&version.modified);
-            let found = state.index().filter(|(_, version)| within(version));
+            let found = state.index().filter(|(id, version)| is_asked(*id) && within(version));
             let rows: Vec<_> = found.map(|(id, version)| ((version.modified, id), row(id, version))).collect();
             // As connectors do, one instant is paged by id, however much it holds.
             if before.since(*since) > Duration::from_millis(1) && rows.len() > state.nature.window_cap {
@@ -75,11 +78,11 @@ fn pull(state: &mut State, request: &PullRequest) -> Result<Page, Failure> {
             rows
         }
         Slice::Ids(ids) => {
-            let ids = ids.iter().map(|id| id.parse().unwrap());
+            let ids = ids.iter().map(|id| id.parse().unwrap()).filter(|id| is_asked(*id));
             ids.filter_map(|id| Some(((0, id), row(id, state.record(id)?)))).collect()
         }
         Slice::All => {
-            let found = state.index().filter(|(id, _)| *id < until);
+            let found = state.index().filter(|(id, _)| *id < until && is_asked(*id));
             found.map(|(id, version)| ((0, id), row(id, version))).collect()
         }
     };
@@ -165,21 +168,25 @@ impl Connector for Crm {
         Ok(pull(&mut self.state(), &request)?)
     }
 
-    async fn partition(&self, _: PullRequest, most: u32) -> Result<Vec<String>, CallError> {
+    async fn partition(&self, request: PullRequest, most: u32) -> Result<Vec<String>, CallError> {
         self.call().await?;
-        let state = self.state();
-        let last = state.living().last().copied().unwrap_or(0);
-        let step = last / u64::from(most) + 1;
-        let until = |n: u64| if n + 1 == u64::from(most) { u64::MAX } else { (n + 1) * step };
+        let living = self.state().living_of(&request.object);
+        let first = living.first().copied().unwrap_or(1);
+        let step = (living.last().copied().unwrap_or(first) - first) / u64::from(most) + 1;
+        let begin = |n: u64| first + n * step;
+        let until = |n: u64| if n + 1 == u64::from(most) { u64::MAX } else { begin(n + 1) };
         // A token is the key after which its part begins, and where it ends.
-        Ok((0..u64::from(most)).map(|n| format!("0:{}:{}", (n * step).saturating_sub(1), until(n))).collect())
+        let token = |n: u64| format!("0:{}:{}", if n == 0 { 0 } else { begin(n) - 1 }, until(n));
+        Ok((0..u64::from(most)).map(token).collect())
     }
 
-    async fn gone(&self, _: &str, window: Window, _: Option<String>) -> Result<Page, CallError> {
+    async fn gone(&self, object: &str, window: Window, _: Option<String>) -> Result<Page, CallError> {
         self.call().await?;
         let state = self.state();
-        let within = |(at, _, _): &&(i64, u64, Option<u64>)| (window.since.0..window.before.0).contains(at);
-        let successor = |id: u64| Successor { object: "contacts".into(), id: id.to_string() };
+        let within = |(at, id, _): &&(i64, u64, Option<u64>)| {
+            object_of(*id) == object && (window.since.0..window.before.0).contains(at)
+        };
+        let successor = |id: u64| Successor { object: object.into(), id: id.to_string() };
         let gone = state.tombstones.iter().filter(within).map(|(at, id, into)| Tombstone {
             id: id.to_string(),
             at: Some(Instant(*at)),
@@ -226,5 +233,11 @@ impl Connector for Crm {
 
     async fn receive(&self, _: Webhook) -> Result<Vec<Hint>, CallError> {
         Ok(vec![])
+    }
+
+    fn told_time(&self) -> Option<Instant> {
+        let state = self.state();
+        // As `Date` does, to the second.
+        state.answered.filter(|_| state.nature.tells_time).map(|at| Instant(at / SECOND * SECOND))
     }
 }

@@ -15,7 +15,8 @@ use crate::model::schema::Abilities;
 use crate::model::sync::Counts;
 use crate::store::Store;
 use crate::sync::{
-    Hinted, Observer, Silent, StopSignal, Stopper, run_hinted, run_inbound, run_outbound, run_sweep, stop_signal,
+    Hinted, Observer, Silent, StopSignal, Stopper, Whom, decide_record, run_hinted, run_inbound, run_outbound,
+    run_sweep, stop_signal,
 };
 
 /// What our side asked for since everything last was settled.
@@ -40,6 +41,11 @@ pub(super) struct Schedule {
     pub(super) numbers: BTreeMap<OutboxId, String>,
     /// What each record was when everything last was settled.
     pub(super) settled: BTreeMap<u64, super::crm::Values>,
+    /// Attributes that people on our side have set: since then their values need not be what the mapping makes of them.
+    pub(super) by_hand: BTreeSet<(ContactId, usize)>,
+    /// Those of them that were in the CRM when everything last was settled.
+    pub(super) old_by_hand: BTreeSet<(ContactId, usize)>,
+    has_mappings: bool,
     is_told: bool,
 }
 
@@ -61,8 +67,23 @@ fn nature(rng: &mut SmallRng) -> Nature {
         page: rng.random_range(1..8),
         window_cap: [3, 10, usize::MAX][rng.random_range(0..3)],
         tells_stamps: rng.random(),
+        tells_time: rng.random_range(0..4) > 0,
         faults: [0, 3, 10, 25][rng.random_range(0..4)],
         bustle: [0, 10, 40][rng.random_range(0..3)],
+        has_leads: rng.random_range(0..3) == 0,
+        has_list: rng.random_range(0..5) == 0,
+    }
+}
+
+/// By attribute: mostly the CRM's word counts. Beside leads nothing else says whose word comes first: where leads have the say,
+/// contacts only fill what is empty.
+fn policy(rng: &mut SmallRng, has_leads: bool) -> Policy {
+    match rng.random_range(0..6) {
+        chance if has_leads => [Policy::FillIfEmpty, Policy::Crm][usize::from(chance >= 2)],
+        0..3 => Policy::Crm,
+        3 => Policy::Ours,
+        4 => Policy::Newest,
+        _ => Policy::Ask,
     }
 }
 
@@ -80,15 +101,13 @@ impl Schedule {
             update: true,
             ..Abilities::default()
         };
-        let policies = FIELDS.map(|_| match rng.random_range(0..6) {
-            0..3 => Policy::Crm,
-            3 => Policy::Ours,
-            4 => Policy::Newest,
-            _ => Policy::Ask,
-        });
-        let sync = host::sync(abilities, nature.lateness, policies);
+        let policies = FIELDS.map(|_| policy(&mut rng, nature.has_leads));
+        let mut sync = host::sync(abilities, nature.lateness, policies);
+        sync.segment = nature.has_list.then(|| "list".to_owned());
+        let leads = nature.has_leads.then(|| host::leads(&sync));
         let id = format!("w{seed}").parse().unwrap();
-        let host = Host::new(store, id, sync, crm.clone(), time.clone());
+        let host = Host::new(store, id, (sync, leads), crm.clone(), time.clone());
+        let has_mappings = rng.random_range(0..3) == 0;
         let schedule = Self {
             rng,
             time,
@@ -99,6 +118,9 @@ impl Schedule {
             disordered: BTreeSet::new(),
             numbers: BTreeMap::new(),
             settled: BTreeMap::new(),
+            by_hand: BTreeSet::new(),
+            old_by_hand: BTreeSet::new(),
+            has_mappings,
             is_told,
         };
         schedule.tell(|| format!("{nature:?}, {abilities:?}, {policies:?}"));
@@ -111,11 +133,28 @@ impl Schedule {
         }
     }
 
+    /// Every contact with its records, as both stand.
+    fn tell_of_all(&self) {
+        if !self.is_told {
+            return;
+        }
+        let crm = self.crm.state();
+        for contact in self.host.contacts() {
+            let ours = FIELDS.map(|name| contact.get(name).map_or(String::new(), |value| value.to_cell()));
+            let theirs = contact.links.iter().map(|link| {
+                let record = crm.record(link.record.parse().unwrap()).map(|record| &record.values);
+                format!("{} {record:?} base {:?} gone {:?} left {:?}", link.record, link.base, link.gone, link.left)
+            });
+            eprintln!("{:>14} {ours:?}: {:?}", contact.id.to_string(), theirs.collect::<Vec<_>>());
+        }
+    }
+
     pub(super) async fn play(&mut self) -> String {
         for _ in 0..self.rng.random_range(1..4) {
             self.crm.state().is_troubled = true;
             for _ in 0..self.rng.random_range(5..30) {
                 self.step().await;
+                self.tell_of_all();
                 self.host.look_at_numbers(&mut self.numbers);
             }
             self.settle().await;
@@ -131,18 +170,19 @@ impl Schedule {
             self.host.ports.workspace.die_after(Some(self.rng.random_range(1..12)));
         }
         match self.rng.random_range(0..100) {
-            0..25 => {
+            0..24 => {
                 self.tell(|| "people work in the CRM".into());
                 (0..self.rng.random_range(1..6)).for_each(|_| self.crm.state().bustle());
             }
-            25..40 => self.set().await,
-            40..52 => self.note(),
-            52..68 => self.runs(true, false).await,
-            68..80 => self.runs(false, true).await,
-            80..92 => self.runs(true, true).await,
-            92..94 => self.sweep(false).await,
-            94..96 => self.hint().await,
-            96..98 => self.jump(),
+            24..38 => self.set().await,
+            38..49 => self.note(),
+            49..65 => self.runs(true, false).await,
+            65..76 => self.runs(false, true).await,
+            76..88 => self.runs(true, true).await,
+            88..90 => self.sweep(false).await,
+            90..92 => self.hint().await,
+            92..94 => self.jump(),
+            94..98 => self.change_mapping().await,
             _ => self.restart(),
         }
         if self.host.ports.workspace.is_dead() {
@@ -161,7 +201,9 @@ impl Schedule {
     }
 
     fn jump(&mut self) {
-        let skew = self.rng.random_range(-60..=60) * SECOND;
+        // By less than increments look back, and by far more.
+        let most = [60, 3_600, 3 * 86_400][self.rng.random_range(0..3)];
+        let skew = self.rng.random_range(-most..=most) * SECOND;
         self.tell(|| format!("the clock is wrong by {} s", skew / SECOND));
         self.time.set_skew(skew);
     }
@@ -176,6 +218,10 @@ impl Schedule {
     async fn set(&mut self) {
         let Some(contact) = self.somebody() else { return };
         let field = self.rng.random_range(0..3);
+        // Where leads have the say, nothing goes back.
+        if self.host.sync.policy(FIELDS[field]) == Policy::FillIfEmpty {
+            return;
+        }
         let mut value = self.crm.state().value(field);
         // Back to what stood there before, as people do.
         if let Some(earlier) = self.asked.edits.get(&(contact.id, field)).filter(|_| self.rng.random()) {
@@ -195,6 +241,26 @@ impl Schedule {
             self.asked.in_doubt.insert(key);
         }
         self.asked.edits.entry(key).or_default().push(value);
+        self.by_hand.insert(key);
+        self.old_by_hand.remove(&key);
+    }
+
+    async fn change_mapping(&mut self) {
+        if !self.has_mappings {
+            return;
+        }
+        let (_, stop) = self.stop();
+        let before = self.host.is_marking();
+        let changed = self.host.change_mapping(&stop).await;
+        self.tell(|| format!("another mapping: {:?}", changed.map(|run| run.counts)));
+        if self.host.ports.workspace.is_dead() {
+            self.restart();
+        }
+        if self.host.is_marking() != before {
+            // It is taken to what the CRM has; what has not come there yet stays as it is.
+            let old = std::mem::take(&mut self.old_by_hand);
+            self.by_hand.retain(|key| !old.contains(key));
+        }
     }
 
     fn note(&mut self) {
@@ -219,7 +285,13 @@ impl Schedule {
     async fn runs(&mut self, inbound: bool, outbound: bool) {
         let partitions = self.rng.random_range(1..4);
         let ((observer, stop), (out_observer, out_stop)) = (self.stop(), self.stop());
-        let Host { ports, sync, .. } = &self.host;
+        let (lead_observer, lead_stop) = self.stop();
+        let with_leads = inbound && self.rng.random_range(0..100) < 60;
+        let Host { ports, sync, leads, .. } = &self.host;
+        let led = async {
+            let leads = leads.as_ref().filter(|_| with_leads)?;
+            Some(run_inbound(ports, leads, partitions, &lead_observer, &lead_stop).await.map(|run| run.counts))
+        };
         let pulled = async {
             if !inbound {
                 return None;
@@ -232,19 +304,21 @@ impl Schedule {
             }
             Some(run_outbound(ports, sync, &out_observer, &out_stop).await.map(|run| run.counts))
         };
-        let (pulled, pushed) = tokio::join!(pulled, pushed);
-        self.tell(|| format!("run: in {pulled:?}; out {pushed:?}"));
+        let (pulled, pushed, led) = tokio::join!(pulled, pushed, led);
+        self.tell(|| format!("run: in {pulled:?}; out {pushed:?}; leads {led:?}"));
     }
 
     pub(super) async fn sweep(&mut self, agreed: bool) {
         let (_stopper, stop) = stop_signal();
-        let swept = run_sweep(&self.host.ports, &self.host.sync, agreed, &Silent, &stop).await;
-        self.tell(|| format!("sweep: {:?}", swept.map(|(_, swept)| swept)));
+        for sync in self.host.syncs() {
+            let swept = run_sweep(&self.host.ports, sync, agreed, &Silent, &stop).await;
+            self.tell(|| format!("sweep of {}: {:?}", sync.object, swept.map(|(_, swept)| swept)));
+        }
     }
 
     async fn hint(&mut self) {
         let mut hinted = Hinted::default();
-        let last = self.crm.state().living().last().copied().unwrap_or(1);
+        let last = self.crm.state().living_of("contacts").last().copied().unwrap_or(1);
         for _ in 0..4 {
             hinted.changed.insert(self.rng.random_range(1..=last).to_string());
             hinted.gone.insert(self.rng.random_range(1..=last).to_string());
@@ -270,15 +344,20 @@ impl Schedule {
                 self.host.retry_dead();
             }
             let (_stopper, stop) = stop_signal();
-            let Host { ports, sync, .. } = &self.host;
+            let Host { ports, sync, leads, .. } = &self.host;
             let pushed = run_outbound(ports, sync, &Silent, &stop).await.unwrap();
             let pulled = run_inbound(ports, sync, 2, &Silent, &stop).await.unwrap();
+            if let Some(leads) = leads {
+                run_inbound(ports, leads, 2, &Silent, &stop).await.unwrap();
+            }
             self.tell(|| format!("settle: in {:?}; out {:?}", pulled.counts, pushed.counts));
             if !self.host.sync.abilities.gone {
                 self.sweep(true).await;
             }
             let after = (self.host.contacts(), self.crm.state().activities.len());
-            quiet = if before == after && pushed.counts.delivered + pushed.counts.retried == 0 { quiet + 1 } else { 0 };
+            let waits = self.host.outbox().iter().any(|entry| !entry.is_dead());
+            let is_quiet = before == after && pushed.counts.delivered + pushed.counts.retried == 0 && !waits;
+            quiet = if is_quiet { quiet + 1 } else { 0 };
             if quiet == 2 {
                 return;
             }
@@ -291,8 +370,18 @@ impl Schedule {
         self.disordered.extend(dead.map(|entry| entry.outcome.contact));
     }
 
-    /// People decide what waits for them.
+    /// People decide what waits for them: whose a record is, and what a value is.
     async fn decide(&mut self) {
+        for (sync, record, candidates) in self.host.held() {
+            let sync = self.host.syncs().find(|known| known.id == sync).unwrap();
+            let candidate = candidates.first().filter(|_| self.rng.random());
+            let whom = candidate.map_or(Whom::New, |contact| Whom::Contact(*contact));
+            let mut decided = decide_record(&self.host.ports, sync, &record, whom).await;
+            if decided.is_err() {
+                decided = decide_record(&self.host.ports, sync, &record, Whom::New).await;
+            }
+            self.tell(|| format!("record {record} of {} is {whom:?}: {decided:?}", sync.object));
+        }
         for conflict in self.host.conflicts() {
             let Some(contact) = self.host.ports.workspace.contact(conflict.contact).unwrap() else { continue };
             let field = FIELDS.iter().position(|name| **name == conflict.attribute).unwrap();
