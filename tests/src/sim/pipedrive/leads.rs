@@ -40,7 +40,7 @@ pub(crate) fn one(account: &Account, id: &str) -> Outcome {
 
 /// `GET /api/v1/leads` and `GET /api/v1/leads/archived`
 pub(crate) fn list(account: &Account, request: &Request, archived: bool) -> Outcome {
-    let bad = |name: &str| ApiError::new(400, "ERR_BAD_REQUEST", &format!("{name} is not valid"));
+    let bad = |name: &str| ApiError::new(400, "ERR_BAD_REQUEST", format!("{name} is not valid"));
     if let Some((unknown, _)) = request.query.iter().find(|(name, _)| !KNOWN.contains(&name.as_str())) {
         return Err(bad(unknown));
     }
@@ -56,7 +56,7 @@ pub(crate) fn list(account: &Account, request: &Request, archived: bool) -> Outc
     let about_organization = list::filter(Table::Leads, request)?.is_some();
     let is_wanted = |record: &Record| {
         let held = |name: &str| record.values.get(name).unwrap_or(&Value::Null);
-        let same = |name: &str| request.query(name).is_none_or(|wanted| held(name).to_string() == wanted);
+        let same = |name: &str| request.query(name).is_none_or(|id| held(name).as_u64() == id.parse().ok());
         !record.deleted
             && (*held("is_archived") == json!(true)) == archived
             && record.updated_ms >= since_ms
