@@ -56,11 +56,7 @@ pub(crate) fn list(account: &Account, request: &Request, archived: bool) -> Outc
     let about_organization = list::filter(Table::Leads, request)?.is_some();
     let is_wanted = |record: &Record| {
         let held = |name: &str| record.values.get(name).unwrap_or(&Value::Null);
-        let is = |id: u64, wanted: &str| wanted.parse() == Ok(id);
-        let same = |name: &str| {
-            let held = held(name).as_u64();
-            request.query(name).is_none_or(|wanted| held.is_some_and(|id| is(id, wanted)))
-        };
+        let same = |name: &str| request.query(name).is_none_or(|id| held(name).as_u64() == id.parse().ok());
         !record.deleted
             && (*held("is_archived") == json!(true)) == archived
             && record.updated_ms >= since_ms
