@@ -189,7 +189,7 @@ impl Checked {
         vault.put(&workspace, &connection, credential).await?;
         let place = Place { grant: Arc::clone(&grant), base: base.clone(), sign_in: package.manifest.sign_in.clone() };
         // No rates: a bench does not wait.
-        let governor = egress.governor("bench", &[], None);
+        let governor = egress.governor("bench", &[], None, None);
         Ok(Self { signer: vault.signer(&workspace, &connection, place)?, egress, grant, governor })
     }
 
