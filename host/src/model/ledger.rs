@@ -141,10 +141,21 @@ impl Provenance {
         forgotten || self.entries.len() < before
     }
 
+    /// What gave an attribute the value that it has.
+    fn source(&self, attribute: &str) -> Option<&Entry> {
+        let has = |entry: &&Entry| entry.replaced.iter().any(|replaced| &*replaced.attribute == attribute);
+        self.entries.iter().rev().find(has)
+    }
+
+    /// Whether an attribute has its value from this record.
+    pub fn is_from(&self, attribute: &str, of: &SyncId, from: &str) -> bool {
+        let origin = self.source(attribute).map(|entry| &entry.origin);
+        matches!(origin, Some(Origin::Record { sync, record, .. }) if sync == of && record == from)
+    }
+
     /// When an attribute got the value that it has: as the CRM says, or when a person set it.
     pub fn changed_at(&self, attribute: &str) -> Option<Instant> {
-        let has = |entry: &&Entry| entry.replaced.iter().any(|replaced| &*replaced.attribute == attribute);
-        let entry = self.entries.iter().rev().find(has)?;
+        let entry = self.source(attribute)?;
         match &entry.origin {
             Origin::Record { modified, .. } => Some(modified.unwrap_or(entry.at)),
             Origin::Person => Some(entry.at),

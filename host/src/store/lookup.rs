@@ -282,20 +282,13 @@ impl Lookups {
     fn remove_old_buckets(&self) -> Result<(), StoreError> {
         let first = key::in_workspace(self.workspace, Table::LookupBuckets, &[]);
         loop {
-            let mut batch = sled::Batch::default();
-            let mut any = false;
-            for old in self
-                .tree
-                .range(first.clone()..self.bucket_key(self.merged.bits, 0))
-                .keys()
-                .take(BUCKETS_PER_BATCH as usize)
-            {
-                batch.remove(old?);
-                any = true;
-            }
-            if !any {
+            let old = self.tree.range(first.clone()..self.bucket_key(self.merged.bits, 0)).keys();
+            let old = old.take(BUCKETS_PER_BATCH as usize).collect::<Result<Vec<_>, _>>()?;
+            if old.is_empty() {
                 return Ok(());
             }
+            let mut batch = sled::Batch::default();
+            old.into_iter().for_each(|key| batch.remove(key));
             self.tree.apply_batch(batch)?;
         }
     }

@@ -17,6 +17,9 @@ use crate::store::{Changes, Workspace};
 use super::SyncError;
 use super::fingerprint::Fingerprints;
 
+/// The fingerprint that no row has: whatever comes is looked at.
+const UNKNOWN_ROW: u64 = 0;
+
 /// The contacts whose changes were taken, as they will be once that is committed. Whoever commits it holds the workspace's
 /// writing lock since before this was made.
 pub(super) struct Acknowledged<'a> {
@@ -53,8 +56,15 @@ impl<'a> Acknowledged<'a> {
         let found = contact.links.iter().position(|link| link.sync == self.sync.id && link.record == *record);
         // What lives on in another record is read afresh there.
         if let Some(at) = found {
+            let mut is_overtaken = false;
             for (name, value) in sent {
                 let ours = contact.get(name).unwrap_or(&Value::Null).clone();
+                // A row of this very record replaced ours while the change was under way. Which of the two the CRM has now, the next
+                // row tells: it is no change of ours that would have to follow.
+                if ours != *value && provenance.is_from(name, &self.sync.id, record) {
+                    is_overtaken = true;
+                    continue;
+                }
                 contact.links[at].agree(&name.as_str().into(), value.clone(), &ours);
                 // It had left before the two were seen to differ: the CRM has ours, and nobody has to decide.
                 changes.remove::<Conflict>((&self.sync.id, id, name.as_str()));
@@ -62,20 +72,23 @@ impl<'a> Acknowledged<'a> {
                     rest.push((name.clone(), ours));
                 }
             }
-            contact.links[at].fingerprint = self.written_row(&mut provenance, record, write);
+            contact.links[at].fingerprint = match is_overtaken {
+                true => UNKNOWN_ROW,
+                false => self.written_row(&mut provenance, record, write),
+            };
         }
         self.contacts.insert(id, (contact, provenance));
         if rest.is_empty() { Ok(()) } else { self.follow_up(entry, rest, changes) }
     }
 
-    /// Puts what was written into the row that is kept of the record. Gives its fingerprint; zero, which none has, where the row
-    /// is of another version of the mapping and is to be looked at when it comes.
+    /// Puts what was written into the row that is kept of the record. Gives its fingerprint, or that of no row where the one that is
+    /// kept is of another version of the mapping.
     fn written_row(&self, provenance: &mut Provenance, record: &str, write: &Write) -> u64 {
         let of_record = |row: &&mut crate::model::ledger::RawRow| {
             row.sync == self.sync.id && row.record == record && row.version == self.sync.version
         };
-        let Some(row) = provenance.rows.iter_mut().find(of_record) else { return 0 };
-        let Some(mut values) = row.values.unpack() else { return 0 };
+        let Some(row) = provenance.rows.iter_mut().find(of_record) else { return UNKNOWN_ROW };
+        let Some(mut values) = row.values.unpack() else { return UNKNOWN_ROW };
         for (field, value) in &write.values {
             let place = self.sync.columns.iter().position(|column| column.name == *field);
             if let Some(place) = place.and_then(|at| values.get_mut(at)) {

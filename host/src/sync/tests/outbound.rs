@@ -184,6 +184,24 @@ async fn a_value_that_is_set_back_after_it_was_sent_is_sent_again() {
 }
 
 #[tokio::test]
+async fn what_a_row_replaced_while_a_change_was_under_way_does_not_follow_it() {
+    let mut rig = with_notes(0).await;
+    rig.crm.put(1, rig.clock.now().0, &["Ada", "a@example.com", ""]);
+    rig.sync.outbound.insert(OutcomeKind::Change, rig.spec("contacts"));
+    rig.inbound().await.unwrap();
+    rig.change(1, "first_name", "Eva").await;
+    rig.crm.state().push_faults.push_back(PushFault::LostAfter);
+    assert_eq!(rig.outbound().await.unwrap().counts.retried, 1);
+    rig.clock.advance(Duration::from_secs(60));
+    rig.crm.put(1, rig.clock.now().0, &["Zoe", "a@example.com", ""]);
+    rig.inbound().await.unwrap();
+    rig.clock.advance(Duration::from_secs(60));
+    assert_eq!(rig.outbound().await.unwrap().counts.delivered, 1);
+    assert_eq!((rig.outbox(), rig.crm.state().journal.len()), (vec![], 1));
+    assert_eq!(rig.people()[0][0], "Zoe");
+}
+
+#[tokio::test]
 async fn a_batch_changes_a_record_once() {
     let mut rig = with_notes(2).await;
     let spec = rig.sync.outbound.values_mut().next().unwrap();

@@ -22,7 +22,7 @@ use crate::store::Store;
 use schedule::Schedule;
 
 /// Played at every run of the tests.
-const SCHEDULES: u64 = 1_500;
+const SCHEDULES: u64 = 2_000;
 
 /// Schedules that share a store, each with a workspace of its own; then the next one is made.
 const PER_STORE: u64 = 100;
