@@ -5,8 +5,9 @@ use crate::model::connector::{Page, Window};
 use crate::model::contact::{Contact, Source};
 use crate::model::failure::{CallError, Failure};
 use crate::model::id::RunId;
-use crate::model::ledger::Origin;
-use crate::model::sync::{MappingVersion, Sync};
+use crate::model::ledger::{Origin, SetAside};
+use crate::model::refusal::Refusal;
+use crate::model::sync::{MappingVersion, Sync, SyncState};
 use crate::model::time::Instant;
 use crate::model::value::Tombstone;
 use crate::store::{Changes, LookupKey};
@@ -54,6 +55,7 @@ impl<'a> Graves<'a> {
     pub(super) async fn bury_all(&mut self, tombstones: &[Tombstone]) -> Result<(), SyncError> {
         let _writing = self.ports.workspace.writing().await;
         for tombstone in tombstones {
+            self.forget(&tombstone.id)?;
             let (ports, sync, source) = (self.ports, self.sync, self.sync.source());
             let record = LookupKey::Record { source: &source, id: &tombstone.id };
             let Some(contact) = ports.workspace.find(record)?.into_iter().next() else { continue };
@@ -67,6 +69,25 @@ impl<'a> Graves<'a> {
             self.buried += 1;
         }
         Ok(())
+    }
+}
+
+impl Graves<'_> {
+    /// Lets go of a record's row that was refused or lies aside: nobody can decide about who is gone.
+    fn forget(&self, record: &str) -> Result<(), SyncError> {
+        let (workspace, of) = (&self.ports.workspace, &self.sync.id);
+        let mut changes = Changes::default();
+        if workspace.get::<SetAside>((of, record))?.is_some() {
+            changes.remove::<SetAside>((of, record));
+        }
+        if workspace.get::<Refusal>((of, record))?.is_some() {
+            changes.remove::<Refusal>((of, record));
+            if let Some(mut state) = workspace.get::<SyncState>(of)? {
+                state.refused = state.refused.saturating_sub(1);
+                changes.put(of, &state)?;
+            }
+        }
+        if changes.is_empty() { Ok(()) } else { Ok(workspace.commit(changes)?) }
     }
 }
 

@@ -237,25 +237,16 @@ impl Pages<'_> {
         record: &str,
         values: &[(AttributeName, Value)],
     ) -> Result<Match, SyncError> {
-        match &self.decided {
-            Some((decided, whom)) if decided == record => match whom {
-                Whom::New => Ok(Match::New),
+        if let Some((_, whom)) = self.decided.as_ref().filter(|(decided, _)| decided == record) {
+            let decided = match whom {
+                Whom::New => Some(Match::New),
                 // Where the contact has gone meanwhile, the keys say who it is.
-                Whom::Contact(id) => match self.workspace.contact(*id)? {
-                    Some(contact) => Ok(Match::One(Box::new(contact))),
-                    None => self.match_contact(draft, record, values),
-                },
-            },
-            _ => self.match_contact(draft, record, values),
+                Whom::Contact(id) => self.workspace.contact(*id)?.map(|contact| Match::One(Box::new(contact))),
+            };
+            if let Some(decided) = decided {
+                return Ok(decided);
+            }
         }
-    }
-
-    fn match_contact(
-        &self,
-        draft: &Draft<'_>,
-        record: &str,
-        values: &[(AttributeName, Value)],
-    ) -> Result<Match, SyncError> {
         let candidate = Candidate { sync: &self.sync.id, source: &self.source, record, values };
         Ok(matching::find(draft.overlay(), &self.sync.match_keys, &candidate)?)
     }
@@ -286,7 +277,9 @@ impl Pages<'_> {
             let version = provenance.rows.iter().find(|row| row.sync == *sync).map(|row| row.version);
             let former = version.filter(|version| *version != self.sync.version);
             let agreed = former.and_then(|it| self.filled.get(&it)).map(Vec::as_slice);
-            let echoed = echo::echoed(self.workspace, self.sync, record, &arrival.values)?;
+            let mut echoed = echo::echoed(self.workspace, self.sync, record, &arrival.values)?;
+            // Where a row of this record has replaced ours since, there is nothing of ours to be kept.
+            echoed.retain(|name| !provenance.is_from(name, sync, record));
             let swings =
                 |name: &str, ours: &Value, theirs: &Value| provenance.swings(sync, (name, ours), theirs, now).cloned();
             let is_held = |name: &str| draft.may_be_held(id, name);

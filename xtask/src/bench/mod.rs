@@ -6,6 +6,7 @@ mod engine;
 mod measure;
 mod table;
 mod trust;
+mod tryton;
 
 use std::process::Command;
 use std::time::{Duration, Instant};

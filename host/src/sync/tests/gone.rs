@@ -30,6 +30,18 @@ async fn a_deleted_record_marks_its_link_and_a_merged_one_moves_it() {
 }
 
 #[tokio::test]
+async fn of_a_record_that_is_gone_no_row_waits_for_a_decision() {
+    let rig = Rig::new();
+    rig.crm.put(1, rig.clock.now().0, &["refuse me", "a@example.com", ""]);
+    rig.inbound().await.unwrap();
+    assert_eq!((rig.refusals().len(), rig.state().refused), (1, 1));
+    rig.crm.state().records.clear();
+    rig.crm.state().gone = vec![tombstone("1", None)];
+    let run = rig.inbound().await.unwrap();
+    assert_eq!((rig.refusals(), rig.state().refused, run.counts.gone), (vec![], 0, 0));
+}
+
+#[tokio::test]
 async fn what_was_gone_before_a_run_that_failed_is_still_looked_for() {
     let rig = Rig::new();
     fill(&rig, 2);
