@@ -26,6 +26,22 @@ pub(crate) struct Options {
     /// Also carry a million contacts: some minutes, and two gigabytes of disk.
     #[arg(long)]
     million: bool,
+
+    /// Measure one part only.
+    #[arg(long, value_enum)]
+    only: Option<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Sandbox, inbound runs, memory, starting up.
+    Core,
+    /// Installing, and hostile calls.
+    Trust,
+    /// Ledger, increments, mappings, outbox.
+    Engine,
+    /// Each connector, and each language.
+    Connectors,
 }
 
 /// Contacts of the main comparison.
@@ -48,14 +64,23 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let benches = ["bare_client", "sandbox", "checks", "ledger", "connectors"].map(|name| ["--bench", name]);
     cargo::build(Profile::Release, &benches.concat())?;
     let mut table = Table::default();
-    let call = sandbox(&packed, &mut table)?;
-    let page_cpu_us = inbound(&packed, options, &call, &mut table)?;
-    checks(&packed, page_cpu_us, &mut table)?;
-    slow_crm(&packed, &mut table)?;
-    start_up(&packed, &mut table)?;
-    trust::run(&packed, &mut table)?;
-    engine::rows(&packed, options, &mut table)?;
-    connectors::rows(&packed, &mut table)?;
+    let wants = |part| options.only.is_none_or(|only| only == part);
+    if wants(Part::Core) {
+        let call = sandbox(&packed, &mut table)?;
+        let page_cpu_us = inbound(&packed, options, &call, &mut table)?;
+        checks(&packed, page_cpu_us, &mut table)?;
+        slow_crm(&packed, &mut table)?;
+        start_up(&packed, &mut table)?;
+    }
+    if wants(Part::Trust) {
+        trust::run(&packed, &mut table)?;
+    }
+    if wants(Part::Engine) {
+        engine::rows(&packed, options, &mut table)?;
+    }
+    if wants(Part::Connectors) {
+        connectors::rows(&packed, &mut table)?;
+    }
     table.print();
     ensure!(table.all_met(), "a demand is not met");
     Ok(())

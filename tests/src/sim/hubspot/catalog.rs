@@ -118,6 +118,12 @@ const CONTACT: &[Line] = &[
     ("country", "Country/Region", "string/text", ""),
     ("lifecyclestage", "Lifecycle Stage", "enumeration/radio", "@lifecycle"),
     ("hs_lead_status", "Lead Status", "enumeration/radio", "@status"),
+    (
+        "hs_analytics_source",
+        "Original Source",
+        "=enumeration/select",
+        "ORGANIC_SEARCH,PAID_SEARCH,EMAIL_MARKETING,SOCIAL_MEDIA,REFERRALS,OTHER_CAMPAIGNS,DIRECT_TRAFFIC,OFFLINE,PAID_SOCIAL",
+    ),
     ("hs_language", "Preferred language", "enumeration/select", "en,de,fr,es,pl,ja"),
     ("hs_email_optout", "Unsubscribed from all email", "bool/booleancheckbox", ""),
     ("hs_merged_object_ids", "Merged object IDs", "=enumeration/checkbox", "@external"),
