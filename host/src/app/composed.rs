@@ -12,8 +12,10 @@ use crate::model::connector::{
     Collected, Connector, Hint, Page, PullRequest, Webhook, Window, Write, WriteOutcome, Written,
 };
 use crate::model::failure::{CallError, Fault, FaultKind};
-use crate::model::http::Lane;
+use crate::model::health::Gate;
+use crate::model::http::{Lane, Outbound};
 use crate::model::id::{ConnectionId, PluginId};
+use crate::model::probe::Watch;
 use crate::model::schema::{Account, Field, Object, Segment};
 use crate::model::time::{Clock, Instant};
 use crate::plugin::{ConnectorContext, LoadedPlugin, SandboxedConnector};
@@ -49,14 +51,7 @@ impl Composed {
         F: Future<Output = Result<T, CallError>> + Send,
     {
         self.admit(verb)?;
-        let context = ConnectorContext {
-            connection: self.connection.clone(),
-            settings: self.settings.clone(),
-            clock: Arc::clone(&self.clock),
-            outbound: self.line(),
-            gate: Some(Arc::new(self.quarantine.clone())),
-            watch: None,
-        };
+        let context = self.context(Arc::clone(&self.clock), self.line(), None);
         let answer = ask(self.connector(verb, context)?).await;
         self.note(verb, &answer);
         answer
@@ -90,14 +85,8 @@ impl Composed {
             outbound: self.line(),
             clock: Arc::clone(&self.clock),
         });
-        let context = ConnectorContext {
-            connection: self.connection.clone(),
-            settings: self.settings.clone(),
-            clock: Arc::<Recorder>::clone(&recorder),
-            outbound: Arc::<Recorder>::clone(&recorder),
-            gate: Some(Arc::new(self.quarantine.clone())),
-            watch: Some(recorder.watch()),
-        };
+        let (clock, outbound) = (Arc::<Recorder>::clone(&recorder), Arc::<Recorder>::clone(&recorder));
+        let context = self.context(clock, outbound, Some(recorder.watch()));
         let result = match self.connector(call.verb(), context) {
             Ok(connector) => call.ask(&connector).await,
             Err(error) => Err(error),
@@ -109,19 +98,17 @@ impl Composed {
     /// Lets the connector verify a webhook; gives what it names, and the signatures that were found good. How it ends does not
     /// count for the plugin: strangers can send anything, and must not bring it into quarantine.
     pub(super) async fn receive_proven(&self, webhook: Webhook) -> Result<(Vec<Hint>, Vec<Vec<u8>>), CallError> {
-        let fault = |kind| Fault { plugin: self.plugin.clone(), verb: "receive", kind };
-        self.quarantine.admit().map_err(fault)?;
+        self.admit("receive")?;
         let witness = Arc::new(Witness::new(self.line()));
-        let context = ConnectorContext {
-            connection: self.connection.clone(),
-            settings: self.settings.clone(),
-            clock: Arc::clone(&self.clock),
-            outbound: Arc::<Witness>::clone(&witness),
-            gate: Some(Arc::new(self.quarantine.clone())),
-            watch: None,
-        };
+        let context = self.context(Arc::clone(&self.clock), Arc::<Witness>::clone(&witness), None);
         let hints = self.connector("receive", context)?.receive(webhook).await?;
         Ok((hints, witness.proofs()))
+    }
+
+    /// What a call is given: its clock, its way out, and who watches it.
+    fn context(&self, clock: Arc<dyn Clock>, outbound: Arc<dyn Outbound>, watch: Option<Watch>) -> ConnectorContext {
+        let (connection, settings) = (self.connection.clone(), self.settings.clone());
+        ConnectorContext { connection, settings, clock, outbound, gate: Some(Arc::new(self.quarantine.clone())), watch }
     }
 
     fn line(&self) -> Arc<HttpLine> {

@@ -1,8 +1,7 @@
 //! Where a guest goes on that computes for long: threads that run when no other wants to, on which those come first that have computed
 //! least. So a guest that never ends takes only what nobody else wants, and a page that is heavy gets past it.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -32,15 +31,11 @@ struct Queue {
 
 #[derive(Default)]
 struct Waiting {
-    turns: BinaryHeap<Reverse<Turn>>,
-    /// Turns that were ever asked for: of those who have computed as much, who asked first comes first.
+    /// By what each has computed; of those who have computed as much, who asked first comes first.
+    turns: BTreeMap<(u64, u64), async_task::Runnable<Computed>>,
+    /// Turns that were ever asked for.
     asked: u64,
     closed: bool,
-}
-
-struct Turn {
-    rank: (u64, u64),
-    runnable: async_task::Runnable<Computed>,
 }
 
 impl Background {
@@ -138,7 +133,7 @@ impl Queue {
         let mut waiting = self.lock();
         waiting.asked += 1;
         let rank = (runnable.metadata().load(Ordering::Relaxed), waiting.asked);
-        waiting.turns.push(Reverse(Turn { rank, runnable }));
+        waiting.turns.insert(rank, runnable);
         drop(waiting);
         self.changed.notify_one();
     }
@@ -147,8 +142,8 @@ impl Queue {
     fn next(&self) -> Option<async_task::Runnable<Computed>> {
         let mut waiting = self.lock();
         while !waiting.closed {
-            if let Some(Reverse(turn)) = waiting.turns.pop() {
-                return Some(turn.runnable);
+            if let Some((_, runnable)) = waiting.turns.pop_first() {
+                return Some(runnable);
             }
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
@@ -176,26 +171,6 @@ fn give_way() {
         }
     }
 }
-
-impl Ord for Turn {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.rank.cmp(&other.rank)
-    }
-}
-
-impl PartialOrd for Turn {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Turn {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank == other.rank
-    }
-}
-
-impl Eq for Turn {}
 
 #[cfg(test)]
 mod tests {

@@ -37,22 +37,10 @@ fn text(metrics: &Metrics, runs: usize, requests: usize) -> String {
     let mut page = Page(String::new());
     page.metric("ferry_plugin_calls_total", "counter", "Calls of plugins that have ended, well or not.");
     page.value("ferry_plugin_calls_total", "", metrics.calls);
-    page.metric(
-        "ferry_plugin_faults_total",
-        "counter",
-        "Calls of plugins that ended by a fault, as by the breach of a limit.",
-    );
-    for (code, count) in &metrics.faults {
-        page.value("ferry_plugin_faults_total", &format!("{{code=\"{code}\"}}"), *count);
-    }
-    page.metric(
-        "ferry_plugin_excesses_total",
-        "counter",
-        "Calls of plugins that went on beyond a limit, and had the excess dropped.",
-    );
-    for (code, count) in &metrics.excesses {
-        page.value("ferry_plugin_excesses_total", &format!("{{code=\"{code}\"}}"), *count);
-    }
+    let faults = "Calls of plugins that ended by a fault, as by the breach of a limit.";
+    page.by_code("ferry_plugin_faults_total", faults, &metrics.faults);
+    let excesses = "Calls of plugins that went on beyond a limit, and had the excess dropped.";
+    page.by_code("ferry_plugin_excesses_total", excesses, &metrics.excesses);
     page.metric(
         "ferry_plugins_quarantined",
         "gauge",
@@ -73,6 +61,14 @@ impl Page {
     fn metric(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a text can't fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// A counter for each code.
+    fn by_code(&mut self, name: &str, help: &str, counts: &[(&'static str, u64)]) {
+        self.metric(name, "counter", help);
+        for (code, count) in counts {
+            self.value(name, &format!("{{code=\"{code}\"}}"), *count);
+        }
     }
 
     fn value(&mut self, name: &str, labels: &str, value: u64) {

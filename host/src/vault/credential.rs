@@ -252,7 +252,8 @@ fn bearer(key: &Secret) -> Zeroizing<String> {
     Zeroizing::new(format!("Bearer {}", key.expose()))
 }
 
-fn basic(user: &str, password: &Secret) -> Zeroizing<String> {
+/// A user and a password, as `Authorization: Basic` carries them.
+pub(crate) fn basic(user: &str, password: &Secret) -> Zeroizing<String> {
     let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
     Zeroizing::new(STANDARD.encode(pair.as_bytes()))
 }

@@ -30,6 +30,7 @@ use url::Url;
 
 use self::account::Account;
 pub use self::account::Renewal;
+pub(crate) use self::credential::basic;
 pub use self::credential::{BadKey, Credential, JwtKey, Keys, OAuth2Keys, OpenSession, SessionKeys, TokenSource};
 pub use self::key::{KeyError, SealingKey};
 pub use self::oauth::{Application, Pending};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 use super::source::Source;
-use crate::vault::Secret;
+use crate::vault::{self, Secret};
 
 /// Who asks a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,8 +63,7 @@ impl Account {
 
     /// What says so in a request.
     pub(super) fn basic(&self) -> Option<HeaderValue> {
-        let both = Zeroizing::new(format!("{}:{}", self.user, self.password.expose()));
-        let text = Zeroizing::new(format!("Basic {}", STANDARD.encode(both.as_bytes())));
+        let text = Zeroizing::new(format!("Basic {}", *vault::basic(&self.user, &self.password)));
         let mut header = HeaderValue::from_str(&text).ok()?;
         header.set_sensitive(true);
         Some(header)

@@ -150,7 +150,12 @@ impl Tenant {
 
 impl Gate for Quarantine {
     fn admit(&self) -> Result<(), FaultKind> {
-        Self::admit(self)
+        let now = self.app().options.clock.now();
+        let ailing = self.app().ailing.lock();
+        let Some(health) = ailing.get(&self.key()) else { return Ok(()) };
+        let Some(until) = health.rest(now) else { return Ok(()) };
+        let mapping = self.callee.configuration.is_some();
+        Err(FaultKind::Quarantined { mapping, until, faults: health.faults, last: health.last.clone() })
     }
 }
 
@@ -163,17 +168,7 @@ impl Quarantine {
         &self.tenant.app
     }
 
-    /// Whether it may be called now.
-    pub(in crate::app) fn admit(&self) -> Result<(), FaultKind> {
-        let now = self.app().options.clock.now();
-        let ailing = self.app().ailing.lock();
-        let Some(health) = ailing.get(&self.key()) else { return Ok(()) };
-        let Some(until) = health.rest(now) else { return Ok(()) };
-        let mapping = self.callee.configuration.is_some();
-        Err(FaultKind::Quarantined { mapping, until, faults: health.faults, last: health.last.clone() })
-    }
-
-    /// As [`Quarantine::admit`], before there is a call.
+    /// As [`Gate::admit`], before there is a call.
     pub(in crate::app) fn check(&self) -> Result<(), AppError> {
         self.admit().map_err(|kind| AppError::Fault(self.fault("start", kind)))
     }

@@ -21,6 +21,15 @@ pub(super) async fn with_notes(notes: u64) -> Rig {
     whole
 }
 
+/// A rig with one contact, whose changes go out.
+async fn with_ada() -> Rig {
+    let mut rig = with_notes(0).await;
+    rig.crm.put(1, rig.clock.now().0, &["Ada", "a@example.com", ""]);
+    rig.sync.outbound.insert(OutcomeKind::Change, rig.spec("contacts"));
+    rig.inbound().await.unwrap();
+    rig
+}
+
 pub(super) fn sent(rig: &Rig) -> Vec<String> {
     let state = rig.crm.state();
     let mut records: Vec<String> = state.journal.iter().map(|write| write.links[0].id.clone()).collect();
@@ -169,10 +178,7 @@ async fn what_comes_later_about_a_contact_waits_for_what_came_before() {
 
 #[tokio::test]
 async fn a_value_that_is_set_back_after_it_was_sent_is_sent_again() {
-    let mut rig = with_notes(0).await;
-    rig.crm.put(1, rig.clock.now().0, &["Ada", "a@example.com", ""]);
-    rig.sync.outbound.insert(OutcomeKind::Change, rig.spec("contacts"));
-    rig.inbound().await.unwrap();
+    let rig = with_ada().await;
     for name in ["Eva", "Ada"] {
         rig.change(1, "first_name", name).await;
         assert_eq!(rig.outbound().await.unwrap().counts.delivered, 1, "{name}");
@@ -185,10 +191,7 @@ async fn a_value_that_is_set_back_after_it_was_sent_is_sent_again() {
 
 #[tokio::test]
 async fn what_a_row_replaced_while_a_change_was_under_way_does_not_follow_it() {
-    let mut rig = with_notes(0).await;
-    rig.crm.put(1, rig.clock.now().0, &["Ada", "a@example.com", ""]);
-    rig.sync.outbound.insert(OutcomeKind::Change, rig.spec("contacts"));
-    rig.inbound().await.unwrap();
+    let rig = with_ada().await;
     rig.change(1, "first_name", "Eva").await;
     rig.crm.state().push_faults.push_back(PushFault::LostAfter);
     assert_eq!(rig.outbound().await.unwrap().counts.retried, 1);
