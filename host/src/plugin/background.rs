@@ -1,13 +1,16 @@
 //! Where a guest goes on that computes for long: threads that run when no other wants to, on which those come first that have computed
 //! least. So a guest that never ends takes only what nobody else wants, and a page that is heavy gets past it.
+//!
+//! A core that computes slows its neighbours, whatever its priority: they share caches, memory and, mostly, the core itself. So while
+//! other calls keep coming, these threads rest after each turn, the longer the more guests wait for theirs.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Handle;
@@ -16,17 +19,31 @@ use tokio::runtime::Handle;
 /// than what a language's runtime needs to start.
 const FOREGROUND: Duration = Duration::from_millis(20);
 
+/// Who has computed less in the background does not wait for a rest to end: a heavy page mostly ends within it.
+const SHORT: Duration = Duration::from_millis(20);
+
+/// How long after a call has come in more are expected. Rests end when it is over.
+const BUSY: Duration = Duration::from_millis(50);
+
 /// Microseconds that a call has computed.
 type Computed = Arc<AtomicU64>;
 
 /// The threads, begun with the first call that needs them; they end when this is dropped.
-#[derive(Default)]
-pub(super) struct Background(OnceLock<Option<Arc<Queue>>>);
+pub(super) struct Background {
+    queue: OnceLock<Option<Arc<Queue>>>,
+    calls: Arc<Calls>,
+}
 
-#[derive(Default)]
+/// When the last call came in, in milliseconds since this was made.
+struct Calls {
+    begun: Instant,
+    last: AtomicU64,
+}
+
 struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
+    calls: Arc<Calls>,
 }
 
 #[derive(Default)]
@@ -38,15 +55,23 @@ struct Waiting {
     closed: bool,
 }
 
+impl Default for Background {
+    fn default() -> Self {
+        let calls = Calls { begun: Instant::now(), last: AtomicU64::new(0) };
+        Self { queue: OnceLock::new(), calls: Arc::new(calls) }
+    }
+}
+
 impl Background {
     /// Runs a call to its end: here as long as it computes little, in the background from then on. A call whose future is dropped
     /// ends when it next gives way.
     pub(super) async fn run<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
+        self.calls.note();
         let mut call = Box::pin(call);
         if let Some(answer) = in_foreground(call.as_mut()).await {
             return answer;
         }
-        match self.0.get_or_init(Queue::begin) {
+        match self.queue.get_or_init(|| Queue::begin(&self.calls)) {
             Some(queue) => queue.spawn(call).await,
             None => call.await,
         }
@@ -55,10 +80,24 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        if let Some(Some(queue)) = self.0.get() {
+        if let Some(Some(queue)) = self.queue.get() {
             queue.lock().closed = true;
             queue.changed.notify_all();
         }
+    }
+}
+
+impl Calls {
+    fn note(&self) {
+        self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn keep_coming(&self) -> bool {
+        Duration::from_millis(self.now().saturating_sub(self.last.load(Ordering::Relaxed))) < BUSY
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -66,7 +105,7 @@ impl Drop for Background {
 async fn in_foreground<T>(mut call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
     let mut computed = Duration::ZERO;
     poll_fn(|context| {
-        let (polled, taken) = timed(call.as_mut(), context);
+        let (polled, taken) = timed(|| call.as_mut().poll(context));
         computed += taken;
         match polled {
             Poll::Pending if computed < FOREGROUND => Poll::Pending,
@@ -77,21 +116,19 @@ async fn in_foreground<T>(mut call: Pin<&mut (impl Future<Output = T> + ?Sized)>
     .await
 }
 
-/// Polls, and says what this thread computed meanwhile.
-fn timed<T>(call: Pin<&mut (impl Future<Output = T> + ?Sized)>, context: &mut Context) -> (Poll<T>, Duration) {
-    let computed = || {
-        let time = clock_gettime(ClockId::ThreadCPUTime);
-        Duration::try_from(time).unwrap_or_default()
-    };
+/// What comes of it, and what this thread computed meanwhile.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let computed = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default();
     let begun = computed();
-    let polled = call.poll(context);
-    (polled, computed().saturating_sub(begun))
+    let done = work();
+    (done, computed().saturating_sub(begun))
 }
 
 impl Queue {
     /// None where the machine gives no thread: then there is no background.
-    fn begin() -> Option<Arc<Self>> {
-        let queue = Arc::new(Self::default());
+    fn begin(calls: &Arc<Calls>) -> Option<Arc<Self>> {
+        let queue = Self { waiting: Mutex::default(), changed: Condvar::new(), calls: Arc::clone(calls) };
+        let queue = Arc::new(queue);
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let begun = (0..threads).map(|_| {
             let queue = Arc::clone(&queue);
@@ -113,7 +150,7 @@ impl Queue {
         let counted = Arc::clone(&computed);
         let call = poll_fn(move |context| {
             let _entered = runtime.enter();
-            let (polled, taken) = timed(call.as_mut(), context);
+            let (polled, taken) = timed(|| call.as_mut().poll(context));
             counted.fetch_add(u64::try_from(taken.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
             polled
         });
@@ -138,22 +175,30 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// Who comes next, as soon as there is somebody; nobody when all is over.
-    fn next(&self) -> Option<async_task::Runnable<Computed>> {
+    /// Who comes next, as soon as there is somebody and the rest is over; nobody when all is over.
+    fn next(&self, rests_until: Instant) -> Option<async_task::Runnable<Computed>> {
         let mut waiting = self.lock();
         while !waiting.closed {
-            if let Some((_, runnable)) = waiting.turns.pop_first() {
-                return Some(runnable);
+            let Some(first) = waiting.turns.first_entry() else {
+                waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let rest = rests_until.saturating_duration_since(Instant::now());
+            if rest.is_zero() || Duration::from_micros(first.key().0) < SHORT || !self.calls.keep_coming() {
+                return Some(first.remove());
             }
-            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+            (waiting, _) = self.changed.wait_timeout(waiting, rest.min(BUSY)).unwrap_or_else(PoisonError::into_inner);
         }
         None
     }
 
     fn work(&self) {
         give_way();
-        while let Some(runnable) = self.next() {
-            runnable.run();
+        let mut rests_until = Instant::now();
+        while let Some(runnable) = self.next(rests_until) {
+            let ((), taken) = timed(|| _ = runnable.run());
+            let guests = u32::try_from(self.lock().turns.len()).unwrap_or(u32::MAX);
+            rests_until = Instant::now() + taken.saturating_mul(guests);
         }
     }
 }

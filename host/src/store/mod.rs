@@ -10,7 +10,6 @@ mod contact;
 #[cfg(debug_assertions)]
 mod crash;
 mod error;
-mod filter;
 mod holder;
 mod key;
 mod key_set;
@@ -46,7 +45,7 @@ pub use workspace::Workspace;
 use holder::Holder;
 
 /// The layout of keys and documents. Raise it with a migration from the one before.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
 
 /// The number under which the store keeps what belongs to no workspace.
 const SYSTEM: u32 = 0;
@@ -171,16 +170,18 @@ fn open_patiently(config: &sled::Config, dir: &Path) -> Result<sled::Db, StoreEr
 fn check_schema(tree: &sled::Tree) -> Result<(), StoreError> {
     let key = key::system(table::Table::System, b"schema");
     match tree.get(&key)? {
-        Some(bytes) => match key::read_u32(&bytes)? {
-            SCHEMA => Ok(()),
-            1 => {
-                migration::to_buckets(tree)?;
+        Some(bytes) => {
+            let found = key::read_u32(&bytes)?;
+            if found > SCHEMA {
+                return Err(StoreError::Newer { found, known: SCHEMA });
+            }
+            if found < SCHEMA {
+                migration::bring_up(tree, found)?;
                 tree.insert(key, &SCHEMA.to_be_bytes())?;
                 tree.flush()?;
-                Ok(())
             }
-            found => Err(StoreError::Newer { found, known: SCHEMA }),
-        },
+            Ok(())
+        }
         None => {
             tree.insert(key, &SCHEMA.to_be_bytes())?;
             Ok(())

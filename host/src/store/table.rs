@@ -53,10 +53,11 @@ pub(super) enum Table {
     Allowances = 25,
     /// Buckets of contacts; 30 had one key a contact.
     Contacts = 31,
-    LookupMeta = 40,
     LookupRecent = 41,
-    LookupBuckets = 42,
-    LookupFilter = 43,
+    /// Of ranges; 40, 42 and 43 were of all lookups as one.
+    LookupMeta = 44,
+    LookupBuckets = 45,
+    LookupFilter = 46,
     Conflicts = 50,
     SetAside = 52,
     Retention = 53,

@@ -94,13 +94,13 @@ fn a_number_is_given_once_also_where_nothing_is_left_that_has_it() {
 
 #[test]
 fn everything_is_found_across_merges_splits_and_restarts() {
-    // More than twice the least number of recent entries, so that buckets are merged and split on the way.
-    const CONTACTS: u64 = 30_000;
+    // Several times the least number of recent entries, so that ranges are merged and buckets split on the way.
+    const CONTACTS: u64 = 45_000;
     let dir = TempDir::new().unwrap();
-    {
+    for third in 0..3 {
         let store = open(&dir);
         let workspace = workspace(&store);
-        for page in 0..CONTACTS / 100 {
+        for page in third * CONTACTS / 300..(third + 1) * CONTACTS / 300 {
             let mut changes = Changes::default();
             (page * 100..page * 100 + 100).for_each(|number| put(&workspace, &mut changes, &contact(number)));
             workspace.commit(changes).unwrap();
@@ -115,6 +115,8 @@ fn everything_is_found_across_merges_splits_and_restarts() {
         assert_eq!(workspace.find(LookupKey::Record { source: &source(), id: &record }).unwrap(), [contact(number)]);
     }
     assert_eq!(workspace.contacts(ContactId(0)).count() as u64, CONTACTS);
+    let runs = store.tree.scan_prefix(key::in_workspace(workspace.number(), Table::LookupRecent, &[]));
+    assert!(runs.count() < 300, "runs that are merged do not go");
 }
 
 #[test]
@@ -170,7 +172,7 @@ fn a_store_of_a_newer_schema_is_left_alone() {
         store.tree.insert(key::system(table::Table::System, b"schema"), &(SCHEMA + 1).to_be_bytes()).unwrap();
     }
     let error = Store::open(dir.path(), "a test").err().unwrap();
-    assert_eq!(error.to_string(), "the state was written by a newer version (schema 3; this one knows 2)");
+    assert_eq!(error.to_string(), "the state was written by a newer version (schema 4; this one knows 3)");
 }
 
 #[test]
@@ -223,4 +225,45 @@ fn a_store_of_the_first_schema_is_taken_over() {
     assert_eq!(workspace.provenance(ContactId(7)).unwrap(), Some(Provenance::default()));
     assert_eq!(workspace.new_contact_id(), ContactId(3_002));
     assert!(store.tree.scan_prefix(key::under(workspace.number(), 30, &[])).next().is_none());
+}
+
+#[test]
+fn the_lookups_of_the_second_schema_are_taken_over() {
+    let dir = TempDir::new().unwrap();
+    {
+        let store = open(&dir);
+        let workspace = workspace(&store);
+        let mut changes = Changes::default();
+        (1..=3_000).for_each(|number| put(&workspace, &mut changes, &contact(number)));
+        workspace.commit(changes).unwrap();
+        let under = |table, rest: &[u8]| key::under(workspace.number(), table, rest);
+        let mut old = sled::Batch::default();
+        let mut all = Vec::new();
+        for run in store.tree.scan_prefix(key::in_workspace(workspace.number(), Table::LookupRecent, &[])) {
+            let (key, bytes) = run.unwrap();
+            all.extend(lookup::bucket::entries(&bytes));
+            old.remove(key);
+        }
+        all.sort_unstable();
+        for bucket in all.chunk_by(|left, right| left.0 >> 55 == right.0 >> 55) {
+            let place = u32::try_from(bucket[0].0 >> 55).unwrap().to_be_bytes();
+            let bytes: Vec<u8> =
+                bucket.iter().flat_map(|(hash, id)| [hash.to_be_bytes(), id.to_be_bytes()]).flatten().collect();
+            old.insert(under(42, &[&[9], &place[..]].concat()), bytes);
+        }
+        old.insert(under(40, &[]), vec![0; 13]);
+        old.insert(under(43, &[0; 8]), vec![255; 64]);
+        old.insert(key::system(Table::System, b"schema"), &2_u32.to_be_bytes());
+        store.tree.apply_batch(old).unwrap();
+        store.flush().unwrap();
+    }
+    let store = open(&dir);
+    let workspace = workspace(&store);
+    for number in 1..=3_000 {
+        let record = format!("rec-{number}");
+        let found = workspace.find(LookupKey::Record { source: &source(), id: &record }).unwrap();
+        assert_eq!(found, [contact(number)]);
+    }
+    let left = [40, 42, 43].map(|table| store.tree.scan_prefix(key::under(workspace.number(), table, &[])).count());
+    assert_eq!(left, [0; 3]);
 }

@@ -15,8 +15,7 @@ pub(super) struct Filter {
 impl Filter {
     /// An empty filter with room for so many entries.
     pub(super) fn with_room(entries: usize) -> Self {
-        let words = (entries * BITS_PER_ENTRY).div_ceil(64).next_power_of_two();
-        Self { words: vec![0; words] }
+        Self { words: vec![0; (entries * BITS_PER_ENTRY).div_ceil(64)] }
     }
 
     pub(super) fn add(&mut self, hash: u64) {
@@ -29,13 +28,15 @@ impl Filter {
         !self.words.is_empty() && self.probes(hash).all(|(word, bit)| self.words[word] & bit != 0)
     }
 
-    /// The hash is already random: its halves serve as start and step.
+    /// The hash is already random: its halves serve as start and step. Its leading bits, which all hashes of a range have in common,
+    /// do not decide.
     fn probes(&self, hash: u64) -> impl Iterator<Item = (usize, u64)> + use<> {
-        let mask = self.words.len() * 64 - 1;
-        let (start, step) = (hash, hash.rotate_left(32) | 1);
+        let bits = self.words.len() as u128 * 64;
+        let (start, step) = (hash.rotate_left(32), hash.rotate_left(16) | 1);
         (0..PROBES).map(move |probe| {
-            #[expect(clippy::cast_possible_truncation, reason = "the mask keeps what fits")]
-            let bit = start.wrapping_add(step.wrapping_mul(u64::from(probe))) as usize & mask;
+            let point = start.wrapping_add(step.wrapping_mul(u64::from(probe)));
+            #[expect(clippy::cast_possible_truncation, reason = "less than there are bits")]
+            let bit = (u128::from(point) * bits >> 64) as usize;
             (bit / 64, 1 << (bit % 64))
         })
     }
@@ -57,8 +58,9 @@ impl Filter {
 mod tests {
     use super::*;
 
+    /// As of one range: the leading bits are the same.
     fn hash(n: u64) -> u64 {
-        n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+        5 << 58 | n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 6
     }
 
     #[test]
