@@ -56,15 +56,26 @@ impl Tenant {
     /// # Errors
     /// For an unknown or suppressed contact, values that are not of the kind, and where no sync would send it.
     pub fn record_outcome(&self, new: NewOutcome) -> Result<Recorded, AppError> {
+        let recorded = self.record_outcome_soon(new)?;
+        // Also where it was there already: whoever recorded it may not have come to its end yet.
+        self.outcomes_are_recorded()?;
+        Ok(recorded)
+    }
+
+    /// As [`Tenant::record_outcome`], for one of many: not on disk before [`Tenant::outcomes_are_recorded`] has returned.
+    pub fn record_outcome_soon(&self, new: NewOutcome) -> Result<Recorded, AppError> {
         let contact = self.contact(new.contact)?;
         if let Some(suppression) = self.suppression_of(&contact)? {
             return Err(AppError::Suppressed { contact: contact.id, by: suppression.who.parts().0 });
         }
         let outcome = self.outcome(new)?;
         let entries = self.queue(&contact, &outcome)?;
-        // Also where it was there already: whoever recorded it may not have come to its end yet.
-        self.app.store.flush()?;
         Ok(Recorded { outcome_id: outcome.id, already: entries.is_empty(), entries })
+    }
+
+    /// Returns when every outcome that was recorded before is on disk.
+    pub fn outcomes_are_recorded(&self) -> Result<(), AppError> {
+        Ok(self.app.store.flush()?)
     }
 
     /// Makes the entries that are not there yet.

@@ -16,7 +16,7 @@ use super::{CONTACTS, Options, bench_program};
 /// One in so many contacts changes before the increment.
 const ONE_IN: u64 = 100;
 
-/// Calls in the outbox; each is recorded durably first, so a million take a quarter of an hour.
+/// Calls in the outbox.
 const OUTCOMES: u64 = 20_000;
 const MANY_OUTCOMES: u64 = 1_000_000;
 

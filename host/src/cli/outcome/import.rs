@@ -60,6 +60,8 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         Format::Csv => csv_lines(input)?.try_for_each(|line| record(&tenant, line, &mut report))?,
         Format::Jsonl => json_lines(input).try_for_each(|line| record(&tenant, line, &mut report))?,
     }
+    // Nothing was told before: until here a crash leaves the whole file to be imported again.
+    tenant.outcomes_are_recorded()?;
     tell(&report, context)?;
     if report.refused == 0 {
         return Ok(());
@@ -78,7 +80,7 @@ fn format_of(path: &Path) -> Format {
 fn record(tenant: &Tenant, (number, line): Line, report: &mut Report) -> Result<(), CliError> {
     let result = line.and_then(|pairs| {
         let outcome = outcome(tenant, pairs)?;
-        tenant.record_outcome(outcome).map_err(|error| {
+        tenant.record_outcome_soon(outcome).map_err(|error| {
             let causes = error.causes();
             if causes.is_empty() { error.to_string() } else { format!("{error}: {}", causes.join("; ")) }
         })
