@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Tenant;
 use super::error::AppError;
+use super::outcomes::targets;
 use crate::model::conflict::Conflict;
 use crate::model::contact::{AttributeDefinition, AttributeName, Contact};
 use crate::model::id::{ContactId, OutboxId, SyncId};
@@ -87,7 +88,7 @@ impl Tenant {
         }
         let now = self.clock().now();
         let mut entries = Vec::new();
-        for (sync, record) in self.targets(contact, OutcomeKind::Change)? {
+        for (sync, record) in targets(&self.syncs()?, contact, OutcomeKind::Change) {
             let Some(link) = contact.link(&sync) else { continue };
             let values = sync::unsent(contact, link, attributes);
             if values.is_empty() {

@@ -1,5 +1,7 @@
 //! Outcomes on their way to a CRM: recorded once, kept in the outbox, sent by runs, retried by people.
 
+use std::collections::HashSet;
+
 use super::Tenant;
 use super::error::{AppError, Thing};
 use crate::model::contact::Contact;
@@ -56,21 +58,33 @@ impl Tenant {
     /// # Errors
     /// For an unknown or suppressed contact, values that are not of the kind, and where no sync would send it.
     pub fn record_outcome(&self, new: NewOutcome) -> Result<Recorded, AppError> {
-        let recorded = self.record_outcome_soon(new)?;
+        let mut recorded = self.record_outcomes(vec![new])?;
         // Also where it was there already: whoever recorded it may not have come to its end yet.
         self.outcomes_are_recorded()?;
-        Ok(recorded)
+        recorded.swap_remove(0)
     }
 
-    /// As [`Tenant::record_outcome`], for one of many: not on disk before [`Tenant::outcomes_are_recorded`] has returned.
-    pub fn record_outcome_soon(&self, new: NewOutcome) -> Result<Recorded, AppError> {
-        let contact = self.contact(new.contact)?;
-        if let Some(suppression) = self.suppression_of(&contact)? {
-            return Err(AppError::Suppressed { contact: contact.id, by: suppression.who.parts().0 });
+    /// As [`Tenant::record_outcome`], in one commit and each with an answer of its own; not on disk before
+    /// [`Tenant::outcomes_are_recorded`] has returned.
+    ///
+    /// # Errors
+    /// Where nothing could be recorded.
+    pub fn record_outcomes(&self, new: Vec<NewOutcome>) -> Result<Vec<Result<Recorded, AppError>>, AppError> {
+        let _recording = self.store().recording();
+        let syncs = self.syncs()?;
+        let (mut changes, mut queued) = (Changes::default(), HashSet::new());
+        let mut recorded = Vec::new();
+        for new in new {
+            match self.queue(new, &syncs, &mut queued, &mut changes) {
+                // Of this one, some entries may be in the changes already.
+                Err(error @ AppError::Store(_)) => return Err(error),
+                settled => recorded.push(settled),
+            }
         }
-        let outcome = self.outcome(new)?;
-        let entries = self.queue(&contact, &outcome)?;
-        Ok(Recorded { outcome_id: outcome.id, already: entries.is_empty(), entries })
+        if !queued.is_empty() {
+            self.workspace.commit_audited(changes, Vec::new(), &self.actor, self.clock().now())?;
+        }
+        Ok(recorded)
     }
 
     /// Returns when every outcome that was recorded before is on disk.
@@ -78,22 +92,33 @@ impl Tenant {
         Ok(self.app.store.flush()?)
     }
 
-    /// Makes the entries that are not there yet.
-    fn queue(&self, contact: &Contact, outcome: &Outcome) -> Result<Vec<OutboxId>, AppError> {
-        let _recording = self.store().recording();
-        let targets = self.targets(contact, outcome.kind)?;
+    /// Makes the entries that are neither there nor `queued` yet.
+    fn queue(
+        &self,
+        new: NewOutcome,
+        syncs: &[Sync],
+        queued: &mut HashSet<(SyncId, String)>,
+        changes: &mut Changes,
+    ) -> Result<Recorded, AppError> {
+        let contact = self.contact(new.contact)?;
+        if let Some(suppression) = self.suppression_of(&contact)? {
+            return Err(AppError::Suppressed { contact: contact.id, by: suppression.who.parts().0 });
+        }
+        let outcome = self.outcome(new)?;
+        let targets = targets(syncs, &contact, outcome.kind);
         if targets.is_empty() {
             return Err(AppError::NoTarget { contact: contact.id, kind: outcome.kind.as_str() });
         }
-        let mut changes = Changes::default();
         let mut entries = Vec::new();
-        for (sync, record) in &targets {
-            entries.extend(self.queue_for(sync, record, outcome, &mut changes)?);
+        for (sync, record) in targets {
+            if !queued.contains(&(sync.clone(), outcome.id.clone()))
+                && let Some(entry) = self.queue_for(&sync, &record, &outcome, changes)?
+            {
+                queued.insert((sync, outcome.id.clone()));
+                entries.push(entry);
+            }
         }
-        if !entries.is_empty() {
-            self.workspace.commit_audited(changes, Vec::new(), &self.actor, self.clock().now())?;
-        }
-        Ok(entries)
+        Ok(Recorded { outcome_id: outcome.id, already: entries.is_empty(), entries })
     }
 
     /// The entry for one sync, if it is not there yet. Whoever commits it holds the lock on recording.
@@ -113,19 +138,6 @@ impl Tenant {
         changes.put(receipt, &entry.receipt())?;
         changes.put(entry.id, &entry)?;
         Ok(Some(entry.id))
-    }
-
-    /// The syncs that send such outcomes for the contact, with its record in each.
-    pub(super) fn targets(&self, contact: &Contact, kind: OutcomeKind) -> Result<Vec<(SyncId, String)>, AppError> {
-        let mut targets = Vec::new();
-        for sync in self.syncs()? {
-            let Sync { id, outbound, .. } = sync;
-            let link = contact.living(&id).filter(|_| outbound.contains_key(&kind));
-            if let Some(record) = link.map(|link| link.record.clone()) {
-                targets.push((id, record));
-            }
-        }
-        Ok(targets)
     }
 
     fn outcome(&self, new: NewOutcome) -> Result<Outcome, AppError> {
@@ -255,6 +267,12 @@ pub(super) fn is_id(text: &str) -> bool {
 
 pub(super) fn made_up_id() -> String {
     format!("ferry-{:016x}", rand::random::<u64>())
+}
+
+/// The syncs that send such outcomes for the contact, with its record in each.
+pub(super) fn targets(syncs: &[Sync], contact: &Contact, kind: OutcomeKind) -> Vec<(SyncId, String)> {
+    let sending = syncs.iter().filter(|sync| sync.outbound.contains_key(&kind));
+    sending.filter_map(|sync| Some((sync.id.clone(), contact.living(&sync.id)?.record.clone()))).collect()
 }
 
 fn problem(field: &str, message: &str) -> Problem {

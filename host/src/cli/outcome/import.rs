@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use ferry::app::Tenant;
+use ferry::app::error::AppError;
 use ferry::app::outcomes::NewOutcome;
 use ferry::app::words::counted;
 use ferry::model::time::Instant;
@@ -15,6 +16,9 @@ use crate::cli::failure::CliError;
 
 /// The longest line of JSON: a call's summary has some KiB.
 const LONGEST_LINE: u64 = 1024 * 1024;
+
+/// Lines that are recorded in one commit.
+const AT_ONCE: usize = 500;
 
 /// Refused lines that are told one by one; the rest are counted.
 const MOST_TOLD: usize = 100;
@@ -55,13 +59,10 @@ struct Report {
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
     let input = context.output.open(&args.file)?;
-    let mut report = Report::default();
-    match args.format.unwrap_or_else(|| format_of(&args.file)) {
-        Format::Csv => csv_lines(input)?.try_for_each(|line| record(&tenant, line, &mut report))?,
-        Format::Jsonl => json_lines(input).try_for_each(|line| record(&tenant, line, &mut report))?,
-    }
-    // Nothing was told before: until here a crash leaves the whole file to be imported again.
-    tenant.outcomes_are_recorded()?;
+    let report = match args.format.unwrap_or_else(|| format_of(&args.file)) {
+        Format::Csv => record_all(&tenant, csv_lines(input)?)?,
+        Format::Jsonl => record_all(&tenant, json_lines(input))?,
+    };
     tell(&report, context)?;
     if report.refused == 0 {
         return Ok(());
@@ -77,25 +78,46 @@ fn format_of(path: &Path) -> Format {
     }
 }
 
-fn record(tenant: &Tenant, (number, line): Line, report: &mut Report) -> Result<(), CliError> {
-    let result = line.and_then(|pairs| {
-        let outcome = outcome(tenant, pairs)?;
-        tenant.record_outcome_soon(outcome).map_err(|error| {
-            let causes = error.causes();
-            if causes.is_empty() { error.to_string() } else { format!("{error}: {}", causes.join("; ")) }
-        })
-    });
-    match result {
-        Ok(recorded) if recorded.already => report.already += 1,
-        Ok(_) => report.recorded += 1,
-        Err(why) => {
-            report.refused += 1;
-            if report.told.len() < MOST_TOLD {
-                report.told.push((number, why));
+/// Nothing is told before the end: until then a crash leaves the whole file to be imported again.
+fn record_all(tenant: &Tenant, lines: impl Iterator<Item = Line>) -> Result<Report, CliError> {
+    let mut report = Report::default();
+    let mut lines = lines.peekable();
+    while lines.peek().is_some() {
+        let (mut numbers, mut outcomes) = (Vec::new(), Vec::new());
+        for (number, line) in lines.by_ref().take(AT_ONCE) {
+            match line.and_then(|pairs| outcome(tenant, pairs)) {
+                Ok(outcome) => {
+                    numbers.push(number);
+                    outcomes.push(outcome);
+                }
+                Err(why) => report.refuse(number, why),
+            }
+        }
+        for (number, recorded) in numbers.into_iter().zip(tenant.record_outcomes(outcomes)?) {
+            match recorded {
+                Ok(recorded) if recorded.already => report.already += 1,
+                Ok(_) => report.recorded += 1,
+                Err(error) => report.refuse(number, told(&error)),
             }
         }
     }
-    Ok(())
+    tenant.outcomes_are_recorded()?;
+    report.told.sort_by_key(|(number, _)| *number);
+    Ok(report)
+}
+
+fn told(error: &AppError) -> String {
+    let causes = error.causes();
+    if causes.is_empty() { error.to_string() } else { format!("{error}: {}", causes.join("; ")) }
+}
+
+impl Report {
+    fn refuse(&mut self, number: u64, why: String) {
+        self.refused += 1;
+        if self.told.len() < MOST_TOLD {
+            self.told.push((number, why));
+        }
+    }
 }
 
 fn outcome(tenant: &Tenant, pairs: Vec<(String, String)>) -> Result<NewOutcome, String> {
