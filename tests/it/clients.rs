@@ -17,8 +17,9 @@ use sha2::{Digest as _, Sha256};
 /// More than two pages of a list, and of a search.
 const CONTACTS: u64 = 300;
 
-/// An installation downloads some megabytes; the checks take seconds. Beyond this something hangs.
-const LIMIT: Duration = Duration::from_secs(300);
+/// An installation downloads some megabytes, and Tryton's makes a database, which computes for a minute of its own; the checks take
+/// seconds. Beyond this something hangs.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// A program that had to succeed and did not.
 pub(crate) type Failure = String;

@@ -170,6 +170,28 @@ fn plugins_in_other_languages_keep_the_rules_of_the_contract() {
     }
 }
 
+/// Made as an author makes it who leaves out the switch by which the SDK's build shuts the runtime in.
+#[test]
+fn a_runtime_that_reaches_beyond_the_contract_is_told_with_what_to_do() {
+    let (sdk, host) = (python(), Host::new());
+    let folder = sdk.home.join("examples/phonebook");
+    let open = "import ferry_sdk.build as build, subprocess\n\
+        class Open:\n    run = staticmethod(lambda words, **how: subprocess.run([it for it in words if it != '--stub-wasi'], **how))\n\
+        build.subprocess = Open\nbuild.build('src/plugin.py', 'dist/reaching.wasm')";
+    let mut command = Command::new(sdk.home.join("venv/bin/python"));
+    finish(command.args(["-c", open]).current_dir(&folder)).unwrap_or_else(|failure| panic!("{failure}"));
+    let text = |path: PathBuf| path.display().to_string();
+    let (component, manifest) = (text(folder.join("dist/reaching.wasm")), text(folder.join("plugin.toml")));
+    let out = text(host.state.path().join("packed.wasm"));
+    let refused =
+        host.fails(&["plugin", "pack", &component, "--manifest", &manifest, "--out", &out], "package-imports");
+    let message = refused["message"].as_str().unwrap();
+    assert!(message.starts_with("the component imports `wasi:") && message.contains("`wasi:sockets/"), "{message}");
+    assert!(message.contains("; a connector may import `http`, `log` and `signature` of the contract"), "{message}");
+    assert!(refused["remedy"].as_str().unwrap().contains("build it with the SDK of its language"), "{refused}");
+    assert!(!Path::new(&out).exists());
+}
+
 #[test]
 fn a_mapper_in_javascript_gives_the_same_for_ever_whatever_it_reaches_for() {
     let (sdk, host) = (javascript(), Host::new());

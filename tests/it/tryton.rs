@@ -1,5 +1,5 @@
 //! Whole crossings with a real Tryton server from PyPI, on SQLite, on a free port. Nothing is simulated here: what a Tryton does is
-//! what these tests see. The server and a database with parties are made once per pin, beside the build's output.
+//! what these tests see. The server and a database with parties and opportunities are made once per pin, beside the build's output.
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ fn live(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("live").join(file)
 }
 
-/// The server's programs, and a database with the module of parties.
+/// The server's programs, and a database with the modules that these tests need.
 fn install(home: &Path) -> Result<(), Failure> {
     python_install(home)?;
     let mut prepare = Command::new(home.join("venv/bin/python"));
@@ -78,6 +78,23 @@ impl Tryton {
     fn model(&self, model: &str, method: &str, parameters: &[Value]) -> Value {
         let all: Vec<Value> = parameters.iter().cloned().chain([json!({})]).collect();
         self.call(&format!("model.{model}.{method}"), &all)
+    }
+
+    /// Somebody's interest in each of these, which sales people keep as leads of their company.
+    fn create_leads(&self, leads: &[(Value, &str)]) {
+        let made = |model: &str, values: Value| self.model(model, "create", &[json!([values])])[0].clone();
+        let currency = made("currency.currency", json!({"name": "Euro", "code": "EUR", "symbol": "€"}));
+        let seller = made("party.party", json!({"name": "Seller"}));
+        let company = made("company.company", json!({"party": seller, "currency": currency}));
+        let user = self.records("res.user", json!([["login", "=", self.user]]), &["id"])[0]["id"].clone();
+        self.model(
+            "res.user",
+            "write",
+            &[json!([user]), json!({"companies": [["add", [company]]], "company": company})],
+        );
+        let lead = |(party, title): &(Value, &str)| json!({"company": company, "currency": currency, "party": party, "description": title});
+        let leads: Vec<Value> = leads.iter().map(lead).collect();
+        self.model("sale.opportunity", "create", &[leads.into()]);
     }
 
     /// All records of a model that are found by a domain, by their id.
@@ -180,7 +197,8 @@ fn live_parties_come_in_from_tryton_and_stay_in_step() {
     let crossing = Crossing::connected(PARTIES);
     let objects = crossing.host.ok(&["objects", "crm"]).documents();
     let names: Vec<&str> = objects.iter().map(|object| object["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["party.party", "party.address", "party.contact_mechanism", "ir.note"], "what the modules bring");
+    let expected = ["party.party", "party.address", "party.contact_mechanism", "sale.opportunity", "ir.note"];
+    assert_eq!(names, expected, "what the modules bring");
     let fields = crossing.host.ok(&["fields", "crm", "party.party"]).documents();
     let kind = |name: &str| fields.iter().find(|field| field["name"] == name).unwrap()["kind"].clone();
     let kinds = ["name", "email", "lang", "addresses.city", "last_modified_at"].map(kind);
@@ -218,6 +236,45 @@ fn live_parties_come_in_from_tryton_and_stay_in_step() {
         assert!(!after.contains_key(gone), "{gone} is still there");
     }
     assert_eq!(after.len(), PARTIES - 4);
+}
+
+#[test]
+fn live_leads_come_in_from_tryton_with_their_parties() {
+    let crossing = Crossing::connected(3);
+    let (crm, host) = (&crossing.crm, &crossing.host);
+    crm.create_leads(&[(json!(1), "Wants ten"), (json!(2), "Wants one"), (json!(null), "Rang the bell")]);
+    let words = ["sync", "create", "leads", "--connection", "crm", "--object", "sale.opportunity"];
+    let how = ["--preset", "leads-in", "--filter", "state = lead", "--outbound", "call=ir.note:preset/call-out"];
+    host.ok(&[&words[..], &how].concat());
+    let run = || host.ok(&["sync", "run", "leads"]).document()["inbound"]["counts"].clone();
+    let counts = run();
+    assert_eq!((&counts["created"], &counts["skipped"]), (&json!(2), &json!(1)), "nobody can be told of the third");
+    let lead = |number: usize, title: &str| {
+        json!({"full_name": format!("Zoë {number}"), "email": format!("person{number}@example.com"),
+            "city": "Hamburg", "lead_title": title, "lead_status": "lead"})
+    };
+    let contacts = host.contacts();
+    let attributes: Vec<(&String, &Value)> = contacts.iter().map(|(id, it)| (id, &it["attributes"])).collect();
+    let expected = [(&"1".to_owned(), &lead(1, "Wants ten")), (&"2".to_owned(), &lead(2, "Wants one"))];
+    assert_eq!(attributes, expected);
+
+    // Neither moves the stamp of the lead.
+    let mechanism = crm.records("party.contact_mechanism", json!([["party", "=", 1]]), &["id"])[0]["id"].clone();
+    crm.model("party.contact_mechanism", "write", &[json!([mechanism]), json!({"value": "other@example.com"})]);
+    crm.model("party.party", "write", &[json!([2]), json!({"name": "Renamed"})]);
+    run();
+    let contacts = host.contacts();
+    assert_eq!(contacts["1"]["attributes"]["email"], "other@example.com");
+    assert_eq!(contacts["2"]["attributes"]["full_name"], "Renamed");
+
+    let contact = contacts["1"]["id"].as_str().unwrap().to_owned();
+    host.ok(&["outcome", "record", "call", "--contact", &contact, "--id", "call-1", "disposition=connected"]);
+    host.ok(&["sync", "run", "leads", "--outbound-only"]);
+    assert_eq!(crm.records("ir.note", json!([]), &["resource"])[0]["resource"], "sale.opportunity,1");
+
+    crm.model("sale.opportunity", "lost", &[json!([2])]);
+    let swept = host.ok(&["sync", "sweep", "leads"]).document();
+    assert_eq!((&swept["gone"], &swept["outside"]), (&json!(0), &json!(1)), "what is lost is no lead any more");
 }
 
 #[test]

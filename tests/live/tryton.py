@@ -1,6 +1,6 @@
 """A real Tryton server for a crossing.
 
-    tryton.py prepare DATABASE   makes a database with the module of parties in it
+    tryton.py prepare DATABASE   makes a database with the modules of parties and of opportunities in it
     tryton.py serve DATABASE     serves a copy of it on a free port of 127.0.0.1 until standard input closes
 
 When it can be signed in to, it writes one line of JSON: its address, and the user and the password that it knows. Then each line of
@@ -43,7 +43,7 @@ def prepare(database):
         with open(password, "w", encoding="utf-8") as file:
             file.write(PASSWORD)
         admin = [os.path.join(PROGRAMS, "trytond-admin"), "-c", configured(folder), "-d", NAME, "--all"]
-        words = ["-u", "party", "--activate-dependencies", "--email", "admin@example.com"]
+        words = ["-u", "sale_opportunity", "--activate-dependencies", "--email", "admin@example.com"]
         subprocess.run(admin + words, env={**os.environ, "TRYTONPASSFILE": password}, check=True)
         shutil.move(made, database)
 

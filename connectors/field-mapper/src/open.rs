@@ -75,7 +75,7 @@ impl<'i> Opening<'i> {
         let index = self.indices.get(name.column).copied();
         if index.is_none() {
             let thing = match self.direction {
-                Direction::Inbound => "the CRM has no field",
+                Direction::Inbound => "there is no field",
                 Direction::Outbound => "there is no attribute",
             };
             let hint = match nearest(name.column, self.indices.keys().copied()) {

@@ -48,15 +48,15 @@ when = [{ field = "emial", is = "empty" }]
     let expected = [
         "1 regoin: there is no key `regoin` (did you mean `region`?)",
         "2 time_zone: there is no time zone `Europe/Berlni` (did you mean `Europe/Berlin`?)",
-        "5 fields.first_name.from: the CRM has no field `firstnam` (did you mean `firstname`?)",
+        "5 fields.first_name.from: there is no field `firstnam` (did you mean `firstname`?)",
         "6 fields.first_name.transform: `transform` knows no `titel` (did you mean `title`? There are `trim`, `lower`, `upper`, `title`, `collapse`, `digits`)",
         "8 fields.email: the field has no source (say `from = \"<column>\"`, or `template`, `concat` or `constant`)",
         "9 fields.email.form: there is no key `form` (did you mean `from`?)",
         "11 fields.Phone: `Phone` can't be the name of an attribute (use lower-case letters, digits and `_`, as in `first_name`; the CRM's name goes into `from`)",
-        "12 fields.Phone.from[1]: the CRM has no field `fon` (list the fields to see their names; it may have been renamed or removed)",
+        "12 fields.Phone.from[1]: there is no field `fon` (list the fields to see their names; it may have been renamed or removed)",
         "14 fields.Phone.region: there is no region `uk` (use a two-letter code of ISO 3166, as in `DE`, `GB` (not `UK`), `US`)",
         "17 fields.note.template: a `{` has no `}` after it (write columns as `{column}`, and a brace itself twice)",
-        "20 skip[0].when[0].field: the CRM has no field `emial` (did you mean `email`?)",
+        "20 skip[0].when[0].field: there is no field `emial` (did you mean `email`?)",
         "20 skip[0].when[0].is: `is` knows no `empty` (there are `absent`, `present`, `equals`, `not-equals`, `one-of`, `none-of`, `contains`, `starts-with`, `ends-with`, `below`, `above`)",
     ];
     assert_eq!(found, expected);

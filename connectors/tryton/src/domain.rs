@@ -6,7 +6,7 @@ use ferry_sdk::value::Value;
 use serde_json::{Value as Json, json};
 
 use crate::mechanisms;
-use crate::objects::PARTY;
+use crate::objects::{OPPORTUNITY, PARTY};
 use crate::values::{self, Reading};
 
 /// One condition on a field that is read so.
@@ -21,8 +21,8 @@ pub(crate) fn condition(model: &str, condition: &Condition, reading: Reading) ->
         .map(|value| searched(reading, value).map_err(|why| wrong(&format!("the condition's value {why}"))))
         .collect::<Result<_, _>>()?;
     condition.counted()?;
-    if mechanisms::kind(model, &condition.field).is_some() {
-        return reached(&condition.field, condition.comparison, values).ok_or_else(|| wrong("can't be compared so"));
+    if let Some(behind) = mechanisms::behind(model, &condition.field) {
+        return reached(behind, condition.comparison, values).ok_or_else(|| wrong("can't be compared so"));
     }
     let field = &condition.field;
     let is_text = reading == Reading::Text;
@@ -40,9 +40,20 @@ pub(crate) fn condition(model: &str, condition: &Condition, reading: Reading) ->
         Comparison::Contains => json!([field, "=", one()]),
         Comparison::Present if is_text => json!([[field, "!=", null], [field, "!=", ""]]),
         Comparison::Present => json!([field, "!=", null]),
-        Comparison::Absent if is_text => json!(["OR", [field, "=", null], [field, "=", ""]]),
-        Comparison::Absent => json!([field, "=", null]),
+        Comparison::Absent => absent(field, is_text),
     })
+}
+
+/// A field without a value. Behind a relation that leads nowhere Tryton finds none, so the relation is asked for too.
+fn absent(field: &str, is_text: bool) -> Json {
+    let relations = field.match_indices('.').map(|(at, _)| json!([field.split_at(at).0, "=", null]));
+    let empty = is_text.then(|| json!([field, "=", ""]));
+    let mut clauses: Vec<Json> = relations.chain([json!([field, "=", null])]).chain(empty).collect();
+    if clauses.len() > 1 {
+        clauses.insert(0, json!("OR"));
+        return clauses.into();
+    }
+    clauses.remove(0)
 }
 
 /// Of a field with several values one is searched for. An admin writes a flag, a date or a time as text.
@@ -65,7 +76,7 @@ fn containing(text: &Json) -> String {
 }
 
 /// Any of a party's mechanisms of this type counts, not only the first.
-fn reached(kind: &str, comparison: Comparison, values: Vec<Json>) -> Option<Json> {
+fn reached((records, kind): (&str, &str), comparison: Comparison, values: Vec<Json>) -> Option<Json> {
     let is = json!(["type", "=", kind]);
     let one = || values.first().cloned().unwrap_or_default();
     let (word, value) = match comparison {
@@ -79,21 +90,21 @@ fn reached(kind: &str, comparison: Comparison, values: Vec<Json>) -> Option<Json
         _ => return None,
     };
     let inner: Vec<Json> = std::iter::once(is).chain(value).collect();
-    Some(json!(["contact_mechanisms", word, inner]))
+    Some(json!([records, word, inner]))
 }
 
 /// Records that were changed in a window. A party's addresses and ways to reach it have stamps of their own, and a change of theirs
-/// is one of the party's.
+/// is one of the party's; and one of the party is one of the opportunities that are about it.
 pub(crate) fn changed(model: &str, window: Window) -> Json {
     let within = |field: &str| {
         let field = format!("{field}last_modified_at");
         json!([[field, ">=", values::write_instant(window.since)], [field, "<", values::write_instant(window.before)]])
     };
     let inside = |relation: &str| json!([relation, "where", within("")]);
-    if model == PARTY {
-        json!(["OR", within(""), inside("contact_mechanisms"), inside("addresses")])
-    } else {
-        within("")
+    match model {
+        PARTY => json!(["OR", within(""), inside("contact_mechanisms"), inside("addresses")]),
+        OPPORTUNITY => json!(["OR", within(""), ["party", "where", changed(PARTY, window)]]),
+        _ => within(""),
     }
 }
 
@@ -102,13 +113,17 @@ mod tests {
     use super::*;
 
     fn domain(field: &str, comparison: Comparison, values: &[Value]) -> Result<Json, Failure> {
+        domain_of(PARTY, field, comparison, values)
+    }
+
+    fn domain_of(model: &str, field: &str, comparison: Comparison, values: &[Value]) -> Result<Json, Failure> {
         let given = Condition { field: field.into(), comparison, values: values.to_vec() };
         let reading = match field {
             "color" => Reading::Integer,
             "active" => Reading::Boolean,
             _ => Reading::Text,
         };
-        condition(PARTY, &given, reading)
+        condition(model, &given, reading)
     }
 
     #[test]
@@ -130,8 +145,29 @@ mod tests {
         ] {
             assert_eq!(domain(field, comparison, &values), Ok(expected));
         }
+        assert_eq!(domain("color", Comparison::Absent, &[]), Ok(json!(["color", "=", null])));
         assert!(matches!(domain("name", Comparison::Equal, &[]), Err(Failure::Invalid(_))));
         assert!(matches!(domain("color", Comparison::Less, &["red".into()]), Err(Failure::Invalid(_))));
         assert!(matches!(domain("email", Comparison::Less, &["a".into()]), Err(Failure::Invalid(_))));
+    }
+
+    #[test]
+    fn an_opportunity_is_reached_and_changed_by_its_party() {
+        let value = ["a@x".into()];
+        let expected = json!(["party.contact_mechanisms", "where", [["type", "=", "email"], ["value", "=", "a@x"]]]);
+        assert_eq!(domain_of(OPPORTUNITY, "party.email", Comparison::Equal, &value), Ok(expected));
+        let expected = json!([
+            "OR",
+            ["party", "=", null],
+            ["party.addresses", "=", null],
+            ["party.addresses.city", "=", null],
+            ["party.addresses.city", "=", ""]
+        ]);
+        assert_eq!(domain_of(OPPORTUNITY, "party.addresses.city", Comparison::Absent, &[]), Ok(expected));
+        let window = Window { since: 0, before: 1_000_000 };
+        let of_the_party = changed(PARTY, window);
+        assert_eq!(of_the_party[2][0], "contact_mechanisms");
+        let expected = json!(["OR", changed("x", window), ["party", "where", of_the_party]]);
+        assert_eq!(changed(OPPORTUNITY, window), expected);
     }
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::api::{Api, context, request};
-use crate::objects::PARTY;
+use crate::objects::{OPPORTUNITY, PARTY};
 
 const FIELDS: [(&str, Kind); 5] = [
     ("email", Kind::Email),
@@ -25,6 +25,16 @@ const MOST: usize = 20_000;
 pub(crate) fn kind(model: &str, field: &str) -> Option<Kind> {
     let known = FIELDS.iter().find(|(name, _)| model == PARTY && *name == field);
     known.map(|(_, kind)| *kind)
+}
+
+/// Where the ways behind a column are records, and of which type: those of a party, or of the party that an opportunity is about.
+pub(crate) fn behind<'a>(model: &str, column: &'a str) -> Option<(&'static str, &'a str)> {
+    let (records, field) = match model {
+        PARTY => ("contact_mechanisms", column),
+        OPPORTUNITY => ("party.contact_mechanisms", column.strip_prefix("party.")?),
+        _ => return None,
+    };
+    kind(PARTY, field).map(|_| (records, field))
 }
 
 /// The first mechanism of each type of some parties.

@@ -7,10 +7,11 @@ use serde_json::json;
 use crate::api::{Api, PAGE_MOST, context, search_read};
 
 pub(crate) const PARTY: &str = "party.party";
+pub(crate) const OPPORTUNITY: &str = "sale.opportunity";
 pub(crate) const NOTE: &str = "ir.note";
 
 /// In the order in which they are shown; which of them there are depends on the modules of the database.
-const STANDARD: [&str; 5] = [PARTY, "party.address", "party.contact_mechanism", "sale.opportunity", NOTE];
+const STANDARD: [&str; 5] = [PARTY, "party.address", "party.contact_mechanism", OPPORTUNITY, NOTE];
 
 /// A record has the stamp of the beginning of its transaction, and shows when that ends: imports take minutes.
 const LATENESS_MS: u32 = 5 * 60_000;

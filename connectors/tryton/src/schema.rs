@@ -9,12 +9,28 @@ use serde_json::{Value as Json, json};
 
 use crate::api::{Api, context, request};
 use crate::mechanisms;
-use crate::objects::{NOTE, PARTY};
+use crate::objects::{NOTE, OPPORTUNITY, PARTY};
 use crate::values::Reading;
 
 /// Columns through a relation that a party is rarely without.
 const OF_A_PARTY: [&str; 5] =
     ["addresses.street", "addresses.postal_code", "addresses.city", "addresses.country.code", "lang.code"];
+
+/// An opportunity has no name and no address of its own: they are those of the party that it is about.
+const OF_AN_OPPORTUNITY: [&str; 12] = [
+    "party.name",
+    "party.code",
+    "party.email",
+    "party.phone",
+    "party.mobile",
+    "party.fax",
+    "party.website",
+    "party.addresses.street",
+    "party.addresses.postal_code",
+    "party.addresses.city",
+    "party.addresses.country.code",
+    "party.lang.code",
+];
 
 /// The steps of a column: deeper ones are a mistake.
 const STEPS_MOST: usize = 4;
@@ -105,15 +121,25 @@ pub(crate) fn fields(api: &Api<'_>, model: &str) -> Result<Vec<Field>, Failure> 
             fields.push(Field { derived: true, ..field.shown(format!("{name}.rec_name"), label, Kind::Text) });
         }
     }
-    if model == PARTY {
-        // A database without the module of countries has no field of that name.
-        for (column, end) in OF_A_PARTY.iter().zip(ends(api, model, &OF_A_PARTY, STEPS_MOST)?) {
-            let Some(field) = end else { continue };
-            let label = column.replace(['.', '_'], " ");
-            fields.push(Field { derived: true, ..field.shown((*column).to_owned(), label, Kind::Text) });
-        }
-    }
+    fields.extend(through_relations(api, model)?);
     Ok(fields)
+}
+
+fn through_relations(api: &Api<'_>, model: &str) -> Result<Vec<Field>, Failure> {
+    let columns: &[&str] = match model {
+        PARTY => &OF_A_PARTY,
+        OPPORTUNITY => &OF_AN_OPPORTUNITY,
+        _ => return Ok(Vec::new()),
+    };
+    let ends = ends(api, model, columns, STEPS_MOST)?;
+    // A database without the module of countries has no field of that name.
+    let there = columns.iter().zip(ends).filter_map(|(column, end)| Some((*column, end?)));
+    let field = |(column, field): (&str, CrmField)| {
+        let kind = mechanisms::behind(model, column).and_then(|(_, field)| mechanisms::kind(PARTY, field));
+        let label = column.replace(['.', '_'], " ");
+        Field { derived: true, ..field.shown(column.to_owned(), label, kind.unwrap_or(Kind::Text)) }
+    };
+    Ok(there.map(field).collect())
 }
 
 /// What a new record has without being told.

@@ -58,6 +58,29 @@ fn a_party_becomes_a_contact() {
 }
 
 #[test]
+fn a_lead_becomes_a_contact() {
+    let row = [
+        ("party.name", Kind::Text, " Ada  King ".into()),
+        ("party.email", Kind::Email, "Ada@Example.com".into()),
+        ("party.mobile", Kind::Phone, "+49 171 1234567".into()),
+        ("party.phone", Kind::Phone, "+49 40 123456".into()),
+        ("party.addresses.city", Kind::Text, "Hamburg".into()),
+        ("party.lang.code", Kind::Text, Value::Null),
+        ("description", Kind::Text, "Wants ten ".into()),
+        ("state", Kind::Choice, "lead".into()),
+    ];
+    let expected = [
+        ("full_name", "Ada King".into()),
+        ("email", "ada@example.com".into()),
+        ("phone", "+491711234567".into()),
+        ("city", "Hamburg".into()),
+        ("lead_title", "Wants ten".into()),
+        ("lead_status", "lead".into()),
+    ];
+    assert_eq!(map("leads-in", Direction::Inbound, &row), named(&expected));
+}
+
+#[test]
 fn the_settings_schema_takes_its_own_default_and_names_mistakes() {
     let text = std::fs::read_to_string(format!("{}/settings.schema.json", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&text).unwrap();

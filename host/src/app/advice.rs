@@ -117,7 +117,11 @@ pub(super) fn of_package(error: &PackageError) -> Advice {
         PackageError::Invalid(_) => plugin("package-invalid", author),
         PackageError::WrongWorld { .. } => plugin("package-world", author),
         PackageError::OtherContract { .. } => plugin("package-contract", "get a version for this host"),
-        PackageError::ForbiddenImports { .. } => plugin("package-imports", author),
+        PackageError::ForbiddenImports { .. } => plugin(
+            "package-imports",
+            "tell the plugin's publisher; if it is yours, build it with the SDK of its language, which leaves out what a runtime would \
+             import by itself, and see whether a library reaches out",
+        ),
         PackageError::TooLarge { .. } => plugin("package-too-large", author),
         PackageError::Componentize(_) => plugin("package-component", author),
         PackageError::Referenced { .. } | PackageError::ReferencedTooLarge { .. } | PackageError::Icon(_) => {

@@ -88,6 +88,7 @@ impl Sheet {
     fn look_through(&self) -> Result<u64, Vec<Problem>> {
         let (mut seen, mut problems, mut rows) = (HashMap::new(), Vec::new(), 0);
         let (mut reader, mut record, mut lines) = (self.reader(), ByteRecord::new(), LineCount { line: 1, byte: 0 });
+        let mut last = 0;
         // The header was read before.
         reader.read_byte_record(&mut record).map_err(|error| vec![problem(&error.to_string())])?;
         while problems.len() < MOST_TOLD {
@@ -104,6 +105,7 @@ impl Sheet {
                 }
             }
             rows += 1;
+            last = record.position().map_or(0, Position::byte);
             if record.len() != self.header.len() {
                 wrong(format!("it has {} values, and the header {}", record.len(), self.header.len()));
                 continue;
@@ -120,7 +122,19 @@ impl Sheet {
                 wrong(format!("it has the id of line {first}"));
             }
         }
+        if problems.len() < MOST_TOLD && self.is_open(last) {
+            let line = LineCount { line: 1, byte: 0 }.at(&self.bytes, last);
+            problems.push(problem(&format!("line {line}: a quotation mark opens a value and none closes it")));
+        }
         if problems.is_empty() { Ok(rows) } else { Err(problems) }
+    }
+
+    /// Whether the last record, which begins at a byte, ends inside of quotes: then it has swallowed those behind it, and so it
+    /// swallows one more.
+    fn is_open(&self, last: u64) -> bool {
+        let last = usize::try_from(last).ok().and_then(|last| self.bytes.get(last..)).unwrap_or_default();
+        let with_one_more = [last, b"\nmore"].concat();
+        reader(&with_one_more, self.delimiter).into_byte_records().count() == 1
     }
 
     fn id(&self, record: &ByteRecord) -> String {
@@ -184,10 +198,11 @@ fn reader(bytes: &[u8], delimiter: u8) -> Reader<&[u8]> {
     ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes)
 }
 
-/// What stands between the values: most spreadsheets write a comma, some a semicolon or a tab.
+/// What stands between the values: most spreadsheets write a comma, some a semicolon or a tab. What stands in quotes counts for none.
 fn delimiter(bytes: &[u8]) -> u8 {
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |wanted: u8| first.iter().filter(|byte| **byte == wanted).count();
+    let unquoted = first.split(|byte| *byte == b'"').step_by(2);
+    let count = |wanted: u8| unquoted.clone().flatten().filter(|byte| **byte == wanted).count();
     // Of equals the last one wins, which is the comma.
     [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
@@ -332,6 +347,12 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_in_quotes_does_not_tell_what_stands_between_values() {
+        let sheet = Sheet::open("\"name, first, last\";id\n\"Hill, Ada\";1\n".into(), None).unwrap();
+        assert_eq!(rows(&sheet, &["name, first, last"], 10), [("1".to_owned(), vec!["Hill, Ada".to_owned()])]);
+    }
+
+    #[test]
     fn a_place_in_one_file_is_none_in_another() {
         let names = ["id".to_owned()];
         let page = Sheet::open("id\n1\n2\n".into(), None).unwrap().page(&names, None, 1).unwrap();
@@ -358,6 +379,10 @@ mod tests {
             "line 8: it has 3 values, and the header 2",
         ];
         assert_eq!(told(text, None), expected);
+        let open = "id,name\n1,A\n2,\"B\n3,C\n4,D\n";
+        assert_eq!(told(open, None), ["line 3: a quotation mark opens a value and none closes it"]);
+        let whole = "id,name\n1,5\" pipe\n2,\"a \"\"b\"\"\"\n3,\"\nmore\"";
+        assert_eq!(Sheet::open(whole.into(), None).map(|sheet| sheet.rows).ok(), Some(3));
         let latin = [&b"id,name\n1,Z"[..], b"\xf6", b"e\n"].concat();
         let mistake = Sheet::open(latin, None).err().unwrap();
         assert_eq!(mistake, super::mistake("line 2 is not UTF-8: save the file as CSV in UTF-8"));

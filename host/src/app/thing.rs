@@ -70,7 +70,7 @@ impl Thing {
             Self::Connection => "ferry connection list",
             Self::Sync => "ferry sync list",
             Self::Contact => "ferry contacts list",
-            Self::Preset => "ferry plugin inspect",
+            Self::Preset => "ferry plugin presets PLUGIN",
             Self::Object => "ferry objects CONNECTION",
             Self::Field => "ferry fields CONNECTION OBJECT",
             Self::Segment => "ferry segments CONNECTION OBJECT",

@@ -37,6 +37,9 @@ pub(super) enum CliError {
     Usage { what: String, remedy: String },
     #[error("`{}` can't be read", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    /// There is no such file, and what was written is, or is like, the name of a preset.
+    #[error("there is no file `{}`", path.display())]
+    MeantPreset { path: PathBuf, remedy: String },
     #[error("`{}` can't be written", path.display())]
     Write { path: PathBuf, source: std::io::Error },
     /// What came from a file or a line of it is not what it should be.
@@ -102,6 +105,9 @@ impl CliError {
                 Class::Configuration,
                 "check the path and its permissions",
             ),
+            Self::MeantPreset { remedy, .. } => {
+                Advice::new("file-read", Whose::Configuration, Class::Configuration, remedy.as_str())
+            }
             Self::Write { .. } | Self::Output(_) => {
                 Advice::new("file-write", Whose::Machine, Class::State, "check the path, its permissions and the disk")
             }

@@ -11,6 +11,12 @@ use super::session::Session;
 /// The contract that this host speaks.
 pub const CONTRACT: semver::Version = semver::Version::new(0, 1, 0);
 
+/// Whether this host runs plugins of that contract: before 1.0 the minor number counts as the major one.
+pub fn speaks(contract: &semver::Version) -> bool {
+    let major = |version: &semver::Version| if version.major == 0 { (0, version.minor) } else { (version.major, 0) };
+    major(contract) == major(&CONTRACT) && contract.pre.is_empty()
+}
+
 /// A plugin's manifest. Unknown keys are mistakes: a misspelt limit must not be a silent default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::schema;
 use crate::capability::log::clean;
-use crate::model::manifest::{CONTRACT, Limits, Manifest, PluginKind};
+use crate::model::manifest::{CONTRACT, Limits, Manifest, PluginKind, speaks};
 use crate::model::session::Session;
 
 /// What is wrong with a manifest. The author of the plugin has to mend it.
@@ -279,12 +279,6 @@ fn check_purity(manifest: &Manifest) -> Result<(), ManifestError> {
 
 fn bad(key: &str, reason: &str) -> ManifestError {
     ManifestError::Bad { key: key.to_owned(), reason: reason.to_owned() }
-}
-
-/// Whether this host runs plugins of that contract: before 1.0 the minor number counts as the major one.
-pub(super) fn speaks(contract: &semver::Version) -> bool {
-    let major = |version: &semver::Version| if version.major == 0 { (0, version.minor) } else { (version.major, 0) };
-    major(contract) == major(&CONTRACT) && contract.pre.is_empty()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::manifest::{self, ManifestError};
 use super::shape::{self, Encoding, Face, Faces};
 use super::signature::{self, SignatureError, Signed};
 use crate::model::grant::Digest;
-use crate::model::manifest::{CONTRACT, Manifest, PluginKind};
+use crate::model::manifest::{CONTRACT, Manifest, PluginKind, speaks};
 pub use pack::pack;
 use parts::{MAX_ICON_BYTES, MAX_ICON_SIDE};
 pub(super) use parts::{Parts, parts};
@@ -79,7 +79,7 @@ pub enum PackageError {
         "`{name}` is of another contract than {CONTRACT}, which this host speaks: build the plugin with an SDK of {CONTRACT}"
     )]
     OtherContract { name: String },
-    #[error("a {} may not import {}", kind_name(*.kind), .names.join(", "))]
+    #[error("the component imports {}; {}", .names.join(", "), may_import(*.kind))]
     ForbiddenImports { kind: PluginKind, names: Vec<String> },
     #[error("the package has {bytes} bytes, and {MAX_PACKAGE_BYTES} are the most that this host takes")]
     TooLarge { bytes: u64 },
@@ -108,6 +108,15 @@ fn kind_name(kind: PluginKind) -> &'static str {
     }
 }
 
+fn may_import(kind: PluginKind) -> &'static str {
+    match kind {
+        PluginKind::Connector => {
+            "a connector may import `http`, `log` and `signature` of the contract, and `cli`, `io`, `clocks` and `random` of WASI 0.2"
+        }
+        PluginKind::Mapper => "a mapper may import nothing, so that the same rows always give the same result",
+    }
+}
+
 /// Reads a package and checks all that can be checked without compiling it. The types of its functions are checked
 /// when it is loaded.
 pub fn read(bytes: Vec<u8>) -> Result<Package, PackageError> {
@@ -125,7 +134,7 @@ pub(super) fn check(mut package: Package) -> Result<Package, PackageError> {
     let faces = shape::faces(&package.bytes).map_err(|error| PackageError::Invalid(error.to_string()))?;
     check_contract(&faces)?;
     if let Some(sdk) = sdk_of(&package.bytes)?
-        && !manifest::speaks(&sdk.contract)
+        && !speaks(&sdk.contract)
     {
         return Err(PackageError::OtherContract { name: format!("{} {}", sdk.sdk, sdk.version) });
     }
@@ -178,7 +187,7 @@ fn sdk_of(bytes: &[u8]) -> Result<Option<SdkStamp>, PackageError> {
 
 fn check_contract(faces: &Faces) -> Result<(), PackageError> {
     let foreign = faces.imports.iter().chain(&faces.exports).find(|face| match contract_interface(&face.name) {
-        Some((_, version)) => !version.parse().is_ok_and(|version| manifest::speaks(&version)),
+        Some((_, version)) => !version.parse().is_ok_and(|version| speaks(&version)),
         None => false,
     });
     match foreign {

@@ -51,3 +51,37 @@ fn fields_have_the_kinds_that_tryton_says_and_what_a_create_needs_is_required() 
     let size = fields.iter().find(|field| field.name == "size").unwrap();
     assert_eq!(size.choices, [Choice { value: "s".into(), label: "Small".into(), hidden: false }]);
 }
+
+#[test]
+fn an_opportunity_has_columns_of_its_party() {
+    let http = FakeHttp::answering(|request| {
+        let body: Json = serde_json::from_slice(request.body.as_deref()?).ok()?;
+        let result = match body["method"].as_str()? {
+            "model.sale.opportunity.fields_get" => json!({
+                "party": {"type": "many2one", "string": "Party", "relation": "party.party"},
+                "state": {"type": "selection", "string": "State", "selection": [["lead", "Lead"]], "readonly": true},
+            }),
+            "model.party.party.fields_get" => json!({
+                "name": {"type": "char"}, "email": {"type": "char"}, "mobile": {"type": "char"},
+                "addresses": {"type": "one2many", "relation": "party.address"},
+            }),
+            "model.party.address.fields_get" => json!({"city": {"type": "char"}}),
+            _ => return None,
+        };
+        Some(Ok(answer(200, &json!({"id": 0, "result": result}))))
+    });
+    let signature = FakeSignature::default();
+    let fields = fields(&Api::open(&call("{}", 0, &http, &signature)).unwrap(), OPPORTUNITY).unwrap();
+    let shown: Vec<(&str, Kind, bool)> =
+        fields.iter().map(|field| (field.name.as_str(), field.kind, field.derived)).collect();
+    let expected = [
+        ("party", Kind::Reference, false),
+        ("party.rec_name", Kind::Text, true),
+        ("state", Kind::Choice, false),
+        ("party.name", Kind::Text, true),
+        ("party.email", Kind::Email, true),
+        ("party.mobile", Kind::Phone, true),
+        ("party.addresses.city", Kind::Text, true),
+    ];
+    assert_eq!(shown, expected, "and none that this database does not have");
+}

@@ -13,7 +13,10 @@ pub use build::{Built, build};
 pub use scaffold::{NewProject, scaffold};
 pub use watch::{Stamp, stamp};
 
+use semver::Version;
+
 use super::advice::{self, Advice, Class, Whose};
+use crate::model::manifest::CONTRACT;
 
 /// A language that has an SDK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,15 @@ impl Language {
             _ => self.marker(),
         }
     }
+
+    /// The file in which the SDK says, as `CONTRACT`, which contract it speaks.
+    fn sdk_contract(self) -> &'static str {
+        match self {
+            Self::Rust => "src/lib.rs",
+            Self::Js => "src/contract.js",
+            Self::Python => "ferry_sdk/contract.py",
+        }
+    }
 }
 
 impl FromStr for Language {
@@ -69,6 +81,10 @@ pub enum ProjectError {
     NoSdk { language: Language },
     #[error("`{}` is not the SDK for {}", folder.display(), language.as_str())]
     NotSdk { folder: PathBuf, language: Language },
+    #[error("the SDK in `{}` speaks contract {found}, and this host speaks {CONTRACT}", folder.display())]
+    OtherContract { folder: PathBuf, found: Version },
+    #[error("`{}` does not say which contract the SDK speaks", file.display())]
+    NoContract { file: PathBuf },
     #[error("`{name}` is no name for a project in Rust: it begins with a digit")]
     Name { name: String },
     #[error("`{}` is no plugin's project: it has no `plugin.toml`", folder.display())]
@@ -97,6 +113,9 @@ impl ProjectError {
             Self::NotEmpty { .. } => "name a new folder with --dir, or empty that one",
             Self::NoSdk { .. } | Self::NotSdk { .. } => {
                 "name it with --sdk DIR: sdk/rust, sdk/js or sdk/python in a checkout of Ferry"
+            }
+            Self::OtherContract { .. } | Self::NoContract { .. } => {
+                "name the SDK of this version of ferry with --sdk DIR, or use the ferry of that SDK"
             }
             Self::Name { .. } => "choose a name that begins with a letter",
             Self::NoManifest { .. } | Self::NoLanguage { .. } => {

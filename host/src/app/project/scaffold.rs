@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Language, ProjectError};
 use crate::model::id::PluginId;
-use crate::model::manifest::{CONTRACT, PluginKind};
+use crate::model::manifest::{CONTRACT, PluginKind, speaks};
 
 /// One file of a template: where it goes, and its text with `{{placeholders}}`.
 type File = (&'static str, &'static str);
@@ -141,7 +141,26 @@ fn is_sdk(folder: &Path, language: Language) -> bool {
     fs::read_to_string(folder.join(language.sdk_marker())).is_ok_and(|text| text.contains("\"ferry-sdk\""))
 }
 
+/// The SDK, which makes plugins that this host can load.
 fn sdk(new: &NewProject) -> Result<PathBuf, ProjectError> {
+    let folder = found_sdk(new)?;
+    let file = folder.join(new.language.sdk_contract());
+    let Some(found) = contract(&file) else { return Err(ProjectError::NoContract { file }) };
+    if speaks(&found) { Ok(folder) } else { Err(ProjectError::OtherContract { folder, found }) }
+}
+
+/// The version that stands in quotes behind `CONTRACT` and an equals sign, in whatever language.
+fn contract(file: &Path) -> Option<semver::Version> {
+    let text = fs::read_to_string(file).ok()?;
+    let quoted = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        let value = value.trim().trim_end_matches(';').trim_matches(['"', '\'']);
+        name.split([' ', ':']).any(|word| word == "CONTRACT").then(|| value.parse().ok()).flatten()
+    };
+    text.lines().find_map(quoted)
+}
+
+fn found_sdk(new: &NewProject) -> Result<PathBuf, ProjectError> {
     let language = new.language;
     if let Some(folder) = &new.sdk {
         let not_sdk = || ProjectError::NotSdk { folder: folder.clone(), language };
@@ -182,7 +201,11 @@ mod tests {
 
     fn checkout(folder: &Path) -> PathBuf {
         let sdk = folder.join("sdk/rust");
-        fs::create_dir_all(&sdk).unwrap();
+        for language in Language::ALL {
+            let file = sdk.join(language.sdk_contract());
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, format!("pub const CONTRACT: &str = \"{CONTRACT}\";\n")).unwrap();
+        }
         fs::write(sdk.join("Cargo.toml"), "[package]\nname = \"ferry-sdk\"\n").unwrap();
         sdk
     }
@@ -248,6 +271,28 @@ mod tests {
         let error = scaffold(&project(&folder, Some(root.path().to_owned()))).unwrap_err();
         assert!(matches!(error, ProjectError::NotSdk { .. }), "{error}");
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn an_sdk_of_another_contract_is_told_before_anything_is_written() {
+        let root = tempfile::tempdir().unwrap();
+        let (sdk, folder) = (checkout(root.path()), root.path().join("new"));
+        let refused = || scaffold(&project(&folder, Some(sdk.clone()))).unwrap_err();
+        fs::write(sdk.join("src/lib.rs"), "pub const CONTRACT: &str = \"9.0.0\";\n").unwrap();
+        let error = refused();
+        assert!(matches!(&error, ProjectError::OtherContract { found, .. } if found.major == 9), "{error}");
+        fs::write(sdk.join("src/lib.rs"), "pub struct Sdk;\n").unwrap();
+        let error = refused();
+        assert!(matches!(error, ProjectError::NoContract { .. }), "{error}");
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn each_sdk_of_this_repository_says_which_contract_it_speaks() {
+        for language in Language::ALL {
+            let sdk = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk").join(language.as_str());
+            assert_eq!(contract(&sdk.join(language.sdk_contract())), Some(CONTRACT), "{}", language.as_str());
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum as _;
 use ferry::app::Tenant;
 use ferry::app::error::AppError;
 use ferry::app::sign_in::{SignInRequest, ways};
@@ -35,6 +36,22 @@ pub(crate) enum Way {
     Basic,
     Session,
     None,
+}
+
+impl Way {
+    /// As a plugin offers it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Oauth2 => "oauth2",
+            Self::ClientCredentials => "client-credentials",
+            Self::JwtBearer => "jwt-bearer",
+            Self::Bearer => "bearer",
+            Self::Header => "header",
+            Self::Basic => "basic",
+            Self::Session => "session",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Secrets come from files, from stdin or from the environment: on a command line every process could read them.
@@ -169,6 +186,11 @@ impl SignInOptions {
         knows_client: bool,
     ) -> Result<Way, CliError> {
         if let Some(way) = self.sign_in {
+            // Before anything is asked for that belongs to a way which does not lead there.
+            if way != Way::None && !offers.is_empty() && !offers.contains(&way.name()) {
+                let (plugin, offers) = (plugin.clone(), offers.to_vec());
+                return Err(AppError::SignInNotOffered { plugin, given: way.name(), offers }.into());
+            }
             return Ok(way);
         }
         let guess = match offers {
@@ -179,17 +201,8 @@ impl SignInOptions {
             _ if self.user.is_some() => offers.iter().copied().find(|way| matches!(*way, "basic" | "session")),
             _ => None,
         };
-        match guess {
-            Some("none") => Ok(Way::None),
-            Some("oauth2") => Ok(Way::Oauth2),
-            Some("client-credentials") => Ok(Way::ClientCredentials),
-            Some("jwt-bearer") => Ok(Way::JwtBearer),
-            Some("bearer") => Ok(Way::Bearer),
-            Some("header") => Ok(Way::Header),
-            Some("basic") => Ok(Way::Basic),
-            Some("session") => Ok(Way::Session),
-            _ => Err(AppError::SignInMissing { plugin: plugin.clone(), offers: offers.to_vec() }.into()),
-        }
+        let way = guess.and_then(|name| Way::value_variants().iter().copied().find(|way| way.name() == name));
+        way.ok_or_else(|| AppError::SignInMissing { plugin: plugin.clone(), offers: offers.to_vec() }.into())
     }
 
     async fn oauth2(

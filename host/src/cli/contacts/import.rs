@@ -1,5 +1,6 @@
 //! `ferry contacts import`
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use ferry::app::Tenant;
@@ -14,8 +15,11 @@ use ferry::sync::{Stopper, SyncError};
 use crate::cli::context::Context;
 use crate::cli::documents;
 use crate::cli::failure::CliError;
-use crate::cli::output::told;
+use crate::cli::output::{Output, told};
 use crate::cli::sync::{match_key, policy, run_table, trial};
+
+/// The most of a file, which is held in memory: a million people with half a kilobyte each.
+const MOST_MIB: u64 = 512;
 
 /// Import the rows of a CSV file: mapped, checked and matched as a CRM's records are
 ///
@@ -68,7 +72,7 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         match_keys: args.match_keys.clone(),
         policies: args.policies.iter().cloned().collect(),
     };
-    let file = Sheet::open(context.output.bytes_of(&args.file)?, args.id.as_deref()).map_err(AppError::from)?;
+    let file = Sheet::open(bytes(args, &context.output)?, args.id.as_deref()).map_err(AppError::from)?;
     if args.preview {
         let report = context.block_on(async { Ok(tenant.preview_import(new, file, args.sample).await?) })?;
         return trial(&report, context);
@@ -81,6 +85,17 @@ pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
         context.output.note(&format!("`ferry contacts list --sync {name} --refused` says why rows were refused"));
     }
     Ok(())
+}
+
+fn bytes(args: &Args, output: &Output) -> Result<Vec<u8>, CliError> {
+    let (most, mut bytes) = (MOST_MIB << 20, Vec::new());
+    let read = output.open(&args.file)?.take(most + 1).read_to_end(&mut bytes);
+    let count = read.map_err(|source| CliError::Read { path: args.file.clone(), source })?;
+    if count as u64 > most {
+        let what = format!("`{}` has more than {MOST_MIB} MiB", args.file.display());
+        return Err(CliError::content(what, "import it in parts, under one name: give each the same --name"));
+    }
+    Ok(bytes)
 }
 
 async fn watched(new: NewImport, file: Sheet, tenant: &Tenant, context: &Context) -> Result<Run, CliError> {

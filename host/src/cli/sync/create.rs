@@ -1,10 +1,12 @@
 //! `ferry sync create`
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ferry::app::Tenant;
+use ferry::app::suggest::nearest;
 use ferry::app::syncs::{NewOutbound, NewSync};
 use ferry::model::connector::Condition;
 use ferry::model::id::{ConnectionId, PluginId, SyncId};
@@ -53,7 +55,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", required_unless_present = "preset", conflicts_with = "preset")]
     mapping: Option<PathBuf>,
 
-    /// A mapping that the connector brings along; `ferry plugin inspect` names them
+    /// A mapping that the connector brings along; `ferry plugin presets` names them
     #[arg(long, value_name = "NAME")]
     preset: Option<String>,
 
@@ -134,16 +136,23 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<(), CliError> {
 
 fn new_sync(tenant: &Tenant, args: Args, output: &Output) -> Result<NewSync, CliError> {
     let (mapper, connection) = (&args.mapper, &args.connection);
-    let spec = |source: &Source| specification(tenant, output, mapper, connection, source);
+    let spec = |source: &Source, write: &str| {
+        let configuration = match source {
+            Source::File(path) => output.text_of(path).map_err(|error| meant(tenant, connection, write, error))?,
+            Source::Preset(name) => tenant.preset(&tenant.connection(connection)?.plugin, name)?,
+        };
+        Ok::<_, CliError>(MappingSpec { mapper: mapper.clone(), configuration })
+    };
     let inbound = match (args.mapping, args.preset) {
         (Some(path), _) => Source::File(path),
         (None, Some(name)) => Source::Preset(name),
         (None, None) => return Err(CliError::usage("a sync needs a mapping", "give --mapping FILE or --preset NAME")),
     };
-    let mapping = spec(&inbound)?;
+    let mapping = spec(&inbound, "--preset ")?;
     let mut outbound = BTreeMap::new();
     for Outbound { kind, object, mapping } in &args.outbound {
-        let new = NewOutbound { object: object.clone(), mapping: spec(mapping)?, expires_s: None };
+        let write = format!("--outbound {}={object}:{PRESET}", kind.as_str());
+        let new = NewOutbound { object: object.clone(), mapping: spec(mapping, &write)?, expires_s: None };
         if outbound.insert(*kind, new).is_some() {
             let what = format!("outcomes of kind `{}` are sent to two objects", kind.as_str());
             return Err(CliError::usage(what, "name each kind once"));
@@ -169,18 +178,26 @@ fn new_sync(tenant: &Tenant, args: Args, output: &Output) -> Result<NewSync, Cli
     })
 }
 
-fn specification(
-    tenant: &Tenant,
-    output: &Output,
-    mapper: &PluginId,
-    connection: &ConnectionId,
-    source: &Source,
-) -> Result<MappingSpec, CliError> {
-    let configuration = match source {
-        Source::File(path) => output.text_of(path)?,
-        Source::Preset(name) => tenant.preset(&tenant.connection(connection)?.plugin, name)?,
-    };
-    Ok(MappingSpec { mapper: mapper.clone(), configuration })
+/// Why the file of a mapping can't be read, with the preset that was probably meant by its name; `write` is what stands before a
+/// preset's name.
+fn meant(tenant: &Tenant, connection: &ConnectionId, write: &str, error: CliError) -> CliError {
+    let CliError::Read { path, source } = error else { return error };
+    let absent = source.kind() == ErrorKind::NotFound;
+    // Whatever keeps the presets from being read is told where they are needed.
+    let presets = || tenant.presets(&tenant.connection(connection).ok()?.plugin).ok();
+    let near = |presets: BTreeMap<String, String>| preset_meant(&path, presets.keys()).map(str::to_owned);
+    match presets().filter(|_| absent).and_then(near) {
+        Some(preset) => {
+            let remedy = format!("name a file that is there; or did you mean the preset, `{write}{preset}`?");
+            CliError::MeantPreset { path, remedy }
+        }
+        None => CliError::Read { path, source },
+    }
+}
+
+fn preset_meant<'a>(path: &Path, presets: impl Iterator<Item = &'a String>) -> Option<&'a str> {
+    let name = path.file_stem()?.to_str()?;
+    nearest(name, presets.map(String::as_str))
 }
 
 #[cfg(test)]
@@ -200,6 +217,21 @@ mod tests {
         );
         for bad in ["", "call", "call=calls", "call=:x", "call=calls:", "talk=calls:x.toml"] {
             assert!(bad.parse::<Outbound>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_preset_is_known_by_its_name_without_more() {
+        let presets = ["call-out", "contacts-in", "leads-in"].map(str::to_owned);
+        for (path, meant) in [
+            ("call-out", Some("call-out")),
+            ("call-ot", Some("call-out")),
+            ("preset/contacts-in", Some("contacts-in")),
+            ("presets/leads-in.toml", Some("leads-in")),
+            ("mine.toml", None),
+            ("..", None),
+        ] {
+            assert_eq!(preset_meant(Path::new(path), presets.iter()), meant, "{path}");
         }
     }
 }

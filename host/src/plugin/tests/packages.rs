@@ -185,8 +185,9 @@ fn imports_that_reach_out_are_forbidden_and_named() {
     ];
     assert_eq!(
         sentence(handmade(&imports.concat(), "ferry:crm/connector@0.1.0")),
-        "a connector may not import `ferry:crm/store@0.1.0`, `plain`, `wasi:filesystem/preopens@0.2.6`, \
-         `wasi:http/outgoing-handler@0.2.6`, `wasi:random/random@0.3.0`, `wasi:sockets/network@0.2.6`"
+        "the component imports `ferry:crm/store@0.1.0`, `plain`, `wasi:filesystem/preopens@0.2.6`, \
+         `wasi:http/outgoing-handler@0.2.6`, `wasi:random/random@0.3.0`, `wasi:sockets/network@0.2.6`; a connector may import \
+         `http`, `log` and `signature` of the contract, and `cli`, `io`, `clocks` and `random` of WASI 0.2"
     );
 }
 
