@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -141,9 +141,15 @@ impl Host {
         &self.server.as_ref().expect("a server was started").api
     }
 
-    /// Where its metrics are.
-    pub(crate) fn metrics(&self) -> &str {
-        &self.server.as_ref().expect("a server was started").metrics
+    /// The page of its metrics.
+    pub(crate) fn metrics(&self) -> String {
+        let server = self.server.as_ref().expect("a server was started");
+        let address = server.metrics.trim_start_matches("http://");
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        page
     }
 
     pub(crate) fn server(&mut self) -> Server {

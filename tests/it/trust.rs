@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::rig::{Host, component};
+use crate::rig::{Host, component, said};
 
 /// The component of the hostile guest without what packing put behind it.
 fn bare() -> Vec<u8> {
@@ -46,6 +46,10 @@ fn packed(host: &Host, version: &str, change: impl Fn(String) -> String) -> Stri
 
 fn unchanged(manifest: String) -> String {
     manifest
+}
+
+fn asking_more(manifest: String) -> String {
+    manifest.replace("hosts = [", "hosts = [\"https://more.example.com\", ")
 }
 
 /// A new publisher: the file with the private key, and the public one.
@@ -116,6 +120,31 @@ fn bytes_that_were_exchanged_beside_the_store_are_not_run() {
     std::fs::copy(packed(&host, "1.0.1", unchanged), &kept).unwrap();
     let said = host.say(&["doctor"]);
     assert!(said.stdout.contains("plugin-bytes"), "{said:?}");
+    // Nor does anybody take them for what was installed.
+    host.fails(&["plugin", "inspect", "hostile"], "plugin-bytes");
+    host.ok(&["plugin", "install", &file, "--yes"]);
+    host.ok(&["plugin", "inspect", "hostile"]);
+}
+
+fn kept(host: &Host) -> usize {
+    std::fs::read_dir(host.state.path().join("plugins")).map_or(0, |files| files.count())
+}
+
+#[test]
+fn bytes_that_nobody_can_use_are_not_kept() {
+    let host = Host::new();
+    let file = packed(&host, "1.0.0", unchanged);
+    // It can't be loaded without a key for the cache.
+    let words = ["plugin", "install", &file, "--yes"];
+    let failed = said(host.command(&words).env("FERRY_KEY", "no key").output().unwrap());
+    assert_ne!(failed.code, Some(0), "{failed:?}");
+    assert_eq!(kept(&host), 0);
+    host.ok(&words);
+    for version in ["2.0.0", "3.0.0"] {
+        host.ok(&["plugin", "upgrade", &packed(&host, version, asking_more), "--propose"]);
+    }
+    assert_eq!(states(&host), ["1.0.0 installed", "3.0.0 proposed"]);
+    assert_eq!(kept(&host), 2, "the bytes of a proposal that another one replaced");
 }
 
 /// A host with version 1.0.0 and a connection `one` through it to nothing, in mode `ok`.
@@ -128,12 +157,15 @@ fn connected() -> Host {
 
 /// Adds a connection that needs no CRM.
 fn connect(host: &Host, name: &str, mode: &str) -> Result<(), serde_json::Value> {
+    connect_with(host, name, &["--set", &format!("mode={mode}")])
+}
+
+fn connect_with(host: &Host, name: &str, sets: &[&str]) -> Result<(), serde_json::Value> {
     let token = host.state.path().join("token");
     std::fs::write(&token, "pat-0123456789").unwrap();
-    let (token, set) = (token.display().to_string(), format!("mode={mode}"));
-    let words =
-        ["connection", "add", name, "--plugin", "hostile", "--base-url", "https://crm.example.com", "--set", &set];
-    let said = host.say(&[&words[..], &["--sign-in", "bearer", "--token-file", &token]].concat());
+    let token = token.display().to_string();
+    let words = ["connection", "add", name, "--plugin", "hostile", "--base-url", "https://crm.example.com"];
+    let said = host.say(&[&words[..], sets, &["--sign-in", "bearer", "--token-file", &token]].concat());
     if said.code == Some(0) { Ok(()) } else { Err(said.error()) }
 }
 
@@ -152,8 +184,7 @@ fn states(host: &Host) -> Vec<String> {
 #[test]
 fn an_upgrade_that_asks_for_more_waits_and_one_can_go_back() {
     let host = connected();
-    let more =
-        packed(&host, "2.0.0", |manifest| manifest.replace("hosts = [", "hosts = [\"https://more.example.com\", "));
+    let more = packed(&host, "2.0.0", asking_more);
     host.fails(&["plugin", "upgrade", &more], "content");
     let dry = host.ok(&["plugin", "upgrade", &more, "--dry-run"]).document();
     assert_eq!(dry["changes"][0]["what"], "reach https://more.example.com");
@@ -203,13 +234,12 @@ fn connections_can_stay_with_a_version_and_those_that_do_not_fit_do() {
     host.fails(&["plugin", "remove", "hostile"], "in-use");
     ["one", "two"].iter().for_each(|name| drop(host.ok(&["connection", "remove", name])));
     host.ok(&["plugin", "remove", "hostile"]);
-    let left = std::fs::read_dir(host.state.path().join("plugins")).unwrap().count();
-    assert_eq!(left, 0, "bytes of versions that are gone");
+    assert_eq!(kept(&host), 0, "bytes of versions that are gone");
 }
 
 #[test]
 fn a_version_that_keeps_failing_is_quarantined_until_it_is_released() {
-    let host = connected();
+    let mut host = connected();
     for number in 0..3 {
         assert_eq!(connect(&host, &format!("bad-{number}"), "trap").unwrap_err()["code"], "plugin-trap");
     }
@@ -221,7 +251,32 @@ fn a_version_that_keeps_failing_is_quarantined_until_it_is_released() {
     assert!(listed["health"]["quarantined_until"].is_string());
     let said = host.say(&["doctor"]);
     assert!(said.stdout.contains("plugin-quarantined"), "{said:?}");
+    host.serve();
+    let page = host.metrics();
+    assert!(page.contains("\nferry_plugins_quarantined 1\n"), "a server that has just begun: {page}");
+    assert_eq!(host.server().end(), Some(0));
     host.ok(&["plugin", "release", "hostile"]);
     host.ok(&["connection", "check", "one"]);
     host.fails(&["plugin", "release", "hostile"], "not-quarantined");
+}
+
+#[test]
+fn a_version_that_connections_stay_with_is_quarantined_for_all_to_see_and_released() {
+    let host = connected();
+    connect_with(&host, "two", &["--set", "mode=trap", "--set", "checks=true"]).unwrap();
+    host.ok(&["plugin", "pin", "two", "1.0.0"]);
+    host.ok(&["plugin", "upgrade", &packed(&host, "2.0.0", unchanged)]);
+    // That it can still be checked helps it nothing.
+    for _ in 0..3 {
+        host.fails(&["objects", "two"], "plugin-trap");
+        host.ok(&["connection", "check", "one"]);
+    }
+    host.fails(&["objects", "two"], "plugin-quarantined");
+    host.ok(&["objects", "one"]);
+    let listed = host.ok(&["plugin", "list"]).documents().remove(0);
+    assert_eq!((&listed["health"], &listed["pinned"][0]["version"]), (&serde_json::Value::Null, &"1.0.0".into()));
+    let said = host.say(&["doctor", "--offline"]).stdout;
+    assert!(said.contains("in version 1.0.0, which connections stay with, is quarantined after 3 faults"), "{said}");
+    host.ok(&["plugin", "release", "hostile"]);
+    host.fails(&["objects", "two"], "plugin-trap");
 }

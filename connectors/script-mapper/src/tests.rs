@@ -141,6 +141,10 @@ fn nothing_that_a_row_leaves_is_there_for_the_next() {
         "Date.kept = 1",
         "Date.prototype.kept = 1",
         "Object.getPrototypeOf(row).kept = 1",
+        // A private name can be put on any object that a constructor returns, unless that can't be changed at all.
+        "class Any { constructor(it) { return it; } }\nclass Kept extends Any { #it = 1; }\nnew Kept(Math)",
+        "class Any { constructor(it) { return it; } }\nclass Kept extends Any { #it() {} }\nnew Kept(Array.prototype)",
+        "class Any { constructor(it) { return it; } }\nclass Kept extends Any { #it = 1; }\nnew Kept(((texts) => texts)`a`)",
     ] {
         let answer = mapped(&format!("{way};\nreturn {{ x: row.a }};"), &["a"]);
         assert!(matches!(&answer[..], [Mapped::Refused(_)]), "{way}: {answer:?}");

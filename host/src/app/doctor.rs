@@ -201,12 +201,17 @@ impl Tenant {
     /// What of a plugin is not called for a while, in words; none where all is.
     fn quarantined(&self, plugin: &InstalledPlugin) -> Result<Option<String>, AppError> {
         let mut found = Vec::new();
-        for Ailment { health, syncs } in self.ailments(plugin)?.into_iter().filter(|it| it.health.is_quarantined()) {
+        for Ailment { health, syncs, pinned } in
+            self.ailments(plugin)?.into_iter().filter(|it| it.health.is_quarantined())
+        {
             let names: Vec<String> = syncs.iter().map(|sync| format!("`{sync}`")).collect();
-            let with =
-                if syncs.is_empty() { String::new() } else { format!("with the mapping of {}, ", names.join(", ")) };
+            let which = match &pinned {
+                Some(version) => format!("in version {version}, which connections stay with, "),
+                None if syncs.is_empty() => String::new(),
+                None => format!("with the mapping of {}, ", names.join(", ")),
+            };
             found.push(format!(
-                "{with}is quarantined after {} faults in a row; the last: {}",
+                "{which}is quarantined after {} faults in a row; the last: {}",
                 health.faults, health.last
             ));
         }

@@ -73,7 +73,9 @@ impl Tenant {
     ) -> Result<(), AppError> {
         let composed = self.composed(id, Lane::Webhook).await?;
         let (hints, macs) = composed.receive_proven(webhook).await.map_err(|error| match error {
-            CallError::Advice(Failure::Unauthorized(why)) => AppError::Webhook { connection: id.clone(), why },
+            CallError::Advice(Failure::Unauthorized(why) | Failure::Unsupported(why)) => {
+                AppError::Webhook { connection: id.clone(), why }
+            }
             error => AppError::call(id, "receive", error),
         })?;
         let proofs: Vec<[u8; 32]> = macs.iter().map(|mac| self.proof(id, mac)).collect();

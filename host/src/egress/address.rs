@@ -77,8 +77,12 @@ fn private_v6(address: Ipv6Addr) -> Option<&'static str> {
         // 6to4 is retired (RFC 7526) and leads wherever the address inside says.
         [0x2002, ..] => Some("a 6to4 address"),
         [0x5f00, ..] => Some("an address of segment routing"),
-        // Amazon's metadata service answers here too.
-        [0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254] => Some("a cloud's metadata address"),
+        // Where clouds have unique-local addresses of their own: Amazon's services for its machines, Google's metadata,
+        // Oracle's and Scaleway's.
+        [0xfd00, 0x0ec2, ..]
+        | [0xfd20, 0x00ce, ..]
+        | [0xfd00, 0x00c1, 0, 0, 0, 0, 0xa9fe, 0xa9fe]
+        | [0xfd00, 0x0042, 0, 0, 0, 0, 0, 0x0042] => Some("a cloud's metadata address"),
         [0xfc00..=0xfdff, ..] => Some(PRIVATE),
         [0xfe80..=0xfebf, ..] => Some("a link-local address"),
         [0xfec0..=0xfeff, ..] => Some("a site-local address"),
@@ -218,6 +222,10 @@ mod tests {
             "0.0.0.0",
             "169.254.169.254",
             "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "fd00:c1::a9fe:a9fe",
+            "fd00:42::42",
             "100.100.100.200",
             "168.63.129.16",
             "192.0.0.192",

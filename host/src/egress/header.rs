@@ -18,6 +18,7 @@ const OWN: &[&str] = &[
     "cookie",
     "cookie2",
     "expect",
+    "forwarded",
     "host",
     "http2-settings",
     "keep-alive",
@@ -28,7 +29,14 @@ const OWN: &[&str] = &[
     "upgrade",
     "user-agent",
     "via",
+    "x-host",
+    "x-original-host",
+    "x-original-url",
+    "x-rewrite-url",
 ];
+
+/// What proxies tell the servers behind them: some believe it, and take the request for another host's or another caller's.
+const OWN_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
 
 /// Headers of an answer that carry credentials or speak of the connection.
 const HIDDEN: &[&str] = &[
@@ -66,7 +74,8 @@ pub(crate) fn outgoing(given: &[(String, String)], sign_in: Option<&HeaderName>)
     for (name, value) in given {
         let parsed = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| HttpError::Denied(format!("`{}` is not a header name", name.escape_debug())))?;
-        if OWN.contains(&parsed.as_str()) || parsed.as_str().starts_with("proxy-") || Some(&parsed) == sign_in {
+        let is_own = OWN.contains(&parsed.as_str()) || OWN_PREFIXES.iter().any(|it| parsed.as_str().starts_with(it));
+        if is_own || Some(&parsed) == sign_in {
             return Err(HttpError::Denied(format!("the header `{parsed}` is the host's own")));
         }
         // The value stays out of the text: it may be personal.
@@ -127,6 +136,12 @@ mod tests {
             "Expect",
             "User-Agent",
             "Accept-Encoding",
+            "Forwarded",
+            "X-Forwarded-Host",
+            "X-Forwarded-For",
+            "X-Original-URL",
+            "X-Rewrite-Url",
+            "X-Host",
             "X-Api-Token",
         ] {
             let text = format!("the header `{}` is the host's own", name.to_ascii_lowercase());

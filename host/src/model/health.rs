@@ -1,5 +1,6 @@
 //! How what is called of a plugin fares: faults in a row, and the rest that it is sent into when there are too many. Pure.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -42,10 +43,13 @@ pub struct Callee {
 pub struct PluginHealth {
     #[serde(flatten)]
     pub callee: Callee,
-    /// In a row: no call of the verb that failed last has been good since.
+    /// In a row, of all verbs: those after which no call of their verb has been good.
     pub faults: u32,
+    /// How many of them each verb has. Empty where an earlier version of the host kept it.
+    #[serde(default)]
+    failing: BTreeMap<String, u32>,
+    /// The verb, the code and the text of the last one.
     pub verb: String,
-    /// The code and the text of the last one.
     pub code: String,
     pub last: String,
     pub since: Instant,
@@ -56,7 +60,7 @@ pub struct PluginHealth {
 impl PluginHealth {
     pub fn new(callee: Callee, now: Instant) -> Self {
         let (verb, code, last) = (String::new(), String::new(), String::new());
-        Self { callee, faults: 0, verb, code, last, since: now, rests_until: None }
+        Self { callee, faults: 0, failing: BTreeMap::new(), verb, code, last, since: now, rests_until: None }
     }
 
     /// Until when it is not called; none where it may be called now. A clock that was set back ends a rest that would be longer
@@ -71,6 +75,8 @@ impl PluginHealth {
             return;
         }
         self.faults = self.faults.saturating_add(1);
+        let of_verb = self.failing.entry(verb.to_owned()).or_default();
+        *of_verb = of_verb.saturating_add(1);
         self.verb = verb.to_owned();
         self.code = code.to_owned();
         self.last = text.to_owned();
@@ -78,6 +84,25 @@ impl PluginHealth {
             let rest = FIRST_REST.saturating_mul(1 << rounds.min(16)).min(LONGEST_REST);
             self.rests_until = Some(now.plus(rest));
         }
+    }
+
+    /// A call of a verb was good; tells whether that changes anything. What can still say what it offers, and fails each time it is
+    /// to do it, is not well: so only the faults of that verb are forgotten.
+    pub fn succeeded(&mut self, verb: &str) -> bool {
+        let of_verb = match self.failing.remove(verb) {
+            Some(faults) => faults,
+            None if self.failing.is_empty() => self.faults,
+            None => return false,
+        };
+        self.faults = self.faults.saturating_sub(of_verb);
+        if self.faults < PATIENCE {
+            self.rests_until = None;
+        }
+        true
+    }
+
+    pub fn is_well(&self) -> bool {
+        self.failing.is_empty()
     }
 
     pub fn is_quarantined(&self) -> bool {
@@ -89,10 +114,14 @@ impl PluginHealth {
 mod tests {
     use super::*;
 
+    fn health() -> PluginHealth {
+        let callee = Callee { plugin: "p".parse().unwrap(), digest: Digest("d".into()), configuration: None };
+        PluginHealth::new(callee, Instant(0))
+    }
+
     #[test]
     fn it_rests_longer_each_time_and_is_tried_in_between() {
-        let callee = Callee { plugin: "p".parse().unwrap(), digest: Digest("d".into()), configuration: None };
-        let mut health = PluginHealth::new(callee, Instant(0));
+        let mut health = health();
         let mut now = Instant(0);
         for _ in 0..PATIENCE - 1 {
             health.failed("pull", "plugin-trap", "it crashed", now);
@@ -110,5 +139,21 @@ mod tests {
         }
         health.failed("pull", "plugin-trap", "it crashed", now.plus(Duration::from_secs(86_400)));
         assert_eq!(health.rest(now), None, "the clock was a day ahead");
+    }
+
+    #[test]
+    fn a_verb_that_is_good_makes_no_other_one_good() {
+        let (mut health, now) = (health(), Instant(0));
+        // `pull` never works; that `check` fails now and then, and works again, hides nothing.
+        for (verb, fails) in [("pull", true), ("check", true), ("check", false), ("fields", false), ("pull", true)] {
+            match fails {
+                true => health.failed(verb, "plugin-trap", "it crashed", now),
+                false => assert_eq!(health.succeeded(verb), verb == "check"),
+            }
+            assert_eq!((health.rest(now), health.is_well()), (None, false));
+        }
+        health.failed("pull", "plugin-trap", "it crashed", now);
+        assert!(health.rest(now).is_some() && health.faults == PATIENCE);
+        assert!(health.succeeded("pull") && health.is_well() && !health.is_quarantined());
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wasmtime::{Engine, ResourceLimiter, Store, Trap, UpdateDeadline};
+use wasmtime_wasi::I32Exit;
 
 use super::engine::TABLE_ELEMENTS;
 use crate::capability::log::clean;
@@ -153,7 +154,9 @@ impl Budget {
             return FaultKind::Tables { limit: TABLE_ELEMENTS as u32 };
         }
         let text = clean(cause.strip_prefix("wasm trap: ").unwrap_or(&cause), TRAP_TEXT_BYTES);
-        if error.is::<Starting>() { FaultKind::Start(text) } else { FaultKind::Trap(text) }
+        // A guest runs code of its own while it starts: where that broke off, it is no trouble of the host's.
+        let is_its_own = trap.is_some() || error.is::<I32Exit>();
+        if error.is::<Starting>() && !is_its_own { FaultKind::Start(text) } else { FaultKind::Trap(text) }
     }
 }
 
@@ -252,6 +255,15 @@ mod tests {
         let hoard = instance.get_typed_func::<(), ()>(&mut store, "hoard").unwrap();
         let error = hoard.call_async(&mut store, ()).await.unwrap_err();
         assert_eq!(store.data().fault(&error), FaultKind::Handles { limit: HANDLES });
+    }
+
+    #[test]
+    fn only_what_the_host_could_not_do_is_trouble_with_starting() {
+        let budget = Budget::new(Limits::default());
+        let fault = |error: wasmtime::Error| budget.fault(&error.context(Starting));
+        assert_eq!(fault(wasmtime::Error::msg("no room")), FaultKind::Start("no room".into()));
+        let exit = fault(I32Exit(1).into());
+        assert_eq!(exit, FaultKind::Trap("Exited with i32 exit status 1".into()), "a guest that left by itself");
     }
 
     #[test]

@@ -165,15 +165,15 @@ async fn receive(
     Named((workspace, connection)): Named<(WorkspaceId, ConnectionId)>,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let tenant = match api.app.known_tenant(&workspace)? {
-        Some(tenant) if tenant.connection(&connection).is_ok() => tenant,
-        _ => return Err(not_there()),
-    };
     let (method, headers) = (request.method().to_string(), request.headers().clone());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let target = target(api.hooks.public_url.as_deref(), &headers, &path);
     let caller = Caller::of(request.extensions()).cloned().ok_or_else(Problem::internal)?;
     let body = whole_body(request, &api).await?.to_vec();
+    let tenant = match api.app.known_tenant(&workspace)? {
+        Some(tenant) if tenant.connection(&connection).is_ok() => tenant,
+        _ => return Err(refused()),
+    };
     // Not before the body is there: who lets it trickle in holds nobody up.
     let place = api.hooks.places.try_take(&Some(workspace.clone()));
     caller.hold(place.ok_or(AppError::Busy)?);
@@ -184,14 +184,23 @@ async fn receive(
             false
         })
     };
-    tenant.receive(&connection, webhook, queue).await?;
+    tenant.receive(&connection, webhook, queue).await.map_err(|error| match error {
+        AppError::Webhook { .. } => {
+            tracing::info!(%error, "a webhook was refused");
+            refused()
+        }
+        error => error.into(),
+    })?;
     Ok(StatusCode::ACCEPTED)
 }
 
-/// Tells nobody whether the workspace or only the connection is not there.
-fn not_there() -> Problem {
-    let remedy = "look at the address: it ends in the names of the workspace and of the connection";
-    Problem::of_request(StatusCode::NOT_FOUND, "connection-not-found", "no connection is behind this address", remedy)
+/// Strangers may send anything to any address. They are told the same whether a name is wrong or the signature, so that nobody learns
+/// here who has what connected.
+fn refused() -> Problem {
+    let detail = "there is no such connection, or the webhook is not its CRM's";
+    let remedy = "if the CRM did send it, look at the address, which ends in the names of the workspace and of the connection, at \
+                  the clock, `ferry serve --public-url` and the signing secret; `ferry serve --verbose` logs which it is";
+    Problem::of_request(StatusCode::UNAUTHORIZED, "webhook-refused", detail, remedy)
 }
 
 /// The address as the CRM knows it, which some sign.

@@ -74,6 +74,9 @@ impl Server {
         ];
         let requests = api::places_of_requests();
         if let Some(listener) = scraped {
+            if let Err(error) = app.recall_faults() {
+                tracing::warn!(%error, "what is quarantined is counted from when it is next called");
+            }
             let router = metrics::router(metrics::Watched {
                 app: Arc::clone(&app),
                 runs: runs.clone(),

@@ -41,7 +41,7 @@ pub(super) fn quoted(secrets: &[Secret], answer: &Response) -> String {
         (None, None) => format!("status {status}"),
     };
     // Before it is cut, or the beginning of a secret could stay.
-    let words = scrub::text(secrets, &words);
+    let words = scrub::text(&scrub::in_every_form(secrets.to_vec()), &words);
     words.chars().filter(|c| !c.is_control()).take(QUOTED).collect()
 }
 

@@ -3,6 +3,7 @@
 mod account;
 mod ask;
 mod credential;
+mod disguise;
 mod jwt;
 mod kept;
 mod key;

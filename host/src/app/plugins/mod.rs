@@ -34,8 +34,8 @@ use crate::model::id::{ConnectionId, PluginId};
 use crate::model::manifest::{Manifest, PluginKind};
 use crate::model::origin_pattern::OriginPattern;
 use crate::model::sync::{Connection, InstalledPlugin, OtherVersion, Sync};
-use crate::plugin::LoadedPlugin;
-use crate::plugin::package::{Inspection, Package};
+use crate::plugin::package::{self, Inspection, Package};
+use crate::plugin::{LoadError, LoadedPlugin};
 use crate::store::Changes;
 
 /// What an admin says of an installation, beside the file.
@@ -209,8 +209,9 @@ impl Tenant {
         }
         let size = bytes.len() as u64;
         let path = self.app.plugin_path(&digest);
+        // Not before it loads: what does not is not kept.
+        self.app.plugins()?.load(bytes.clone(), &grant).await?;
         write_durably(&path, &bytes).map_err(|source| AppError::file(&path, "written", source))?;
-        self.app.plugins()?.load(bytes, &grant).await?;
         Ok(InstalledPlugin { manifest, digest, size, grant, publisher })
     }
 
@@ -255,9 +256,18 @@ impl Tenant {
     }
 
     /// The X-ray of an installed plugin.
+    ///
+    /// # Errors
+    /// Where its bytes are not those that were granted: what they say of themselves is nothing to go by.
     pub fn inspect_plugin(&self, id: &PluginId) -> Result<Inspection, AppError> {
-        let plugin = self.plugin(id)?;
-        inspect(&self.app.plugin_path(&plugin.digest))
+        let granted = self.plugin(id)?.digest;
+        let path = self.app.plugin_path(&granted);
+        let bytes = fs::read(&path).map_err(|source| AppError::file(&path, "read", source))?;
+        let found = package::digest(&bytes);
+        if found != granted {
+            return Err(LoadError::NotGranted { granted, found }.into());
+        }
+        Ok(package::inspect(&bytes)?)
     }
 
     /// The text of a mapping that a plugin brings along.

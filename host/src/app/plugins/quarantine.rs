@@ -47,6 +47,8 @@ pub struct Ailment {
     pub health: PluginHealth,
     /// Those that map by it, where it is a mapper's.
     pub syncs: Vec<SyncId>,
+    /// The version, where it is not the installed one but one that a connection stays with.
+    pub pinned: Option<semver::Version>,
 }
 
 /// The eye on what is called, in one workspace.
@@ -78,17 +80,30 @@ impl Tenant {
         Ok(Quarantine { tenant: self.clone(), callee: key.1 })
     }
 
-    /// What of an installed plugin has failed lately: of a connector one at most, of a mapper one for each configuration that a
-    /// sync has.
+    /// What of an installed plugin has failed lately: of a connector one at most for each version that connections have, of a
+    /// mapper one for each configuration that a sync has.
     pub fn ailments(&self, plugin: &InstalledPlugin) -> Result<Vec<Ailment>, AppError> {
         let mut ailments = Vec::new();
-        for health in self.health_of(&plugin.manifest.plugin.id, &plugin.digest)? {
-            let syncs = self.mapped_by(&health.callee)?;
-            if health.callee.configuration.is_none() || !syncs.is_empty() {
-                ailments.push(Ailment { health, syncs });
+        for (digest, pinned) in self.called(plugin)? {
+            for health in self.health_of(&plugin.manifest.plugin.id, &digest)? {
+                let syncs = self.mapped_by(&health.callee)?;
+                if health.callee.configuration.is_none() || !syncs.is_empty() {
+                    ailments.push(Ailment { health, syncs, pinned: pinned.clone() });
+                }
             }
         }
         Ok(ailments)
+    }
+
+    /// The bytes of a plugin that are called: the installed version's, and with their version those that connections stay with.
+    fn called(&self, plugin: &InstalledPlugin) -> Result<Vec<(Digest, Option<semver::Version>)>, AppError> {
+        let id = &plugin.manifest.plugin.id;
+        let connections = self.connections_of(id)?;
+        let is_pinned = |digest: &Digest| connections.iter().any(|it| it.pinned.as_ref() == Some(digest));
+        let others = self.other_versions(id)?.into_iter().map(|other| other.plugin);
+        let pinned = others.filter(|other| is_pinned(&other.digest));
+        let pinned = pinned.map(|other| (other.digest, Some(other.manifest.plugin.version)));
+        Ok(std::iter::once((plugin.digest.clone(), None)).chain(pinned).collect())
     }
 
     fn health_of(&self, plugin: &PluginId, digest: &Digest) -> Result<Vec<PluginHealth>, AppError> {
@@ -108,10 +123,12 @@ impl Tenant {
         Ok(self.syncs()?.into_iter().filter(uses).map(|sync| sync.id).collect())
     }
 
-    /// Forgets the faults of a plugin's installed version, so that it is called again. Gives what had kept it from that.
+    /// Forgets the faults of a plugin, so that it is called again. Gives what had kept it from that.
     pub fn release(&self, id: &PluginId) -> Result<Vec<PluginHealth>, AppError> {
-        let plugin = self.plugin(id)?;
-        let mut released = self.health_of(id, &plugin.digest)?;
+        let mut released = Vec::new();
+        for (digest, _) in self.called(&self.plugin(id)?)? {
+            released.extend(self.health_of(id, &digest)?);
+        }
         released.retain(PluginHealth::is_quarantined);
         if released.is_empty() {
             return Err(InstallError::NotQuarantined { plugin: id.clone() }.into());
@@ -145,6 +162,19 @@ impl Tenant {
             changes.remove::<PluginHealth>(callee);
         }
         self.commit(changes)
+    }
+}
+
+impl App {
+    /// Reads what an earlier process has kept of all workspaces, so that [`Ailing::resting`] knows it.
+    pub(crate) fn recall_faults(&self) -> Result<(), AppError> {
+        for workspace in self.workspaces()? {
+            for health in self.store.workspace(&workspace)?.scan::<PluginHealth>() {
+                let health = health?;
+                self.ailing.lock().entry((workspace.clone(), health.callee.clone())).or_insert(health);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -193,15 +223,19 @@ impl Quarantine {
         }
     }
 
-    /// What can still say what it offers, and fails each time it is to do it, is not well: so only the verb that failed counts.
     fn recovered(&self, ailing: &mut Known, verb: &str) -> Result<(), AppError> {
         let key = self.key();
-        if ailing.get(&key).is_none_or(|health| health.verb != verb) {
+        let Some(health) = ailing.get_mut(&key) else { return Ok(()) };
+        if !health.succeeded(verb) {
             return Ok(());
         }
-        ailing.remove(&key);
         let mut changes = Changes::default();
-        changes.remove::<PluginHealth>(&self.callee);
+        if health.is_well() {
+            changes.remove::<PluginHealth>(&self.callee);
+            ailing.remove(&key);
+        } else {
+            changes.put(&self.callee, health)?;
+        }
         self.tenant.commit(changes)
     }
 

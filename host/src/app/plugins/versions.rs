@@ -92,12 +92,12 @@ impl Tenant {
         self.plugin(&id)?;
         let plugin = self.prepare(package, terms).await?;
         let standing = Standing::Proposed { since: self.clock().now() };
+        let replaced = |it: &OtherVersion| !it.standing.was_granted() && it.plugin.digest != plugin.digest;
+        let replaced = self.other_versions(&id)?.into_iter().filter(replaced).collect();
         let mut changes = Changes::default();
-        for earlier in self.other_versions(&id)?.into_iter().filter(|it| !it.standing.was_granted()) {
-            changes.remove::<OtherVersion>((&id, &earlier.plugin.digest));
-        }
         changes.put((&id, &plugin.digest.clone()), &OtherVersion { plugin: plugin.clone(), standing })?;
         self.commit(changes)?;
+        self.forget_versions(&id, replaced)?;
         self.drop_surplus(&id)?;
         Ok(plugin)
     }

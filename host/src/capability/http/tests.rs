@@ -104,6 +104,15 @@ async fn credentials_are_taken_out_of_what_comes_back() {
 }
 
 #[tokio::test]
+async fn an_error_repeats_nothing_of_an_answer() {
+    // The one header of an answer that an error tells of.
+    let answer = answer("200 OK", &["content-encoding: old-access"], b"x");
+    let (_ground, line) = oauth2(vec![answer]).await;
+    let why = "its body is encoded in a way that was not asked for";
+    assert_eq!(line.send(post("/x", "{}")).await, Err(HttpError::Unanswered(why.into())));
+}
+
+#[tokio::test]
 async fn other_origins_of_the_grant_do_not_see_the_credential() {
     let other = Server::start(vec![answer("200 OK", &[], b"file"), answer("401 Unauthorized", &[], b"")]).await;
     let (ground, _) = Ground::signed_in(Vec::new(), None).await;

@@ -25,14 +25,10 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
             others.iter().find(|it| !it.standing.was_granted()).map(|it| it.plugin.manifest.plugin.version.clone());
         states.push(state(&ailments, waiting.as_ref()));
         let mut entry = documents::plugin(plugin);
-        let (own, mappings): (Vec<&Ailment>, Vec<_>) = ailments.iter().partition(|it| it.syncs.is_empty());
-        entry["health"] = own.first().map_or(Json::Null, |it| documents::health(&it.health));
-        let of_mapping = |it: &&Ailment| {
-            let mut told = documents::health(&it.health);
-            told["syncs"] = json!(it.syncs);
-            told
-        };
-        entry["mappings"] = mappings.iter().map(of_mapping).collect();
+        let told = Sorted::new(&ailments);
+        entry["health"] = told.own.map_or(Json::Null, |it| documents::health(&it.health));
+        entry["mappings"] = told.mappings.iter().map(|it| with("syncs", json!(it.syncs), it)).collect();
+        entry["pinned"] = told.pinned.iter().map(|it| with("version", json!(it.pinned), it)).collect();
         entry["waiting"] = json!(waiting);
         document.push(entry);
     }
@@ -56,18 +52,47 @@ pub(crate) fn run(_: &Args, context: &Context) -> Result<(), CliError> {
     })
 }
 
+/// What fails of a plugin, by what it is of.
+struct Sorted<'a> {
+    /// The installed version.
+    own: Option<&'a Ailment>,
+    mappings: Vec<&'a Ailment>,
+    /// Versions that connections stay with.
+    pinned: Vec<&'a Ailment>,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(ailments: &'a [Ailment]) -> Self {
+        let (pinned, installed): (Vec<&Ailment>, Vec<_>) = ailments.iter().partition(|it| it.pinned.is_some());
+        let (own, mappings): (Vec<&Ailment>, Vec<_>) = installed.into_iter().partition(|it| it.syncs.is_empty());
+        Self { own: own.first().copied(), mappings, pinned }
+    }
+}
+
+fn with(name: &str, what: Json, ailment: &Ailment) -> Json {
+    let mut told = documents::health(&ailment.health);
+    told[name] = what;
+    told
+}
+
 /// How it fares, and whether something waits for a decision.
 fn state(ailments: &[Ailment], waiting: Option<&semver::Version>) -> String {
-    let (own, mappings): (Vec<&Ailment>, Vec<_>) = ailments.iter().partition(|it| it.syncs.is_empty());
+    let Sorted { own, mappings, pinned } = Sorted::new(ailments);
     let resting = mappings.iter().filter(|it| it.health.is_quarantined()).count();
-    let fares = match (own.first().map(|it| &it.health), mappings.len()) {
-        (Some(PluginHealth { rests_until: Some(until), code, .. }), _) => format!("quarantined until {until} ({code})"),
-        (Some(PluginHealth { faults, code, .. }), _) => format!("failing: {faults} in a row ({code})"),
+    let mut parts = vec![match (own, mappings.len()) {
+        (Some(ailment), _) => fares(&ailment.health),
         (None, 0) => "ok".to_owned(),
         (None, failing) => format!("{failing} mappings failing, {resting} of them quarantined"),
-    };
-    match waiting {
-        Some(version) => format!("{fares}; {version} waits to be granted"),
-        None => fares,
+    }];
+    let versions = pinned.iter().filter_map(|it| Some((it.pinned.as_ref()?, fares(&it.health))));
+    parts.extend(versions.map(|(version, fares)| format!("{version}, which connections stay with: {fares}")));
+    parts.extend(waiting.map(|version| format!("{version} waits to be granted")));
+    parts.join("; ")
+}
+
+fn fares(health: &PluginHealth) -> String {
+    match health {
+        PluginHealth { rests_until: Some(until), code, .. } => format!("quarantined until {until} ({code})"),
+        PluginHealth { faults, code, .. } => format!("failing: {faults} in a row ({code})"),
     }
 }

@@ -141,6 +141,14 @@ async fn a_guest_that_begins_with_too_much_memory_is_refused_its_start() {
 }
 
 #[tokio::test]
+async fn a_guest_that_breaks_off_while_it_starts_has_crashed_like_any_other() {
+    let items = "(func $begin unreachable) (start $begin)";
+    let connector = load(Guest { items, ..Guest::default() }, small()).await;
+    let Err(CallError::Fault(fault)) = connector.check().await else { panic!("no fault") };
+    assert_eq!(fault.kind, FaultKind::Trap("wasm `unreachable` instruction executed".into()));
+}
+
+#[tokio::test]
 async fn a_guest_that_recurses_without_end_overflows_its_own_stack() {
     let items = "(func $deep (param i32) (result i32) (i32.add (call $deep (local.get 0)) (i32.const 1)))";
     assert_eq!(fault(items, "(call $deep (i32.const 0))", small()).await, FaultKind::StackOverflow);
