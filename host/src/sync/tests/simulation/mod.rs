@@ -1,6 +1,6 @@
 //! The engine against a CRM in trouble, over thousands of schedules, each made from a seed: what people do on both sides, lost
 //! answers, limits, deaths at any commit, losses of power, clocks that jump, mappings that change, lists whose members come and
-//! go, and a second sync that feeds the same contacts. When the dust has settled, contacts are what the CRM holds, the CRM has
+//! go, a second sync that feeds the same contacts, and people who make one contact of two, or two of one. When the dust has settled, contacts are what the CRM holds, the CRM has
 //! what it was asked for, once and in order, and nobody's last word is lost.
 //!
 //! A seed that fails is printed; `FERRY_SEED=17 cargo test --lib one_schedule` plays it again, alone and told step by step.
@@ -9,6 +9,7 @@
 mod check;
 mod crm;
 mod host;
+mod people;
 mod port;
 mod schedule;
 
