@@ -20,8 +20,8 @@ impl Tenant {
         observer: &dyn Observer,
         stopper: &Stopper,
     ) -> Result<(Run, Swept), AppError> {
-        let sync = self.sync(id)?;
         let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
+        let sync = self.sync(id)?;
         let ports = self.ports(&sync, Lane::Sweep, None).await?;
         Ok(sync::run_sweep(&ports, &sync, agreed, observer, &stopper.signal()).await?)
     }
@@ -33,8 +33,8 @@ impl Tenant {
         stopper: &Stopper,
         tell: &mut (dyn FnMut(Difference) + Send),
     ) -> Result<Verified, AppError> {
-        let sync = self.sync(id)?;
         let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
+        let sync = self.sync(id)?;
         let ports = self.ports(&sync, Lane::Sweep, None).await?;
         Ok(sync::verify(&ports, &sync, &stopper.signal(), tell).await?)
     }

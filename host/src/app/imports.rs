@@ -48,6 +48,8 @@ impl Tenant {
         observer: &dyn Observer,
         stopper: &Stopper,
     ) -> Result<Run, AppError> {
+        // What is left of another one must not become this one's.
+        self.finish_removal(&new.id)?;
         let _turn = self.take_turn(&new.id, Direction::Inbound, stopper)?;
         let (sync, output) = self.import_sync(new, &file).await?;
         let mut changes = Changes::default();

@@ -20,8 +20,8 @@ impl Tenant {
             Whom::Contact(contact) => Whom::Contact(self.contact(contact)?.id),
             Whom::New => Whom::New,
         };
-        let sync = self.sync(id)?;
         let _turn = self.take_turn(id, Direction::Inbound, &Stopper::default())?;
+        let sync = self.sync(id)?;
         let ports = self.ports(&sync, Lane::Outcome, None).await?;
         let contact = sync::decide_record(&ports, &sync, record, whom).await?;
         self.contact(contact)
@@ -45,14 +45,14 @@ impl Tenant {
     /// # Errors
     /// Where the contact has no such record, or no other.
     pub async fn split_contact(&self, id: ContactId, sync: &SyncId) -> Result<Contact, AppError> {
-        let sync = self.sync(sync)?;
-        let record = {
-            let _turn = self.take_turn(&sync.id, Direction::Inbound, &Stopper::default())?;
+        let (sync, record) = {
+            let _turn = self.take_turn(sync, Direction::Inbound, &Stopper::default())?;
+            let sync = self.sync(sync)?;
             let _writing = self.store().writing().await;
             let mut changes = Changes::default();
             let record = sync::take_record(self.store(), self.contact(id)?, &sync, self.clock().now(), &mut changes)?;
             self.commit(changes)?;
-            record
+            (sync, record)
         };
         self.link_record(&sync.id, &record, Whom::New).await
     }

@@ -26,6 +26,7 @@ pub mod outcomes;
 pub mod plugins;
 mod postings;
 pub mod project;
+mod removal;
 mod repeats;
 pub mod retention;
 pub mod runs;

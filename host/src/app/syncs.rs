@@ -1,4 +1,4 @@
-//! Syncs: made, looked at, tried, run, removed.
+//! Syncs: made, looked at, tried, run.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -8,20 +8,17 @@ use super::error::{AppError, Thing};
 use super::kept::Keeper;
 use crate::model::allowance::DailyState;
 use crate::model::audit::Actor;
-use crate::model::conflict::Conflict;
 use crate::model::connector::{Condition, Connector};
 use crate::model::contact::AttributeDefinition;
 use crate::model::drift::{Drift, SeenFields};
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
-use crate::model::ledger::SetAside;
 use crate::model::mapping::{Column, Direction, Mapper};
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
 use crate::model::policy::Policy;
-use crate::model::refusal::Refusal;
 use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
-use crate::model::sync::{MappingSpec, MappingVersion, MatchKey, OutboundSpec, Run, Sync, SyncState};
+use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
 use crate::model::time::Instant;
 use crate::store::Changes;
 use crate::sync::{self, Observer, Ports, Stopper, SyncError, TrialReport};
@@ -98,6 +95,8 @@ impl Tenant {
         if self.store().get::<Sync>(&new.id)?.is_some() {
             return Err(AppError::Exists { what: Thing::Sync, name: new.id.to_string() });
         }
+        // What is left of another one must not become this one's.
+        self.finish_removal(&new.id)?;
         let connector = self.connector(&new.connection).await?;
         let call = |verb, source| AppError::call(&new.connection, verb, source);
         let objects = connector.objects().await.map_err(|source| call("objects", source))?;
@@ -207,42 +206,6 @@ impl Tenant {
         Err(AppError::not_found(Thing::Sync, id.as_str(), known.iter().map(|sync| sync.id.as_str())))
     }
 
-    /// Removes a sync with its progress, its refused rows and what waits in its outbox. Contacts and receipts stay.
-    ///
-    /// # Errors
-    /// [`AppError::Running`] while it runs.
-    pub fn remove_sync(&self, id: &SyncId) -> Result<(), AppError> {
-        self.sync(id)?;
-        let nobody = Stopper::default();
-        let _turns =
-            (self.take_turn(id, Direction::Inbound, &nobody)?, self.take_turn(id, Direction::Outbound, &nobody)?);
-        let mut changes = Changes::default();
-        changes.remove::<Sync>(id);
-        changes.remove::<SyncState>(id);
-        changes.remove::<Timetable>(id);
-        changes.remove::<SeenFields>(id);
-        for conflict in self.conflicts(Some(id)) {
-            let Conflict { contact, attribute, .. } = conflict?;
-            changes.remove::<Conflict>((id, contact, &attribute));
-        }
-        for version in self.store().scan_under::<MappingVersion>(&[id.as_str()]) {
-            changes.remove::<MappingVersion>((id, version?.number));
-        }
-        for row in self.store().scan_under::<SetAside>(&[id.as_str()]) {
-            changes.remove::<SetAside>((id, &row?.record));
-        }
-        for refusal in self.refusals(id) {
-            changes.remove::<Refusal>((id, refusal?.record.as_str()));
-        }
-        for entry in self.outbox() {
-            let entry = entry?;
-            if &entry.sync == id {
-                changes.remove::<OutboxEntry>(entry.id);
-            }
-        }
-        self.commit(changes)
-    }
-
     /// What has become of the CRM's fields since the sync's first run, newest first.
     pub fn drifts(&self, id: &SyncId) -> Result<Vec<Drift>, AppError> {
         self.sync(id)?;
@@ -286,7 +249,7 @@ impl Tenant {
         observer: &dyn Observer,
         stopper: &Stopper,
     ) -> Result<RunReport, AppError> {
-        let sync = self.sync(id)?;
+        self.sync(id)?;
         // What the host does by itself is in the runs.
         if self.actor != Actor::Host {
             self.check_may_begin(id, if options.inbound { Direction::Inbound } else { Direction::Outbound })?;
@@ -296,14 +259,17 @@ impl Tenant {
         let (mut inbound, mut outbound) = (None, None);
         if options.inbound {
             let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
+            let sync = self.sync(id)?;
             let backfill = self.store().get::<SyncState>(id)?.is_none_or(|state| state.high_water.is_none());
             let lane = if backfill { Lane::Backfill } else { Lane::Increment };
             let ports = self.ports(&sync, lane, options.keeper.clone()).await?;
             inbound = Some(sync::run_inbound(&ports, &sync, options.partitions, observer, &stop).await);
         }
         // What happened with contacts does not wait for what is wrong on the way in.
-        if options.outbound && !sync.outbound.is_empty() {
+        if options.outbound && !self.sync(id)?.outbound.is_empty() {
             let _turn = self.take_turn(id, Direction::Outbound, stopper)?;
+            // As it is now: it may have been changed, or removed, by whoever had the turn before.
+            let sync = self.sync(id)?;
             let ports = self.ports(&sync, Lane::Outcome, options.keeper.clone()).await?;
             outbound = Some(sync::run_outbound(&ports, &sync, observer, &stop).await);
         }

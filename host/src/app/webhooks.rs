@@ -112,8 +112,8 @@ impl Tenant {
 
     /// Fetches what was named afresh, as one inbound run.
     pub async fn run_hinted(&self, id: &SyncId, hinted: &Hinted, stopper: &Stopper) -> Result<Run, AppError> {
-        let sync = self.sync(id)?;
         let _turn = self.take_turn(id, Direction::Inbound, stopper)?;
+        let sync = self.sync(id)?;
         let ports = self.ports(&sync, Lane::Webhook, None).await?;
         Ok(sync::run_hinted(&ports, &sync, hinted, &stopper.signal()).await?)
     }

@@ -149,8 +149,17 @@ impl Provenance {
 
     /// Whether an attribute has its value from this record.
     pub fn is_from(&self, attribute: &str, of: &SyncId, from: &str) -> bool {
-        let origin = self.source(attribute).map(|entry| &entry.origin);
-        matches!(origin, Some(Origin::Record { sync, record, .. }) if sync == of && record == from)
+        matches!(self.origin(attribute), Some(Origin::Record { sync, record, .. }) if sync == of && record == from)
+    }
+
+    /// Who gave an attribute the value that it has; none where that is forgotten.
+    pub fn origin(&self, attribute: &str) -> Option<&Origin> {
+        self.source(attribute).map(|entry| &entry.origin)
+    }
+
+    /// Whether a person gave an attribute the value that it has.
+    pub fn is_by_hand(&self, attribute: &str) -> bool {
+        matches!(self.origin(attribute), Some(Origin::Person))
     }
 
     /// When an attribute got the value that it has: as the CRM says, or when a person set it.

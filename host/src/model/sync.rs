@@ -208,6 +208,13 @@ impl Sync {
     }
 }
 
+/// A sync that was removed, as long as something of it is left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    pub sync: SyncId,
+    pub begun: Instant,
+}
+
 /// How far one partition of a backfill has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Partition {

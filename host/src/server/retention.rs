@@ -1,4 +1,4 @@
-//! Takes away what is older than it is to be kept.
+//! Takes away what is older than it is to be kept, and what is left of syncs whose removal was cut short.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,9 @@ pub(super) async fn expire(app: Arc<App>, retention: Retention) {
 
 fn expire_all(app: &Arc<App>, retention: &Retention) -> Result<(), AppError> {
     for workspace in app.workspaces()? {
-        let expired = app.tenant(&workspace)?.expire(retention)?;
+        let tenant = app.tenant(&workspace)?;
+        tenant.finish_removals()?;
+        let expired = tenant.expire(retention)?;
         tracing::info!(%workspace, runs = expired.runs, events = expired.events, audit = expired.audit, "old things are gone");
     }
     Ok(())

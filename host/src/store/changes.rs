@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::lookup::LookupHash;
 use super::table::Document;
+use super::workspace::{Workspace, decode};
 use crate::model::contact::Contact;
 use crate::model::id::ContactId;
 use crate::model::ledger::Provenance;
@@ -33,6 +34,15 @@ impl Changes {
 
     pub(super) fn contact_ids(&self) -> impl Iterator<Item = ContactId> {
         self.contacts.iter().map(|contact| contact.id)
+    }
+
+    /// A document as it will be once these are committed.
+    pub fn over<D: Document>(&self, workspace: &Workspace, key: D::Key<'_>) -> Result<Option<D>, StoreError> {
+        let key = table_key::<D>(key);
+        match self.documents.iter().rev().find(|(place, _)| *place == key) {
+            Some((_, bytes)) => bytes.as_deref().map(decode).transpose(),
+            None => workspace.raw(&key)?.map(|bytes| decode(&bytes)).transpose(),
+        }
     }
 
     pub fn remove<D: Document>(&mut self, key: D::Key<'_>) {

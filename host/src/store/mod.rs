@@ -38,7 +38,7 @@ pub use error::StoreError;
 pub use key_set::KeySet;
 pub use lookup::{LookupHash, LookupKey};
 pub use recent::RecentWrites;
-pub use sent::{SentChange, SentChanges};
+pub use sent::SentChanges;
 pub use table::Document;
 pub use workspace::Workspace;
 

@@ -24,7 +24,7 @@ use crate::model::refusal::Refusal;
 use crate::model::repeat::KeyedRequest;
 use crate::model::schedule::Timetable;
 use crate::model::suppression::{Suppressed, Suppression};
-use crate::model::sync::{Connection, InstalledPlugin, MappingVersion, OtherVersion, Run, Sync, SyncState};
+use crate::model::sync::{Connection, InstalledPlugin, MappingVersion, OtherVersion, Removal, Run, Sync, SyncState};
 use crate::model::token::Token;
 
 /// The byte after the workspace's number. Released values are never given another meaning.
@@ -76,6 +76,7 @@ pub(super) enum Table {
     Postings = 67,
     Suppressions = 68,
     Audit = 69,
+    Removals = 70,
 }
 
 /// Something that is kept whole under a key.
@@ -116,6 +117,7 @@ documents! {
     Sync, Syncs, "sync", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     SyncState, SyncStates, "sync state", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     Timetable, Timetables, "timetable", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
+    Removal, Removals, "removal of a sync", <'a> &'a SyncId, |id| key::text(&[id.as_str()]);
     Run, Runs, "run", <'a> RunId, |id| id.0.to_be_bytes().to_vec();
     AttributeDefinition, Attributes, "attribute", <'a> &'a str, |name| key::text(&[name]);
     Refusal, Refusals, "refused row", <'a> (&'a SyncId, &'a str), |(sync, record)| key::text(&[sync.as_str(), record]);

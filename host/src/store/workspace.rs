@@ -380,7 +380,7 @@ impl Workspace {
     }
 }
 
-fn decode<D: Document>(bytes: &[u8]) -> Result<D, StoreError> {
+pub(super) fn decode<D: Document>(bytes: &[u8]) -> Result<D, StoreError> {
     serde_json::from_slice(bytes).map_err(|_| StoreError::Corrupt { what: D::NAME })
 }
 

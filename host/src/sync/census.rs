@@ -1,5 +1,5 @@
-//! Every record that the CRM has for a sync, against every one that we have: sweeps mark what is gone and fetch what was
-//! missed; a check only tells. Speaks to ports and the store only.
+//! Sweeps: the id of every record that the CRM has for a sync, against every one that we have. Mark what is gone and fetch what was
+//! missed; where the sync reads fields that change without a stamp, read them as well. Speaks to ports and the store only.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,16 +10,15 @@ use crate::model::failure::{CallError, Failure};
 use crate::model::id::ContactId;
 use crate::model::ledger::SetAside;
 use crate::model::sync::{Run, Sync};
-use crate::model::value::{Row, Value};
+use crate::model::value::Row;
 use crate::store::{Changes, LookupKey, Workspace};
 
-use super::fingerprint::Fingerprints;
 use super::inbound::Inbound;
 use super::walk::Puller;
 use super::{Observer, Ports, StopSignal, SyncError};
 
 /// Ids that are asked about at once.
-const ASKED: usize = 500;
+pub(super) const ASKED: usize = 500;
 
 /// Contacts that are marked in one commit.
 const MARKED: usize = 500;
@@ -46,12 +45,14 @@ impl Seen {
         self.hashes.push(self.hash(record));
     }
 
-    fn close(&mut self) {
+    /// Everything was seen; gives how many.
+    pub(super) fn close(&mut self) -> u64 {
         self.hashes.sort_unstable();
         self.hashes.dedup();
+        self.hashes.len() as u64
     }
 
-    fn has(&self, record: &str) -> bool {
+    pub(super) fn has(&self, record: &str) -> bool {
         self.hashes.binary_search(&self.hash(record)).is_ok()
     }
 
@@ -71,6 +72,14 @@ pub struct Swept {
     pub gone: u64,
     /// Links whose record is there, but no longer passes the sync's filter or list. They stay, and say so now.
     pub outside: u64,
+}
+
+/// How far what was not seen is marked.
+pub(super) struct Marking {
+    /// A person has agreed to any number.
+    pub(super) agreed: bool,
+    /// Those that have left the list or filter are asked about as well.
+    pub(super) with_left: bool,
 }
 
 /// Compares ids, fetches what is missing here, and marks what is gone there. Nothing is marked before everything has been seen.
@@ -96,18 +105,29 @@ impl Inbound<'_> {
         observer: &dyn Observer,
         stop: &StopSignal,
     ) -> Result<(), SyncError> {
-        self.look_at_fields().await?;
+        let reads_derived = self.look_at_fields().await?;
         let (workspace, sync) = (self.ports.workspace.clone(), self.sync);
-        let mut ids = self.puller.clone();
-        ids.request.columns.clear();
+        let mut puller = self.puller.clone();
+        if !reads_derived {
+            puller.request.columns.clear();
+        }
         let (mut seen, mut unknown) = (Seen::of(&workspace, sync), Vec::new());
-        let mut pages = Pages::of(&ids);
-        while let Some(page) = pages.next(sync, stop).await? {
-            for Row { id, .. } in page.rows {
-                seen.add(&id);
-                if !is_known(&workspace, sync, &id)? {
-                    unknown.push(id);
+        let mut pages = Pages::of(&puller);
+        loop {
+            let asked = workspace.recent_writes().latest();
+            let Some(page) = pages.next(sync, stop).await? else { break };
+            let before = unknown.len();
+            for Row { id, .. } in &page.rows {
+                seen.add(id);
+                if !is_known(&workspace, sync, id)? {
+                    unknown.push(id.clone());
                 }
+            }
+            if reads_derived {
+                // What no stamp tells of is only found by reading it.
+                swept.fetched += unknown.drain(before..).count() as u64;
+                self.pages.asked = Some(asked);
+                self.commit(page, observer, |_| {}).await?;
             }
             while unknown.len() >= ASKED {
                 let batch = unknown.split_off(unknown.len() - ASKED);
@@ -115,23 +135,23 @@ impl Inbound<'_> {
             }
         }
         swept.fetched += self.fetch(&unknown, observer, stop).await?.len() as u64;
-        self.mark_missing(seen, agreed, swept, stop).await
+        self.mark_missing(seen, Marking { agreed, with_left: true }, swept, stop).await
     }
 
     /// Marks what was not seen, once everything was.
     pub(super) async fn mark_missing(
         &mut self,
         mut seen: Seen,
-        agreed: bool,
+        Marking { agreed, with_left }: Marking,
         swept: &mut Swept,
         stop: &StopSignal,
     ) -> Result<(), SyncError> {
-        seen.close();
-        swept.theirs = seen.hashes.len() as u64;
+        swept.theirs = seen.close();
         let (workspace, sync) = (self.ports.workspace.clone(), self.sync);
-        let (mut living, mut missing) = (0, 0);
+        let (mut living, mut missing, mut left) = (0, 0, 0);
         for contact in workspace.contacts(ContactId(0)) {
             let contact = contact?;
+            left += u64::from(with_left && left_record(&contact, sync).is_some());
             let Some(record) = living_record(&contact, sync) else { continue };
             living += 1;
             missing += u64::from(!seen.has(record));
@@ -140,6 +160,7 @@ impl Inbound<'_> {
         if sync.segment.is_none() && !agreed {
             check_share(missing, living)?;
         }
+        living += left;
         let mut from = ContactId(0);
         loop {
             if stop.is_raised() {
@@ -149,9 +170,8 @@ impl Inbound<'_> {
             for contact in workspace.contacts(from) {
                 let contact = contact?;
                 from = ContactId(contact.id.0 + 1);
-                if let Some(record) = living_record(&contact, sync)
-                    && !seen.has(record)
-                {
+                let missed = living_record(&contact, sync).filter(|record| !seen.has(record));
+                if let Some(record) = missed.or_else(|| left_record(&contact, sync).filter(|_| with_left)) {
                     suspects.push((contact.id, record.to_owned()));
                 }
                 if suspects.len() == MARKED {
@@ -173,15 +193,10 @@ impl Inbound<'_> {
         living: Option<u64>,
         swept: &mut Swept,
     ) -> Result<(), SyncError> {
-        let mut puller = self.puller.clone();
-        puller.request.columns.clear();
-        puller.request.filter.clear();
-        puller.request.segment = None;
         let ids = suspects.iter().map(|(_, record)| record.clone()).collect();
-        let pages = by_ids(&puller, self.sync, ids).await?;
-        let there: HashSet<&str> = pages.iter().flat_map(|page| &page.rows).map(|row| row.id.as_str()).collect();
+        let there = there_by_id(&self.puller, self.sync, ids).await?;
         if let Some(living) = living {
-            let gone = suspects.iter().filter(|(_, record)| !there.contains(record.as_str())).count();
+            let gone = suspects.iter().filter(|(_, record)| !there.contains(record)).count();
             check_share(swept.gone + gone as u64, living)?;
         }
         let workspace = self.ports.workspace.clone();
@@ -192,12 +207,16 @@ impl Inbound<'_> {
             let Some(mut contact) = workspace.contact(id)? else { continue };
             let link = contact.links.iter_mut().find(|link| link.sync == self.sync.id && link.record == record);
             let Some(link) = link.filter(|link| link.gone.is_none()) else { continue };
-            if there.contains(record.as_str()) {
-                swept.outside += 1;
-                link.left = Some(now);
-            } else {
-                swept.gone += 1;
-                link.gone = Some(now);
+            match (there.contains(&record), link.left) {
+                (false, _) => {
+                    swept.gone += 1;
+                    link.gone = Some(now);
+                }
+                (true, None) => {
+                    swept.outside += 1;
+                    link.left = Some(now);
+                }
+                (true, Some(_)) => continue,
             }
             changes.contact(contact, &[]);
         }
@@ -221,41 +240,49 @@ fn check_share(missing: u64, living: u64) -> Result<(), SyncError> {
 }
 
 /// The record that the CRM must have for the sync.
-fn living_record<'a>(contact: &'a Contact, sync: &Sync) -> Option<&'a str> {
+pub(super) fn living_record<'a>(contact: &'a Contact, sync: &Sync) -> Option<&'a str> {
     contact.living(&sync.id).filter(|link| link.left.is_none()).map(|link| link.record.as_str())
 }
 
-/// The records of these ids that are there.
-async fn by_ids(puller: &Puller, sync: &Sync, ids: Vec<String>) -> Result<Vec<Page>, SyncError> {
-    let mut pages = Vec::new();
-    let mut token: Option<String> = None;
+/// The record of which nothing was heard since it left the sync's list or filter.
+pub(super) fn left_record<'a>(contact: &'a Contact, sync: &Sync) -> Option<&'a str> {
+    contact.living(&sync.id).filter(|link| link.left.is_some()).map(|link| link.record.as_str())
+}
+
+/// Those of these ids that are there, whatever the filter and the list say.
+pub(super) async fn there_by_id(puller: &Puller, sync: &Sync, ids: Vec<String>) -> Result<HashSet<String>, SyncError> {
+    let mut puller = puller.clone();
+    puller.request.columns.clear();
+    puller.request.filter.clear();
+    puller.request.segment = None;
+    let (mut there, mut token) = (HashSet::new(), None);
     loop {
         let page = puller
-            .pull(Slice::Ids(ids.clone()), token.take())
+            .pull(Slice::Ids(ids.clone()), token)
             .await
             .map_err(|source| SyncError::call(sync, "pull", source))?;
-        token.clone_from(&page.next);
-        pages.push(page);
+        there.extend(page.rows.into_iter().map(|row| row.id));
+        token = page.next;
         if token.is_none() {
-            return Ok(pages);
+            return Ok(there);
         }
     }
 }
 
 /// All that passes the sync's filter, page by page.
-struct Pages<'a> {
+pub(super) struct Pages<'a> {
     puller: &'a Puller,
     token: Option<String>,
     is_done: bool,
 }
 
 impl<'a> Pages<'a> {
-    fn of(puller: &'a Puller) -> Self {
+    pub(super) fn of(puller: &'a Puller) -> Self {
         Self { puller, token: None, is_done: false }
     }
 
     /// None at the end. Pages may come twice: where a token has expired, everything comes again.
-    async fn next(&mut self, sync: &Sync, stop: &StopSignal) -> Result<Option<Page>, SyncError> {
+    pub(super) async fn next(&mut self, sync: &Sync, stop: &StopSignal) -> Result<Option<Page>, SyncError> {
         while !self.is_done {
             if stop.is_raised() {
                 return Err(SyncError::Stopped);
@@ -275,101 +302,4 @@ impl<'a> Pages<'a> {
         }
         Ok(None)
     }
-}
-
-/// How a record of the CRM differs from what we have of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Difference {
-    /// It is there and not here.
-    Missing { record: String },
-    /// It is here and not there, or no longer passes the filter.
-    Extra { record: String, contact: ContactId },
-    /// It is on both sides with other values: in these fields, or in ones that are not known.
-    Different { record: String, contact: ContactId, fields: Vec<String> },
-}
-
-/// The sums of a check.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Verified {
-    /// Records that the CRM has for the sync.
-    pub theirs: u64,
-    /// Records that are here just as they are there.
-    pub equal: u64,
-    /// Records that are no contact, with their reasons.
-    pub aside: u64,
-    pub missing: u64,
-    pub extra: u64,
-    pub different: u64,
-}
-
-/// Reads everything and compares it with what is stored, by ids and hashes of the fields. Changes nothing; `tell` hears of
-/// each difference.
-pub async fn verify(
-    ports: &Ports,
-    sync: &Sync,
-    stop: &StopSignal,
-    tell: &mut (dyn FnMut(Difference) + Send),
-) -> Result<Verified, SyncError> {
-    let workspace = &ports.workspace;
-    let puller = Puller::of(ports, sync);
-    let fingerprints = Fingerprints::of(sync);
-    let (mut sums, mut seen) = (Verified::default(), Seen::of(workspace, sync));
-    let mut pages = Pages::of(&puller);
-    while let Some(page) = pages.next(sync, stop).await? {
-        for row in page.rows {
-            seen.add(&row.id);
-            compare(workspace, sync, &fingerprints, row, &mut sums, tell)?;
-        }
-    }
-    seen.close();
-    sums.theirs = seen.hashes.len() as u64;
-    for contact in workspace.contacts(ContactId(0)) {
-        let contact = contact?;
-        if let Some(record) = living_record(&contact, sync)
-            && !seen.has(record)
-        {
-            sums.extra += 1;
-            tell(Difference::Extra { record: record.to_owned(), contact: contact.id });
-        }
-    }
-    Ok(sums)
-}
-
-fn compare(
-    workspace: &Workspace,
-    sync: &Sync,
-    fingerprints: &Fingerprints,
-    row: Row,
-    sums: &mut Verified,
-    tell: &mut (dyn FnMut(Difference) + Send),
-) -> Result<(), SyncError> {
-    let (source, record) = (sync.source(), row.id);
-    let found = workspace.find(LookupKey::Record { source: &source, id: &record })?;
-    let linked = found.iter().find_map(|contact| {
-        let link = contact.living(&sync.id).filter(|link| link.record == record);
-        link.map(|link| (contact.id, link.fingerprint))
-    });
-    match linked {
-        Some((_, fingerprint)) if fingerprint == fingerprints.row(&row.values) => sums.equal += 1,
-        Some((contact, _)) => {
-            sums.different += 1;
-            let fields = differing(workspace, sync, contact, &row.values)?;
-            tell(Difference::Different { record, contact, fields });
-        }
-        None if workspace.get::<SetAside>((&sync.id, &record))?.is_some() => sums.aside += 1,
-        None => {
-            sums.missing += 1;
-            tell(Difference::Missing { record });
-        }
-    }
-    Ok(())
-}
-
-/// The fields in which a row is not as it was kept.
-fn differing(workspace: &Workspace, sync: &Sync, contact: ContactId, now: &[Value]) -> Result<Vec<String>, SyncError> {
-    let provenance = workspace.provenance(contact)?.unwrap_or_default();
-    let kept = provenance.rows.into_iter().find(|row| row.sync == sync.id && row.version == sync.version);
-    let Some(kept) = kept.and_then(|row| row.values.unpack()) else { return Ok(Vec::new()) };
-    let pairs = sync.columns.iter().zip(now.iter().zip(&kept));
-    Ok(pairs.filter(|(_, (now, kept))| now != kept).map(|(column, _)| column.name.clone()).collect())
 }

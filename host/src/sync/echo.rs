@@ -6,21 +6,22 @@ use crate::model::ledger::PackedValues;
 use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
 use crate::model::sync::Sync;
 use crate::model::value::Value;
-use crate::store::{SentChange, StoreError, Workspace};
+use crate::store::{StoreError, Workspace};
 
 use super::outbound::Sending;
 
 /// Notes what leaves now, once it is on disk that it may have left.
 pub(super) fn note<'s>(workspace: &Workspace, sync: &Sync, leaving: impl Iterator<Item = &'s Sending>) {
-    let changes = leaving.filter_map(|one| Some((one.entry.id, sent_change(&one.write, &one.sent)?)));
+    let changes = leaving.filter_map(|one| Some((one.entry.id, changed_record(&one.write, &one.sent)?)));
     workspace.sent_changes().note(&sync.id, changes);
 }
 
-/// Of a write, what is to be remembered while it may be under way; none where it is no change of attributes.
-fn sent_change(write: &Write, sent: &[(String, Value)]) -> Option<SentChange> {
-    let Operation::Update { id } = &write.operation else { return None };
-    let attributes: Vec<String> = sent.iter().map(|(name, _)| name.clone()).collect();
-    (!attributes.is_empty()).then(|| SentChange { record: id.clone(), fields: write.values.clone(), attributes })
+/// The record whose attributes a write changes, if it does.
+fn changed_record<'w>(write: &'w Write, sent: &[(String, Value)]) -> Option<&'w str> {
+    match &write.operation {
+        Operation::Update { id } if !sent.is_empty() => Some(id),
+        _ => None,
+    }
 }
 
 /// Notes what earlier processes have left under way; once per process and sync.
@@ -34,12 +35,12 @@ pub(super) fn recall(workspace: &Workspace, sync: &Sync) -> Result<(), StoreErro
         let entry = entry?;
         if let Delivery::Unknown { write, sent, .. } = &entry.delivery
             && entry.sync == sync.id
-            && let Some(change) = sent_change(write, sent)
+            && let Some(record) = changed_record(write, sent)
         {
-            found.push((entry.id, change));
+            found.push((entry.id, record.to_owned()));
         }
     }
-    sent.note(&sync.id, found);
+    sent.note(&sync.id, found.iter().map(|(entry, record)| (*entry, record.as_str())));
     Ok(())
 }
 
@@ -50,8 +51,8 @@ pub(super) fn echoed(
     record: &str,
     row: &PackedValues,
 ) -> Result<Vec<String>, StoreError> {
-    let changes = workspace.sent_changes().of(&sync.id, record);
-    if changes.is_empty() {
+    let entries = workspace.sent_changes().of(&sync.id, record);
+    if entries.is_empty() {
         return Ok(Vec::new());
     }
     let values = row.unpack().ok_or(StoreError::Corrupt { what: "a row" })?;
@@ -59,15 +60,19 @@ pub(super) fn echoed(
         let place = sync.columns.iter().position(|column| column.name == *field)?;
         Some(values.get(place) == Some(value))
     };
-    let has_come = |change: &SentChange| {
-        let seen: Vec<bool> = change.fields.iter().filter_map(came).collect();
+    let has_come = |write: &Write| {
+        let seen: Vec<bool> = write.values.iter().filter_map(came).collect();
         !seen.is_empty() && seen.into_iter().all(|came| came)
     };
     let mut echoed = Vec::new();
-    for (id, change) in changes.into_iter().filter(|(_, change)| has_come(change)) {
-        // It may have been settled since.
+    for id in entries {
         match workspace.get::<OutboxEntry>(id)?.map(|entry| entry.delivery) {
-            Some(Delivery::Unknown { .. }) => echoed.extend(change.attributes),
+            Some(Delivery::Unknown { write, sent, .. }) => {
+                if changed_record(&write, &sent) == Some(record) && has_come(&write) {
+                    echoed.extend(sent.into_iter().map(|(name, _)| name));
+                }
+            }
+            // It was settled since.
             _ => workspace.sent_changes().forget(&sync.id, id),
         }
     }

@@ -55,18 +55,22 @@ impl<'a> Graves<'a> {
     pub(super) async fn bury_all(&mut self, tombstones: &[Tombstone]) -> Result<(), SyncError> {
         let _writing = self.ports.workspace.writing().await;
         for tombstone in tombstones {
-            self.forget(&tombstone.id)?;
             let (ports, sync, source) = (self.ports, self.sync, self.sync.source());
-            let record = LookupKey::Record { source: &source, id: &tombstone.id };
-            let Some(contact) = ports.workspace.find(record)?.into_iter().next() else { continue };
             let mut changes = Changes::default();
-            let burial = Burial { ports, sync, source, tombstone, now: ports.clock.now() };
-            burial.bury(contact, self.run, &mut changes)?;
-            if changes.is_empty() {
-                continue;
+            let record = LookupKey::Record { source: &source, id: &tombstone.id };
+            let is_buried = match ports.workspace.find(record)?.into_iter().next() {
+                Some(contact) => {
+                    let burial = Burial { ports, sync, source, tombstone, now: ports.clock.now() };
+                    burial.bury(contact, self.run, &mut changes)?;
+                    !changes.is_empty()
+                }
+                None => false,
+            };
+            self.forget(&tombstone.id, &mut changes)?;
+            if !changes.is_empty() {
+                ports.workspace.commit(changes)?;
             }
-            ports.workspace.commit(changes)?;
-            self.buried += 1;
+            self.buried += u64::from(is_buried);
         }
         Ok(())
     }
@@ -74,20 +78,19 @@ impl<'a> Graves<'a> {
 
 impl Graves<'_> {
     /// Lets go of a record's row that was refused or lies aside: nobody can decide about who is gone.
-    fn forget(&self, record: &str) -> Result<(), SyncError> {
+    fn forget(&self, record: &str, changes: &mut Changes) -> Result<(), SyncError> {
         let (workspace, of) = (&self.ports.workspace, &self.sync.id);
-        let mut changes = Changes::default();
         if workspace.get::<SetAside>((of, record))?.is_some() {
             changes.remove::<SetAside>((of, record));
         }
         if workspace.get::<Refusal>((of, record))?.is_some() {
             changes.remove::<Refusal>((of, record));
-            if let Some(mut state) = workspace.get::<SyncState>(of)? {
+            if let Some(mut state) = changes.over::<SyncState>(workspace, of)? {
                 state.refused = state.refused.saturating_sub(1);
                 changes.put(of, &state)?;
             }
         }
-        if changes.is_empty() { Ok(()) } else { Ok(workspace.commit(changes)?) }
+        Ok(())
     }
 }
 
@@ -140,9 +143,8 @@ impl Burial<'_> {
                 let is_read = |name: &str| mapping.iter().flat_map(|it| &it.output).any(|column| column.name == name);
                 let origin = self.origin(run);
                 let join_as = Join { origin, now: self.now, fills: &|name| !is_read(name), survivor: Some(&id) };
-                let mut joined = Changes::default();
-                match join(&self.ports.workspace, *keep, &moved, join_as, &mut joined) {
-                    Ok(_) => *changes = joined,
+                match join(&self.ports.workspace, *keep, &moved, join_as, changes) {
+                    Ok(_) => {}
                     // They stand for two records elsewhere: a person says who is who.
                     Err(JoinError::SameSync { .. }) => self.mark(&mut contact, changes),
                     Err(JoinError::Sync(error)) => return Err(error),

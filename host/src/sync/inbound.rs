@@ -11,7 +11,7 @@ use crate::model::time::Instant;
 use crate::store::Changes;
 
 use super::attributes::{self, Attributes};
-use super::census::{Seen, Swept};
+use super::census::{Marking, Seen, Swept};
 use super::draft::Waiting;
 use super::fingerprint::Fingerprints;
 use super::joining::Whom;
@@ -120,7 +120,9 @@ impl<'a> Inbound<'a> {
         self.walk(observer, stop).await?;
         let Some(seen) = self.seen.take() else { return Ok(()) };
         let mut swept = Swept::default();
-        let marked = self.mark_missing(seen, false, &mut swept, stop).await;
+        // Whether those who left before are still there at all, sweeps ask.
+        let marking = Marking { agreed: false, with_left: false };
+        let marked = self.mark_missing(seen, marking, &mut swept, stop).await;
         self.run.counts.gone += swept.gone;
         marked
     }

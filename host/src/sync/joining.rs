@@ -3,15 +3,16 @@
 use crate::model::conflict::Conflict;
 use crate::model::contact::{AttributeName, Contact, Link, MergedInto};
 use crate::model::id::{ContactId, SyncId};
-use crate::model::ledger::{Entry, Origin, Replaced, Retention, SetAside};
+use crate::model::ledger::{Entry, Origin, Provenance, Replaced, Retention, SetAside};
 use crate::model::policy::Policy;
 use crate::model::refusal::{Refusal, RefusalReason};
-use crate::model::sync::{Sync, SyncState};
+use crate::model::sync::{MatchKey, Sync, SyncState};
 use crate::model::time::Instant;
 use crate::model::value::Value;
 use crate::store::{Changes, LookupKey, StoreError, Workspace};
 
 use super::inbound::Inbound;
+use super::precedence::{self, Party, Word};
 use super::{Ports, Silent, SyncError, matching, remap};
 
 /// Whose a record is.
@@ -99,7 +100,7 @@ pub(super) struct Join<'a> {
     pub(super) survivor: Option<&'a str>,
 }
 
-/// As [`merge_contacts`].
+/// As [`merge_contacts`]. Where people can't have it so, `changes` stay as they are.
 pub(super) fn join(
     workspace: &Workspace,
     mut keep: Contact,
@@ -107,66 +108,148 @@ pub(super) fn join(
     by: Join<'_>,
     changes: &mut Changes,
 ) -> Result<Contact, JoinError> {
-    let now = by.now;
     if keep.id == other.id {
         return Err(JoinError::Itself);
     }
     let before = keep.clone();
-    let is_filled = |name: &str| keep.get(name).is_none() && (by.fills)(name);
-    let filled: Vec<_> = other.attributes.iter().filter(|(name, _)| is_filled(name)).cloned().collect();
-    for (name, value) in &filled {
+    let coming = coming_along(&keep, other, by.survivor)?;
+    let mut provenance = workspace.provenance(keep.id)?.unwrap_or_default();
+    let others = workspace.provenance(other.id)?.unwrap_or_default();
+    let own: Vec<&Link> = before.links.iter().collect();
+    let parties = [(&before, &provenance, &own[..]), (other, &others, &coming[..])];
+    let [ours, theirs] = parties.map(|(contact, provenance, links)| Party { contact, provenance, links });
+    let words = precedence::reckon(workspace, &ours, &theirs)?;
+    let mut asked = Vec::new();
+    let is_filled = |name: &str| before.get(name).is_none() && (by.fills)(name);
+    let filled = other.attributes.iter().filter(|(name, _)| is_filled(name)).cloned();
+    let mut taken: Vec<_> = filled.map(|(name, value)| (name, value, Policy::default())).collect();
+    for word in words {
+        match word {
+            Word::Takes(name, value, policy) => {
+                taken.retain(|(filled, ..)| *filled != name);
+                taken.push((name, value, policy));
+            }
+            Word::Asks { attribute, theirs, link } => asked.push((attribute, theirs, link)),
+        }
+    }
+    for (name, value, _) in &taken {
         keep.set(name, value.clone());
     }
-    let mut new_keys: Vec<_> =
-        matching::hashes(workspace, &keep, |key| before.get(key.attribute()).is_none()).collect();
-    let mut provenance = workspace.provenance(keep.id)?.unwrap_or_default();
-    let rows = workspace.provenance(other.id)?.unwrap_or_default().rows;
-    for link in &other.links {
-        if keep.link(&link.sync).is_some() {
-            // One of the two is no more.
-            let mut state = workspace.get::<SyncState>(&link.sync)?.unwrap_or_default();
-            state.linked = state.linked.saturating_sub(1);
-            changes.put(&link.sync, &state)?;
-        }
-        let is_kept = match keep.link(&link.sync).map(|known| (known, known.gone, link.gone)) {
-            None => true,
-            Some((known, None, None)) if known.record == link.record && by.survivor == Some(&link.record) => false,
-            Some((known, None, None)) => {
-                let (sync, kept, other) = (link.sync.clone(), known.record.clone(), link.record.clone());
-                return Err(JoinError::SameSync { sync, kept, other });
-            }
-            Some((_, _, Some(_))) => false,
-            Some((_, Some(_), None)) => true,
-        };
-        for conflict in workspace.conflicts_of(&link.sync, other.id) {
-            let conflict = Conflict { contact: keep.id, ..conflict? };
-            changes.remove::<Conflict>((&link.sync, other.id, &conflict.attribute));
-            if is_kept {
-                changes.put((&link.sync, keep.id, &*conflict.attribute), &conflict)?;
-            }
-        }
-        if is_kept {
-            keep.links.retain(|known| known.sync != link.sync);
-            new_keys.push(workspace.hash(LookupKey::Record { source: &link.source, id: &link.record }));
-            provenance.rows.retain(|row| row.sync != link.sync);
-            provenance.rows.extend(rows.iter().filter(|row| row.sync == link.sync).cloned());
-            keep.links.push(moved(link, other, &keep));
-        }
+    let is_changed = |key: &MatchKey| before.get(key.attribute()) != keep.get(key.attribute());
+    let mut new_keys: Vec<_> = matching::hashes(workspace, &keep, is_changed).collect();
+    drop_links(workspace, &keep, other, &coming, changes)?;
+    for link in &coming {
+        keep.links.retain(|known| known.sync != link.sync);
+        new_keys.push(workspace.hash(LookupKey::Record { source: &link.source, id: &link.record }));
+        provenance.rows.retain(|row| row.sync != link.sync);
+        provenance.rows.extend(others.rows.iter().filter(|row| row.sync == link.sync).cloned());
+        keep.links.push(moved(link, other, &keep));
     }
-    keep.changed = now;
-    let replaced = |(attribute, _): (AttributeName, _)| Replaced {
-        attribute,
-        policy: Policy::default(),
-        value: Some(Value::Null),
-    };
-    let entry = Entry { origin: by.origin, at: now, replaced: filled.into_iter().map(replaced).collect() };
+    let first = keep.links.len() - coming.len();
+    for (attribute, theirs, at) in asked {
+        ask(workspace, &mut keep, first + at, (&attribute, theirs), by.now, changes)?;
+    }
+    keep.changed = by.now;
     let retention = workspace.get::<Retention>(())?.unwrap_or_default();
-    provenance.write(entry, retention.horizon(now));
+    for entry in entries(&before, &others, taken, &by) {
+        provenance.write(entry, retention.horizon(by.now));
+    }
     changes.provenance(keep.id, provenance);
     changes.contact(keep.clone(), &new_keys);
     changes.remove_contact(other.id);
     changes.put(other.id, &MergedInto { contact: other.id, into: keep.id })?;
     Ok(keep)
+}
+
+/// The links of `other` that `keep` has from now on: all but those in whose sync it has one that counts as well or better.
+fn coming_along<'a>(keep: &Contact, other: &'a Contact, survivor: Option<&str>) -> Result<Vec<&'a Link>, JoinError> {
+    let mut coming = Vec::new();
+    for link in &other.links {
+        match keep.link(&link.sync).map(|known| (known, known.gone, link.gone)) {
+            None | Some((_, Some(_), None)) => coming.push(link),
+            Some((_, _, Some(_))) => {}
+            Some((known, None, None)) if known.record == link.record && survivor == Some(&link.record) => {}
+            Some((known, None, None)) => {
+                let (sync, kept, other) = (link.sync.clone(), known.record.clone(), link.record.clone());
+                return Err(JoinError::SameSync { sync, kept, other });
+            }
+        }
+    }
+    Ok(coming)
+}
+
+/// Of each sync in which both have a link one is no more. What waits for a person goes where its link goes.
+fn drop_links(
+    workspace: &Workspace,
+    keep: &Contact,
+    other: &Contact,
+    coming: &[&Link],
+    changes: &mut Changes,
+) -> Result<(), JoinError> {
+    for link in &other.links {
+        let is_coming = coming.iter().any(|coming| coming.sync == link.sync);
+        if keep.link(&link.sync).is_some() {
+            let mut state = changes.over::<SyncState>(workspace, &link.sync)?.unwrap_or_default();
+            state.linked = state.linked.saturating_sub(1);
+            changes.put(&link.sync, &state)?;
+            for conflict in workspace.conflicts_of(&link.sync, keep.id).filter(|_| is_coming) {
+                changes.remove::<Conflict>((&link.sync, keep.id, &conflict?.attribute));
+            }
+        }
+        for conflict in workspace.conflicts_of(&link.sync, other.id) {
+            let conflict = Conflict { contact: keep.id, ..conflict? };
+            changes.remove::<Conflict>((&link.sync, other.id, &conflict.attribute));
+            if is_coming {
+                changes.put((&link.sync, keep.id, &*conflict.attribute), &conflict)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lets a person decide between the contact's value and that of its link at `at`.
+fn ask(
+    workspace: &Workspace,
+    keep: &mut Contact,
+    at: usize,
+    (attribute, theirs): (&AttributeName, Value),
+    now: Instant,
+    changes: &mut Changes,
+) -> Result<(), JoinError> {
+    let (contact, ours) = (keep.id, keep.get(attribute).cloned().unwrap_or(Value::Null));
+    let link = &mut keep.links[at];
+    // Nothing was ever agreed between the two.
+    link.agree(attribute, Value::Null, &ours);
+    let conflict = Conflict {
+        contact,
+        attribute: attribute.to_string(),
+        sync: link.sync.clone(),
+        record: link.record.clone(),
+        base: Value::Null,
+        theirs,
+        run: workspace.get::<SyncState>(&link.sync)?.and_then(|state| state.last_run).unwrap_or_default(),
+        at: now,
+        between: None,
+    };
+    Ok(changes.put((&link.sync, contact, &**attribute), &conflict)?)
+}
+
+/// An attribute, what it is from now on, and by which policy.
+type Taken = (AttributeName, Value, Policy);
+
+/// What the ledger keeps of the values that were taken: where they came from to the other, as far as that is known.
+fn entries(before: &Contact, others: &Provenance, taken: Vec<Taken>, by: &Join<'_>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (attribute, _, policy) in taken {
+        let origin = others.origin(&attribute).unwrap_or(&by.origin);
+        let value = Some(before.get(&attribute).cloned().unwrap_or(Value::Null));
+        let replaced = Replaced { attribute, policy, value };
+        match entries.iter_mut().find(|entry| entry.origin == *origin) {
+            Some(entry) => entry.replaced.push(replaced),
+            None => entries.push(Entry { origin: origin.clone(), at: by.now, replaced: vec![replaced] }),
+        }
+    }
+    entries
 }
 
 /// A link of `from`, as `to` has to keep it: with the same values last agreed.

@@ -27,22 +27,22 @@ impl Change {
 
 /// The three values of an attribute.
 #[derive(Debug, Clone, Copy)]
-struct Sides<'a> {
+pub(super) struct Sides<'a> {
     /// None where nothing was ever agreed: the record and the contact have just met.
-    base: Option<&'a Value>,
-    theirs: &'a Value,
-    ours: &'a Value,
-    is_theirs_newer: bool,
+    pub(super) base: Option<&'a Value>,
+    pub(super) theirs: &'a Value,
+    pub(super) ours: &'a Value,
+    pub(super) is_theirs_newer: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Decision {
+pub(super) enum Decision {
     Keep,
     Take,
     Ask,
 }
 
-fn decide(policy: Policy, sides: Sides<'_>) -> Decision {
+pub(super) fn decide(policy: Policy, sides: Sides<'_>) -> Decision {
     let Sides { base, theirs, ours, is_theirs_newer } = sides;
     if theirs == ours || base == Some(theirs) {
         return Decision::Keep;

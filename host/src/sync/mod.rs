@@ -1,8 +1,9 @@
 //! The flow: pages of rows into contacts, outcomes into writes. Speaks to ports and the store only, never HTTP.
 //!
 //! Inbound: `inbound` decides what to walk and commits; `walk` pulls; `page` turns a page into changes with the help of
-//! `matching`, `attributes`, `merge`, `echo` and `overlay`. By hand: `hand` changes contacts as people decide. Outbound: `outbound` sends what the outbox holds, `delivery` decides what
-//! becomes of each write, `acknowledged` what that means for the contact.
+//! `matching`, `attributes`, `merge`, `echo` and `overlay`. By hand: `hand` changes contacts as people decide, `joining` makes one
+//! of two, or two of one, by `precedence`. Outbound: `outbound` sends what the outbox holds, `delivery` decides what becomes of
+//! each write, `acknowledged` what that means for the contact.
 
 mod acknowledged;
 mod advice;
@@ -26,12 +27,14 @@ mod outbound;
 mod outlook;
 mod overlay;
 mod page;
+mod precedence;
 mod progress;
 mod queue;
 mod remap;
 mod schema;
 mod sets;
 mod trial;
+mod verify;
 mod walk;
 mod windows;
 
@@ -46,7 +49,7 @@ use crate::model::time::Clock;
 use crate::store::{Store, Workspace};
 
 pub use attributes::{AttributeError, check_value, define, read_value};
-pub use census::{Difference, Swept, Verified, run_sweep, verify};
+pub use census::{Swept, run_sweep};
 pub use delivery::write_key;
 pub use draft::Tell;
 pub use effects::columns as outcome_columns;
@@ -62,6 +65,7 @@ pub use page::Verdict;
 pub use progress::{Observer, Silent, StopSignal, Stopper, stop_signal};
 pub use remap::{Plan, plan};
 pub use trial::{TrialReport, TrialRow, try_sync};
+pub use verify::{Difference, Verified, verify};
 
 /// All that a run needs.
 #[derive(Clone)]

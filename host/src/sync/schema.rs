@@ -9,15 +9,17 @@ use super::advice::Patience;
 use super::inbound::Inbound;
 
 impl Inbound<'_> {
+    /// Says whether the sync reads a field that the CRM works out: where one changes, its record's stamp stays as it is.
+    ///
     /// # Errors
     /// [`SyncError::FieldsVanished`] where a field is not there that the mapping reads: a CRM that has taken a permission away
     /// gives nothing in its place, and that nothing would replace what we have.
-    pub(super) async fn look_at_fields(&self) -> Result<(), SyncError> {
+    pub(super) async fn look_at_fields(&self) -> Result<bool, SyncError> {
         let mut patience = Patience::default();
         let fields = loop {
             match self.ports.connector.fields(&self.sync.object).await {
                 Ok(fields) => break fields,
-                Err(CallError::Advice(Failure::Unsupported(_))) => return Ok(()),
+                Err(CallError::Advice(Failure::Unsupported(_))) => return Ok(false),
                 Err(error) => {
                     patience.after(error, &*self.ports.clock).await.map_err(|source| self.call("fields", source))?;
                 }
@@ -25,6 +27,7 @@ impl Inbound<'_> {
         };
         let (sync, workspace) = (self.sync, &self.ports.workspace);
         let is_read = |name: &str| sync.columns.iter().any(|column| column.name == name);
+        let reads_derived = fields.iter().any(|field| field.derived && is_read(&field.name));
         let now: Vec<_> = fields.into_iter().map(Into::into).collect();
         let is_there = |name: &str| now.iter().any(|field: &crate::model::drift::FieldShape| field.name == name);
         let names = sync.columns.iter().map(|column| column.name.clone());
@@ -42,6 +45,6 @@ impl Inbound<'_> {
             changes.put(&sync.id, &seen)?;
             workspace.commit(changes)?;
         }
-        if vanished.is_empty() { Ok(()) } else { Err(SyncError::FieldsVanished(vanished)) }
+        if vanished.is_empty() { Ok(reads_derived) } else { Err(SyncError::FieldsVanished(vanished)) }
     }
 }

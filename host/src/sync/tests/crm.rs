@@ -22,6 +22,8 @@ pub(super) struct State {
     pub(super) records: BTreeMap<u64, (Instant, Vec<Value>)>,
     /// The names of the fields that can be seen.
     pub(super) fields: Vec<&'static str>,
+    /// The one that it works out, if any.
+    pub(super) derived: Option<&'static str>,
     /// What no list has.
     pub(super) unlisted: Vec<u64>,
     pub(super) gone: Vec<Tombstone>,
@@ -125,7 +127,9 @@ impl Connector for Crm {
     }
 
     async fn fields(&self, _: &str) -> Result<Vec<Field>, CallError> {
-        Ok(self.state().fields.iter().map(|name| field(name)).collect())
+        let state = self.state();
+        let shown = |name: &&'static str| Field { derived: state.derived == Some(*name), ..field(name) };
+        Ok(state.fields.iter().map(shown).collect())
     }
 
     async fn segments(&self, _: &str) -> Result<Vec<Segment>, CallError> {

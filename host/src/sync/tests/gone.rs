@@ -8,6 +8,7 @@ use crate::model::id::ContactId;
 use crate::model::rule::Rule;
 use crate::model::time::{Clock, Instant};
 use crate::model::value::{Successor, Tombstone};
+use crate::sync::{Difference, Silent, Swept, run_sweep, stop_signal, verify};
 
 #[tokio::test]
 async fn a_deleted_record_marks_its_link_and_a_merged_one_moves_it() {
@@ -39,6 +40,30 @@ async fn of_a_record_that_is_gone_no_row_waits_for_a_decision() {
     rig.crm.state().gone = vec![tombstone("1", None)];
     let run = rig.inbound().await.unwrap();
     assert_eq!((rig.refusals(), rig.state().refused, run.counts.gone), (vec![], 0, 0));
+}
+
+#[tokio::test]
+async fn a_death_at_any_commit_buries_a_record_and_its_row_together_or_neither() {
+    for points in 0.. {
+        let rig = Rig::new();
+        rig.crm.put(1, rig.clock.now().0, &["Ada", "a@example.com", ""]);
+        rig.inbound().await.unwrap();
+        rig.clock.advance(Duration::from_secs(600));
+        rig.crm.put(1, rig.clock.now().0, &["refuse me", "a@example.com", ""]);
+        rig.inbound().await.unwrap();
+        assert_eq!(rig.state().refused, 1);
+        rig.crm.state().records.clear();
+        rig.crm.state().gone = vec![tombstone("1", None)];
+        rig.ports.workspace.die_after(Some(points));
+        let run = rig.inbound().await;
+        let is_buried = rig.contacts()[0].links[0].gone.is_some();
+        let waits = (rig.refusals().len(), rig.state().refused);
+        assert_eq!(waits, if is_buried { (0, 0) } else { (1, 1) }, "at {points}");
+        if run.is_ok() {
+            assert!(is_buried && points > 2, "after {points}");
+            return;
+        }
+    }
 }
 
 #[tokio::test]
@@ -110,6 +135,92 @@ async fn who_leaves_a_list_is_marked_by_the_next_run_and_comes_back() {
     rig.crm.state().unlisted.clear();
     let run = rig.inbound().await.unwrap();
     assert_eq!((run.counts.created, left(&rig), members(&rig)), (0, 0, 29));
+}
+
+#[tokio::test]
+async fn who_left_a_list_and_is_deleted_then_is_found_though_the_crm_does_not_tell() {
+    let mut rig = Rig::new();
+    rig.sync.segment = Some("vip".into());
+    rig.sync.abilities.gone = false;
+    fill(&rig, 30);
+    rig.inbound().await.unwrap();
+    rig.crm.state().unlisted = vec![1, 2, 3];
+    rig.inbound().await.unwrap();
+    rig.crm.state().records.remove(&2);
+    // The list says nothing of it.
+    assert_eq!(rig.inbound().await.unwrap().counts.gone, 0);
+    let (_stopper, stop) = stop_signal();
+    let mut told = Vec::new();
+    let sums = verify(&rig.ports, &rig.sync, &stop, &mut |it| told.push(it)).await.unwrap();
+    assert_eq!(told, [Difference::Extra { record: "2".into(), contact: ContactId(2) }]);
+    assert_eq!((sums.extra, sums.equal, sums.theirs), (1, 27, 27));
+    let (run, swept) = run_sweep(&rig.ports, &rig.sync, false, &Silent, &stop).await.unwrap();
+    assert_eq!((run.counts.gone, swept), (1, Swept { theirs: 27, gone: 1, ..Swept::default() }));
+    let marks = |id: usize| (rig.contacts()[id - 1].links[0].gone.is_some(), rig.contacts()[id - 1].links[0].left);
+    assert!(marks(2).0 && !marks(1).0 && marks(1).1.is_some());
+    let sums = verify(&rig.ports, &rig.sync, &stop, &mut |it| panic!("{it:?}")).await.unwrap();
+    assert_eq!(sums.extra, 0);
+    // A second one does not touch who has left.
+    let before = rig.contacts();
+    let (_, swept) = run_sweep(&rig.ports, &rig.sync, false, &Silent, &stop).await.unwrap();
+    assert_eq!((swept.gone, swept.outside, rig.contacts()), (0, 0, before));
+}
+
+#[tokio::test]
+async fn a_list_that_fails_half_way_has_nobody_marked_as_gone() {
+    let mut rig = Rig::new();
+    fill(&rig, 30);
+    rig.inbound().await.unwrap();
+    // Half of them would seem to be gone.
+    let pulls = rig.crm.state().pulls;
+    rig.crm.state().fail_pull = Some((pulls + 2, Failure::Permanent("bad gateway".into())));
+    let (_stopper, stop) = stop_signal();
+    run_sweep(&rig.ports, &rig.sync, true, &Silent, &stop).await.unwrap_err();
+    rig.sync.segment = Some("vip".into());
+    let pulls = rig.crm.state().pulls;
+    rig.crm.state().fail_pull = Some((pulls + 2, Failure::Permanent("bad gateway".into())));
+    rig.inbound().await.unwrap_err();
+    assert!(rig.contacts().iter().all(|contact| contact.links[0].gone.or(contact.links[0].left).is_none()));
+}
+
+#[tokio::test]
+async fn a_value_that_changes_without_a_stamp_is_found_by_a_sweep() {
+    let rig = Rig::new();
+    rig.crm.state().derived = Some("first_name");
+    fill(&rig, 30);
+    rig.inbound().await.unwrap();
+    rig.clock.advance(Duration::from_secs(3600));
+    // As where a formula reads another record.
+    rig.crm.put(7, 1_000_000, &["Worked out anew", "p7@example.com", ""]);
+    rig.crm.put(31, 1_000_000, &["P31", "p31@example.com", ""]);
+    assert_eq!(rig.inbound().await.unwrap().counts.changed, 0);
+    let (_stopper, stop) = stop_signal();
+    let (run, swept) = run_sweep(&rig.ports, &rig.sync, false, &Silent, &stop).await.unwrap();
+    assert_eq!((run.counts.changed, run.counts.created, run.counts.rows), (1, 1, 31));
+    assert_eq!(swept, Swept { theirs: 31, fetched: 1, ..Swept::default() });
+    assert_eq!(rig.contacts()[6].text("first_name"), Some("Worked out anew"));
+    // Where nothing of that kind is read, ids are enough.
+    rig.crm.state().derived = None;
+    let (run, _) = run_sweep(&rig.ports, &rig.sync, false, &Silent, &stop).await.unwrap();
+    assert_eq!(run.counts.rows, 0);
+}
+
+#[tokio::test]
+async fn more_than_a_tenth_of_those_who_left_is_not_gone_unless_a_person_agrees() {
+    let mut rig = Rig::new();
+    rig.sync.segment = Some("vip".into());
+    fill(&rig, 40);
+    rig.inbound().await.unwrap();
+    rig.crm.state().unlisted = (1..=20).collect();
+    rig.inbound().await.unwrap();
+    rig.crm.state().records.retain(|id, _| *id > 10);
+    let (_stopper, stop) = stop_signal();
+    let error = run_sweep(&rig.ports, &rig.sync, false, &Silent, &stop).await.unwrap_err();
+    assert_eq!(error.to_string(), "10 of 40 records seem to be gone from the CRM");
+    let gone = || rig.contacts().iter().filter(|contact| contact.links[0].gone.is_some()).count();
+    assert_eq!(gone(), 0);
+    run_sweep(&rig.ports, &rig.sync, true, &Silent, &stop).await.unwrap();
+    assert_eq!(gone(), 10);
 }
 
 fn tombstone(id: &str, into: Option<(&str, &str)>) -> Tombstone {

@@ -3,6 +3,7 @@
 mod crm;
 mod gone;
 mod inbound;
+mod joining;
 mod outbound;
 mod outlook;
 mod rig;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::crm::{State, object_of};
 use super::host::{FIELDS, marked};
 use super::schedule::{Asked, Schedule};
-use crate::model::contact::{Contact, Link, MergedInto};
+use crate::model::contact::{Contact, Link};
 use crate::model::id::{ContactId, SyncId};
 use crate::model::outcome::ReceiptState;
 use crate::model::policy::Policy;
@@ -38,7 +38,7 @@ impl Schedule {
         self.settled = crm.living().into_iter().map(|id| (id, crm.record(id).unwrap().values.clone())).collect();
     }
 
-    /// The contact of each record; none has two, and nobody stands for what is gone. Who has left the list is not asked about.
+    /// The contact of each record; none has two, and nobody stands for what is gone, be it on the list or not.
     fn records_of(&self, contacts: &[Contact]) -> BTreeMap<u64, ContactId> {
         let crm = self.crm.state();
         let mut stands_for = BTreeMap::new();
@@ -48,8 +48,7 @@ impl Schedule {
             for link in contact.links.iter().filter(|link| link.gone.is_none()) {
                 let record: u64 = link.record.parse().unwrap();
                 assert_eq!(&*link.source.object, object_of(record), "{contact:?}");
-                let is_there = crm.record(record).is_some() || link.left.is_some();
-                assert!(is_there, "record {record} of {} is gone", contact.id);
+                assert!(crm.record(record).is_some(), "record {record} of {} is gone", contact.id);
                 let other = stands_for.insert(record, contact.id);
                 assert_eq!(other, None, "record {record} has two contacts, one is {}", contact.id);
             }
@@ -98,21 +97,14 @@ impl Schedule {
         !has_the_say(sync, field) || (theirs.is_empty() && self.host.leads.is_some())
     }
 
-    fn was_joined(&self, contact: &Contact) -> bool {
-        let merged = self.host.ports.workspace.scan::<MergedInto>();
-        merged.map(Result::unwrap).any(|merged| merged.into == contact.id)
-    }
-
     fn check_value(&self, (id, sync, link): (u64, &Sync, &Link), contact: &Contact, field: usize, theirs: &str) {
         if self.is_of_others(sync, field, theirs) {
             return;
         }
         let ours = value(contact, field);
         let is_by_hand = self.by_hand.contains(&(contact.id, field));
-        // What leads say, people on our side can only say for the time being; and of two who became one, the one who stays keeps
-        // what he had, whoever had the say about the other.
-        let is_of_leads = sync.id != self.host.sync.id;
-        if (is_by_hand && is_of_leads) || (self.host.leads.is_some() && self.was_joined(contact)) {
+        // What leads say, people on our side can only say for the time being.
+        if is_by_hand && sync.id != self.host.sync.id {
             return;
         }
         let is_marked = field == 0 && sync.id == self.host.sync.id && self.host.is_marking();
@@ -131,21 +123,27 @@ impl Schedule {
             return;
         }
         let theirs = crm.edits.get(&(record, field)).and_then(|edits| edits.last());
-        let ours = self.asked.edits.get(&(contact.id, field)).and_then(|edits| edits.last());
+        let ours: Vec<&Vec<String>> = self.asked_of(contact.id, field).collect();
         let settled = self.settled.get(&record).map(|values| &values[field]);
-        let words: Vec<&String> = match (theirs, ours) {
-            (None, None) => settled.into_iter().collect(),
-            (theirs, ours) => theirs.into_iter().chain(ours).collect(),
-        };
+        let mut words: Vec<&String> = theirs.into_iter().chain(ours.iter().filter_map(|edits| edits.last())).collect();
+        if words.is_empty() {
+            words.extend(settled);
+        }
         // What people leave empty, leads may fill.
-        let edits = [crm.edits.get(&(record, field)), self.asked.edits.get(&(contact.id, field))];
-        let was_empty = edits.into_iter().flatten().flatten().chain(settled).any(String::is_empty);
-        let may_be_filled = was_empty || self.was_joined(contact);
-        if self.host.leads.is_some() && may_be_filled {
+        let edits = crm.edits.get(&(record, field)).into_iter().chain(ours);
+        let was_empty = edits.flatten().chain(settled).any(String::is_empty);
+        if self.host.leads.is_some() && was_empty {
             return;
         }
         let is_said = words.iter().any(|word| **word == value || (field == 0 && marked(word) == marked(&value)));
         assert!(is_said, "{} of record {record} is `{value}`, and people said {words:?}", FIELDS[field]);
+    }
+
+    /// What people on our side have set a field to, of a contact and of those that the CRM has made one with it.
+    fn asked_of(&self, contact: ContactId, field: usize) -> impl Iterator<Item = &Vec<String>> {
+        let heir = |id: ContactId| self.host.ports.workspace.contact_or_heir(id).unwrap().map(|heir| heir.id);
+        let edits = self.asked.edits.iter().filter(move |((_, edited), _)| *edited == field);
+        edits.filter(move |((id, _), _)| heir(*id) == Some(contact)).map(|(_, edits)| edits)
     }
 
     fn check_sums(&self, contacts: &[Contact]) {
@@ -168,9 +166,7 @@ impl Schedule {
         for (id, about) in &self.notes {
             let places: Vec<_> = (0..).zip(&crm.activities).filter(|(_, one)| one.text == *id).collect();
             let contact = workspace.contact_or_heir(*about).unwrap().unwrap();
-            let living = contact.living(&self.host.sync.id).map(|link| link.record.parse().unwrap());
-            // Of those who have left the list nobody hears whether they are gone.
-            let living: Option<u64> = living.filter(|record| crm.record(*record).is_some());
+            let living: Option<u64> = contact.living(&self.host.sync.id).map(|link| link.record.parse().unwrap());
             let (receipt, entry) = (self.host.receipt(id), outbox.iter().find(|entry| entry.outcome.id == *id));
             match (&places[..], living) {
                 ([(at, activity)], _) => {
