@@ -36,7 +36,7 @@ impl Filter {
         (0..PROBES).map(move |probe| {
             let point = start.wrapping_add(step.wrapping_mul(u64::from(probe)));
             #[expect(clippy::cast_possible_truncation, reason = "less than there are bits")]
-            let bit = (u128::from(point) * bits >> 64) as usize;
+            let bit = ((u128::from(point) * bits) >> 64) as usize;
             (bit / 64, 1 << (bit % 64))
         })
     }
@@ -60,7 +60,7 @@ mod tests {
 
     /// As of one range: the leading bits are the same.
     fn hash(n: u64) -> u64 {
-        5 << 58 | n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 6
+        (5 << 58) | (n.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23).wrapping_mul(0xD6E8_FEB8_6659_FD93) >> 6)
     }
 
     #[test]
