@@ -78,9 +78,9 @@ fn through_a_server(packed: &Path, mode: Option<&str>) -> Result<f64> {
         "hostile can't be installed"
     );
     let server = Ended(state.ferry(&["serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
-    // It holds the state a moment before it answers for it.
+    // A command that came before the server would open the state itself, and one that came a moment later find it held.
     let mut waits = 0..100;
-    while !state.ferry(&["sync", "status"]).output()?.status.success() {
+    while !state.0.join("control.sock").exists() {
         ensure!(waits.next().is_some(), "the server does not answer");
         std::thread::sleep(Duration::from_millis(100));
     }
