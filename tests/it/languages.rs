@@ -175,13 +175,15 @@ fn plugins_in_other_languages_keep_the_rules_of_the_contract() {
 fn a_runtime_that_reaches_beyond_the_contract_is_told_with_what_to_do() {
     let (sdk, host) = (python(), Host::new());
     let folder = sdk.home.join("examples/phonebook");
-    let open = "import ferry_sdk.build as build, subprocess\n\
+    let open = "import ferry_sdk.build as build, subprocess, sys\n\
         class Open:\n    run = staticmethod(lambda words, **how: subprocess.run([it for it in words if it != '--stub-wasi'], **how))\n\
-        build.subprocess = Open\nbuild.build('src/plugin.py', 'dist/reaching.wasm')";
+        build.subprocess = Open\nbuild.build('src/plugin.py', sys.argv[1])";
     let mut command = Command::new(sdk.home.join("venv/bin/python"));
-    finish(command.args(["-c", open]).current_dir(&folder)).unwrap_or_else(|failure| panic!("{failure}"));
     let text = |path: PathBuf| path.display().to_string();
-    let (component, manifest) = (text(folder.join("dist/reaching.wasm")), text(folder.join("plugin.toml")));
+    // Not beside the example's own component.
+    let (component, manifest) = (text(host.state.path().join("reaching.wasm")), text(folder.join("plugin.toml")));
+    let built = finish(command.args(["-c", open, &component]).current_dir(&folder));
+    built.unwrap_or_else(|failure| panic!("{failure}"));
     let out = text(host.state.path().join("packed.wasm"));
     let refused =
         host.fails(&["plugin", "pack", &component, "--manifest", &manifest, "--out", &out], "package-imports");
