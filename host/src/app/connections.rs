@@ -268,21 +268,14 @@ fn covered(manifest: &Manifest, grant: &Grant, base: &Url) -> Result<(), AppErro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{App, AppOptions, KeySource};
+    use crate::app::App;
     use crate::model::schema::Account;
     use crate::model::time::{Instant, SystemClock};
 
     #[test]
     fn no_plugin_reaches_the_allowance_of_another_workspace_by_naming_its_account() {
         let dir = tempfile::tempdir().unwrap();
-        let options = AppOptions {
-            state_dir: dir.path().to_owned(),
-            command: "test".into(),
-            key: KeySource::File(dir.path().join("key")),
-            compiler: None,
-            clock: Arc::new(SystemClock),
-        };
-        let app = App::open(options).unwrap();
+        let app = App::in_folder(dir.path(), Arc::new(SystemClock));
         let key = |workspace: &str, id: &str, account: Option<&str>| {
             let account =
                 account.map(|id| Account { id: id.into(), name: "Acme".into(), time_zone: None, lacking: Vec::new() });

@@ -101,6 +101,13 @@ pub struct App {
 }
 
 impl App {
+    /// For tests: an app whose state lies in `dir`, with its key.
+    #[cfg(test)]
+    fn in_folder(dir: &Path, clock: Arc<dyn Clock>) -> Arc<Self> {
+        let (state_dir, key) = (dir.to_owned(), KeySource::File(dir.join("key")));
+        Self::open(AppOptions { state_dir, command: "test".into(), key, compiler: None, clock }).unwrap()
+    }
+
     /// # Errors
     /// When another process holds the state, or it can't be read.
     pub fn open(options: AppOptions) -> Result<Arc<Self>, AppError> {

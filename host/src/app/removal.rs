@@ -140,20 +140,13 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::app::{App, AppOptions, KeySource};
+    use crate::app::App;
     use crate::model::id::ContactId;
     use crate::model::outcome::{Outcome, OutcomeKind};
     use crate::model::time::{Instant, SystemClock};
 
     fn open(dir: &TempDir) -> Tenant {
-        let options = AppOptions {
-            state_dir: dir.path().to_owned(),
-            command: "test".into(),
-            key: KeySource::File(dir.path().join("key")),
-            compiler: None,
-            clock: Arc::new(SystemClock),
-        };
-        App::open(options).unwrap().tenant(&"main".parse().unwrap()).unwrap()
+        App::in_folder(dir.path(), Arc::new(SystemClock)).tenant(&"main".parse().unwrap()).unwrap()
     }
 
     fn sync(id: &SyncId) -> Sync {

@@ -118,7 +118,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::app::{App, AppOptions, KeySource};
+    use crate::app::App;
     use crate::model::audit::Flaw;
     use crate::model::event::EventKind;
     use crate::model::id::{ContactId, EventId, RunId, TokenId};
@@ -143,14 +143,8 @@ mod tests {
 
     fn stage() -> (TempDir, Arc<Days>, Tenant) {
         let (dir, clock) = (TempDir::with_prefix("ferry-retention-").unwrap(), Arc::new(Days::default()));
-        let options = AppOptions {
-            state_dir: dir.path().to_owned(),
-            command: "test".into(),
-            key: KeySource::File(dir.path().join("key")),
-            compiler: None,
-            clock: Arc::<Days>::clone(&clock),
-        };
-        let tenant = App::open(options).unwrap().tenant(&"main".parse().unwrap()).unwrap();
+        let app = App::in_folder(dir.path(), Arc::<Days>::clone(&clock));
+        let tenant = app.tenant(&"main".parse().unwrap()).unwrap();
         (dir, clock, tenant)
     }
 
