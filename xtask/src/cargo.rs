@@ -1,5 +1,6 @@
 //! Runs cargo, and finds what it built.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -44,11 +45,19 @@ pub(crate) fn binary(profile: Profile, name: &str) -> PathBuf {
     target().join(profile.folder()).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// The cargo that runs this, in the workspace.
+/// The cargo that runs this, in the workspace. What cargo tells this program of its own package is not passed on: build
+/// scripts watch such variables, and what they build would be built anew whenever cargo is called directly in between.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_of_own_package(name)) {
+        command.env_remove(name);
+    }
     command
+}
+
+fn is_of_own_package(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
 }
 
 /// Builds the whole workspace's programs, always together: with fewer packages cargo would choose other features for what

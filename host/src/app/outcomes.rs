@@ -7,7 +7,7 @@ use super::error::{AppError, Thing};
 use crate::model::contact::Contact;
 use crate::model::id::{ContactId, OutboxId, SyncId};
 use crate::model::mapping::Kind;
-use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeField, OutcomeKind, Receipt, ReceiptState};
+use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeField, OutcomeKind, ReceiptState};
 use crate::model::sync::Sync;
 use crate::model::time::{Instant, NotAnInstant};
 use crate::model::value::{Problem, Value};
@@ -129,14 +129,12 @@ impl Tenant {
         outcome: &Outcome,
         changes: &mut Changes,
     ) -> Result<Option<OutboxId>, AppError> {
-        let receipt = (sync, outcome.id.as_str());
-        if self.store().get::<Receipt>(receipt)?.is_some() {
+        if self.store().is_recorded(sync, &outcome.id)? {
             return Ok(None);
         }
         let (id, now) = (self.store().new_outbox_id(), self.clock().now());
         let entry = OutboxEntry::new(id, sync.clone(), record.to_owned(), outcome.clone(), now);
-        changes.put(receipt, &entry.receipt())?;
-        changes.put(entry.id, &entry)?;
+        changes.queue(self.store(), &entry)?;
         Ok(Some(entry.id))
     }
 
@@ -205,8 +203,7 @@ impl Tenant {
                 return Ok(false);
             }
             let state = ReceiptState::LeftOut { reason: "a person gave it up".to_owned() };
-            let (sync, outcome_id) = (entry.sync.clone(), entry.outcome.id.clone());
-            changes.put((&entry.sync, entry.outcome.id.as_str()), &Receipt { sync, outcome_id, state, at })?;
+            changes.put(entry.id, &entry.receipt(state, at))?;
             changes.remove::<OutboxEntry>(entry.id);
             Ok(true)
         })

@@ -175,7 +175,8 @@ mod tests {
                 values: vec![],
             };
             let id = tenant.store().new_outbox_id();
-            changes.put(id, &OutboxEntry::new(id, syncs[at % 2].clone(), "1".into(), outcome, Instant(0))).unwrap();
+            let entry = OutboxEntry::new(id, syncs[at % 2].clone(), "1".into(), outcome, Instant(0));
+            changes.queue(tenant.store(), &entry).unwrap();
         }
         tenant.store().commit(changes).unwrap();
     }

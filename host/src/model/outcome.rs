@@ -187,10 +187,9 @@ impl OutboxEntry {
         Self { id, sync, outcome, record, delivery, created: now, retried: None }
     }
 
-    /// The proof that its outcome was recorded, to be kept together with it.
-    pub fn receipt(&self) -> Receipt {
-        let (sync, outcome_id) = (self.sync.clone(), self.outcome.id.clone());
-        Receipt { sync, outcome_id, state: ReceiptState::Queued(self.id), at: self.created }
+    /// What stays of it once it leaves the outbox.
+    pub fn receipt(&self, state: ReceiptState, at: Instant) -> Receipt {
+        Receipt { id: self.id, sync: self.sync.clone(), outcome_id: self.outcome.id.clone(), state, at }
     }
 
     /// When it may leave; a dead one never does. What is put off for longer than anything ever is was put off by a clock that was
@@ -220,6 +219,8 @@ impl OutboxEntry {
 /// What became of an outcome in a sync: the proof that it is not to be recorded or sent again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
+    /// The outbox entry that it was.
+    pub id: OutboxId,
     pub sync: SyncId,
     pub outcome_id: String,
     pub state: ReceiptState,
@@ -229,8 +230,6 @@ pub struct Receipt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReceiptState {
-    /// It waits in the outbox, or lies there for a person.
-    Queued(OutboxId),
     /// The CRM has it as this record.
     Delivered { object: String, record: String },
     /// The mapping left it out on purpose.

@@ -1,14 +1,13 @@
-//! Documents of neighbouring contacts, side by side under one key: a key costs as much as a kilobyte, and contacts that are
-//! made together lie together.
+//! Documents with numbers, neighbours side by side under one key: a key costs as much to write as a kilobyte, sled holds some of every
+//! few keys in memory, and what is made together lies together.
 //!
 //! A bucket is, for each of its documents in order, the place in the bucket, the length and the bytes. A document that is
 //! too long to be written again with each change of a neighbour stands under a key of its own, right behind its bucket's.
 
 use super::table::Table;
 use super::{StoreError, key};
-use crate::model::id::ContactId;
 
-/// Contacts of one bucket. More make a backfill hardly cheaper, and each later change of one of them dearer.
+/// Documents of one bucket. More make a backfill hardly cheaper, and each later change of one of them dearer.
 const PLACES: u64 = 16;
 
 /// The longest document that lies in a bucket.
@@ -17,10 +16,11 @@ const LONGEST: usize = 2 * 1024;
 /// The length that stands where a document lies under a key of its own; no document is empty.
 const ELSEWHERE: u32 = 0;
 
-/// What is to become of one contact's document; none removes it.
-pub(super) type Edit = (ContactId, Option<Vec<u8>>);
+/// What is to become of the document of a number; none removes it.
+pub(super) type Edit = (u64, Option<Vec<u8>>);
 
-/// One kind of document of all contacts of a workspace.
+/// All documents of one kind in a workspace.
+#[derive(Clone)]
 pub(super) struct Buckets {
     tree: sled::Tree,
     workspace: u32,
@@ -42,10 +42,10 @@ impl Buckets {
         key
     }
 
-    /// What `read` makes of a contact's document.
+    /// What `read` makes of a document.
     pub(super) fn get<T>(
         &self,
-        id: ContactId,
+        id: u64,
         read: impl FnOnce(&[u8]) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         /// A commit may move the document between the two looks that it takes; more often than this is no chance.
@@ -68,31 +68,44 @@ impl Buckets {
         Err(BROKEN)
     }
 
-    /// What `read` makes of the documents of contacts from `from` on, in order. Memory does not grow with their number.
-    pub(super) fn from<'a, T: 'a>(
-        &'a self,
-        from: ContactId,
-        read: impl Fn(ContactId, &[u8]) -> Result<T, StoreError> + 'a,
-    ) -> impl Iterator<Item = Result<T, StoreError>> + 'a {
+    /// What `read` makes of the documents from a number on, in order. Memory does not grow with how many there are.
+    pub(super) fn from<T, R>(
+        &self,
+        from: u64,
+        read: R,
+    ) -> impl DoubleEndedIterator<Item = Result<T, StoreError>> + use<T, R>
+    where
+        R: Fn(u64, &[u8]) -> Result<T, StoreError>,
+    {
         let keys = self.key(position(from).0)..=self.own_key(u64::MAX, u8::MAX);
-        let buckets = self.tree.range(keys).filter_map(|entry| self.bucket(entry).transpose());
-        buckets.flat_map(move |bucket| {
-            let read_all = bucket.and_then(|(bucket, bytes)| {
-                let mut found = Vec::new();
-                for document in Documents(&bytes) {
-                    let (place, document) = document?;
-                    let id = ContactId(bucket * PLACES + u64::from(place));
-                    if id >= from {
-                        found.extend(match document {
-                            Some(document) => Some(read(id, document)),
-                            None => self.get(id, |document| read(id, document)).transpose(),
-                        });
-                    }
-                }
-                Ok(found)
-            });
+        let (buckets, of_keys) = (self.clone(), self.clone());
+        let found = self.tree.range(keys).filter_map(move |entry| of_keys.bucket(entry).transpose());
+        found.flat_map(move |found| {
+            let read_all = found.and_then(|(bucket, bytes)| buckets.read_all(bucket, &bytes, from, &read));
             read_all.unwrap_or_else(|error| vec![Err(error)])
         })
+    }
+
+    /// What `read` makes of the documents of one bucket.
+    fn read_all<T>(
+        &self,
+        bucket: u64,
+        bytes: &[u8],
+        from: u64,
+        read: impl Fn(u64, &[u8]) -> Result<T, StoreError>,
+    ) -> Result<Vec<Result<T, StoreError>>, StoreError> {
+        let mut found = Vec::new();
+        for document in Documents(bytes) {
+            let (place, document) = document?;
+            let id = bucket * PLACES + u64::from(place);
+            if id >= from {
+                found.extend(match document {
+                    Some(document) => Some(read(id, document)),
+                    None => self.get(id, |document| read(id, document)).transpose(),
+                });
+            }
+        }
+        Ok(found)
     }
 
     /// A bucket's number and bytes; none for a document under a key of its own.
@@ -105,19 +118,19 @@ impl Buckets {
         if key.len() > own { Ok(None) } else { Ok(Some((key::read_u64(&key[own - 8..])?, bytes))) }
     }
 
-    /// The greatest number of a contact that has a document.
-    pub(super) fn last(&self) -> Result<Option<ContactId>, StoreError> {
+    /// The greatest number that has a document.
+    pub(super) fn last(&self) -> Result<Option<u64>, StoreError> {
         let prefix = key::in_workspace(self.workspace, self.table, &[]);
         for entry in self.tree.scan_prefix(prefix).rev() {
             if let Some((bucket, bytes)) = self.bucket(entry)? {
                 let last = Documents(&bytes).last().ok_or(BROKEN)??;
-                return Ok(Some(ContactId(bucket * PLACES + u64::from(last.0))));
+                return Ok(Some(bucket * PLACES + u64::from(last.0)));
             }
         }
         Ok(None)
     }
 
-    /// Puts what the edits make of the buckets into `batch`; of two edits of one contact, the later counts. Whoever calls this
+    /// Puts what the edits make of the buckets into `batch`; of two edits of one number, the later counts. Whoever calls this
     /// lets nobody else do so until the batch is applied.
     pub(super) fn stage(&self, batch: &mut sled::Batch, mut edits: Vec<Edit>) -> Result<(), StoreError> {
         edits.sort_by_key(|(id, _)| *id);
@@ -150,12 +163,12 @@ impl Buckets {
     }
 }
 
-const BROKEN: StoreError = StoreError::Corrupt { what: "a bucket of contacts" };
+const BROKEN: StoreError = StoreError::Corrupt { what: "a bucket of documents" };
 
-/// A contact's bucket, and its place there.
-fn position(id: ContactId) -> (u64, u8) {
+/// The bucket of a number, and the place there.
+fn position(id: u64) -> (u64, u8) {
     // Smaller than `PLACES`.
-    (id.0 / PLACES, (id.0 % PLACES) as u8)
+    (id / PLACES, (id % PLACES) as u8)
 }
 
 fn written(documents: &[Option<Option<&[u8]>>]) -> Result<Vec<u8>, StoreError> {
@@ -210,7 +223,7 @@ mod tests {
     }
 
     fn all(buckets: &Buckets, from: u64) -> BTreeMap<u64, Vec<u8>> {
-        buckets.from(ContactId(from), |id, bytes| Ok((id.0, bytes.to_vec()))).map(Result::unwrap).collect()
+        buckets.from(from, |id, bytes| Ok((id, bytes.to_vec()))).map(Result::unwrap).collect()
     }
 
     proptest! {
@@ -231,26 +244,28 @@ mod tests {
                         Some(document) => map.insert(id, document),
                         None => map.remove(&id),
                     };
-                    edits.push((ContactId(id), document));
+                    edits.push((id, document));
                 }
                 apply(&buckets, edits);
             }
             prop_assert_eq!(all(&buckets, 0), map.clone());
+            let backwards = buckets.from(from, |id, _| Ok(id)).rev().map(Result::unwrap);
+            prop_assert_eq!(backwards.collect::<Vec<_>>(), map.range(from..).rev().map(|(id, _)| *id).collect::<Vec<_>>());
             prop_assert_eq!(all(&buckets, from), map.split_off(&from));
             let whole = all(&buckets, 0);
             for id in 0..45 {
-                prop_assert_eq!(buckets.get(ContactId(id), |bytes| Ok(bytes.to_vec())).unwrap(), whole.get(&id).cloned());
+                prop_assert_eq!(buckets.get(id, |bytes| Ok(bytes.to_vec())).unwrap(), whole.get(&id).cloned());
             }
-            prop_assert_eq!(buckets.last().unwrap().map(|id| id.0), whole.keys().next_back().copied());
+            prop_assert_eq!(buckets.last().unwrap(), whole.keys().next_back().copied());
         }
     }
 
     #[test]
     fn nothing_is_left_of_documents_that_are_gone() {
         let buckets = buckets();
-        apply(&buckets, vec![(ContactId(3), Some(vec![1; 5_000])), (ContactId(4), Some(vec![2]))]);
+        apply(&buckets, vec![(3, Some(vec![1; 5_000])), (4, Some(vec![2]))]);
         assert_eq!(buckets.tree.len(), 2);
-        apply(&buckets, vec![(ContactId(3), None), (ContactId(4), None)]);
+        apply(&buckets, vec![(3, None), (4, None)]);
         assert_eq!(buckets.tree.len(), 0);
     }
 
@@ -258,9 +273,9 @@ mod tests {
     fn a_broken_bucket_is_an_error() {
         let buckets = buckets();
         buckets.tree.insert(buckets.key(0), &[3, 0, 0, 0, 9, 1]).unwrap();
-        assert!(buckets.get(ContactId(3), |_| Ok(())).is_err());
-        assert!(buckets.from(ContactId(0), |_, _| Ok(())).any(|found| found.is_err()));
+        assert!(buckets.get(3, |_| Ok(())).is_err());
+        assert!(buckets.from(0, |_, _| Ok(())).any(|found| found.is_err()));
         buckets.tree.insert(buckets.key(0), &[3, 0, 0, 0, 0]).unwrap();
-        assert!(buckets.get(ContactId(3), |_| Ok(())).is_err());
+        assert!(buckets.get(3, |_| Ok(())).is_err());
     }
 }

@@ -1,9 +1,10 @@
 //! What one commit is to write: documents, contacts with what they are found by, and where their values come from.
 
 use super::StoreError;
+use super::documents::decode;
 use super::lookup::LookupHash;
 use super::table::Document;
-use super::workspace::{Workspace, decode};
+use super::workspace::Workspace;
 use crate::model::contact::Contact;
 use crate::model::id::ContactId;
 use crate::model::ledger::Provenance;
@@ -15,7 +16,8 @@ pub struct Changes {
     pub(super) documents: Vec<(Vec<u8>, Option<Vec<u8>>)>,
     pub(super) contacts: Vec<Contact>,
     pub(super) provenances: Vec<(ContactId, Provenance)>,
-    pub(super) lookups: Vec<(LookupHash, ContactId)>,
+    /// By what which numbers are found.
+    pub(super) lookups: Vec<(LookupHash, u64)>,
     pub(super) removed: Vec<ContactId>,
     pub(super) touched: Vec<ContactId>,
 }
@@ -51,7 +53,7 @@ impl Changes {
 
     /// Keeps a contact; `found_by` names what it can be found by that it could not before.
     pub fn contact(&mut self, contact: Contact, found_by: &[LookupHash]) {
-        self.lookups.extend(found_by.iter().map(|hash| (*hash, contact.id)));
+        self.lookups.extend(found_by.iter().map(|hash| (*hash, contact.id.0)));
         self.contacts.push(contact);
     }
 

@@ -9,6 +9,7 @@ mod changes;
 mod contact;
 #[cfg(debug_assertions)]
 mod crash;
+mod documents;
 mod error;
 mod holder;
 mod key;
@@ -16,6 +17,7 @@ mod key_set;
 mod lookup;
 mod migration;
 mod names;
+mod outcomes;
 mod provenance;
 mod recent;
 mod sealed;
@@ -45,7 +47,7 @@ pub use workspace::Workspace;
 use holder::Holder;
 
 /// The layout of keys and documents. Raise it with a migration from the one before.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 
 /// The number under which the store keeps what belongs to no workspace.
 const SYSTEM: u32 = 0;

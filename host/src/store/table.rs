@@ -28,7 +28,7 @@ use crate::model::sync::{Connection, InstalledPlugin, MappingVersion, OtherVersi
 use crate::model::token::Token;
 
 /// The byte after the workspace's number. Released values are never given another meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Table {
     System = 1,
@@ -43,8 +43,6 @@ pub(super) enum Table {
     Runs = 15,
     Attributes = 16,
     Refusals = 17,
-    Outbox = 18,
-    Receipts = 19,
     Timetables = 20,
     Publishers = 21,
     PluginVersions = 22,
@@ -75,8 +73,13 @@ pub(super) enum Table {
     Hooks = 66,
     Postings = 67,
     Suppressions = 68,
-    Audit = 69,
     Removals = 70,
+    /// 18 had one key an entry.
+    Outbox = 71,
+    /// 19 had one key a receipt, also for what was still in the outbox.
+    Receipts = 72,
+    /// 69 had one key an entry.
+    Audit = 73,
 }
 
 /// Something that is kept whole under a key.
@@ -140,8 +143,11 @@ documents! {
     Token, Tokens, "token", <'a> &'a TokenId, |id| key::text(&[id.as_str()]);
     KeyedRequest, KeyedRequests, "keyed request", <'a> &'a str, |key| key::text(&[key]);
     AuditEntry, Audit, "audit entry", <'a> AuditId, |id| id.0.to_be_bytes().to_vec();
-    Receipt, Receipts, "receipt", <'a> (&'a SyncId, &'a str), |(sync, id)| key::text(&[sync.as_str(), id]);
+    Receipt, Receipts, "receipt", <'a> OutboxId, |id| id.0.to_be_bytes().to_vec();
 }
+
+/// Those with numbers of which there may be millions: they lie in buckets.
+pub(super) const NUMBERED: [Table; 3] = [Table::Outbox, Table::Receipts, Table::Audit];
 
 /// Whose changes are written down, as far as somebody answers for them: what people set up, and what waits for them.
 const AUDITED: [(u8, &str); 13] = [

@@ -172,7 +172,7 @@ fn a_store_of_a_newer_schema_is_left_alone() {
         store.tree.insert(key::system(table::Table::System, b"schema"), &(SCHEMA + 1).to_be_bytes()).unwrap();
     }
     let error = Store::open(dir.path(), "a test").err().unwrap();
-    assert_eq!(error.to_string(), "the state was written by a newer version (schema 4; this one knows 3)");
+    assert_eq!(error.to_string(), "the state was written by a newer version (schema 5; this one knows 4)");
 }
 
 #[test]
@@ -266,4 +266,87 @@ fn the_lookups_of_the_second_schema_are_taken_over() {
     }
     let left = [40, 42, 43].map(|table| store.tree.scan_prefix(key::under(workspace.number(), table, &[])).count());
     assert_eq!(left, [0; 3]);
+}
+
+#[test]
+fn the_outcomes_of_the_third_schema_are_taken_over() {
+    use crate::model::id::OutboxId;
+    use crate::model::outcome::{OutboxEntry, Outcome, OutcomeKind, ReceiptState};
+    let (dir, sync) = (TempDir::new().unwrap(), SyncId::try_from("in".to_owned()).unwrap());
+    let entry = |number: u64| {
+        let (contact, kind, values) = (ContactId(1), OutcomeKind::Note, Vec::new());
+        let outcome = Outcome { id: format!("o{number}"), contact, kind, at: Instant(0), values };
+        OutboxEntry::new(OutboxId(number), sync.clone(), "7".into(), outcome, Instant(1))
+    };
+    {
+        let store = open(&dir);
+        let number = workspace(&store).number();
+        let under = |table, rest: &[u8]| key::under(number, table, rest);
+        let mut old = sled::Batch::default();
+        let receipt = |outcome: &str, state: serde_json::Value| {
+            let (key, at) = (under(19, &key::text(&["in", outcome])), Instant(2));
+            (
+                key,
+                serde_json::to_vec(
+                    &serde_json::json!({ "sync": "in", "outcome_id": outcome, "state": state, "at": at }),
+                ),
+            )
+        };
+        // In more than one step.
+        for number in 5_u64..=2_000 {
+            old.insert(under(18, &number.to_be_bytes()), serde_json::to_vec(&entry(number)).unwrap());
+            let (key, bytes) = receipt(&format!("o{number}"), serde_json::json!({ "queued": number }));
+            old.insert(key, bytes.unwrap());
+        }
+        for gone in ["sent", "given up"] {
+            let (key, bytes) = receipt(gone, serde_json::json!({ "left-out": { "reason": gone } }));
+            old.insert(key, bytes.unwrap());
+        }
+        old.insert(key::in_workspace(number, Table::LastNumbers, &[18]), &9_000_u64.to_be_bytes());
+        old.insert(key::system(Table::System, b"schema"), &3_u32.to_be_bytes());
+        store.tree.apply_batch(old).unwrap();
+        store.flush().unwrap();
+    }
+    let store = open(&dir);
+    let workspace = workspace(&store);
+    let entries: Vec<OutboxEntry> = workspace.scan().map(Result::unwrap).collect();
+    assert_eq!(entries, (5..=2_000).map(entry).collect::<Vec<_>>());
+    assert!((5..=2_000).all(|number| workspace.is_recorded(&sync, &format!("o{number}")).unwrap()));
+    assert!(!workspace.is_recorded(&sync, "o4").unwrap());
+    for gone in ["sent", "given up"] {
+        assert!(workspace.is_recorded(&sync, gone).unwrap());
+        let receipt = workspace.receipt(&sync, gone).unwrap().unwrap();
+        assert_eq!(receipt.state, ReceiptState::LeftOut { reason: gone.into() });
+        assert!(receipt.id.0 > 9_000);
+    }
+    assert_eq!(workspace.new_outbox_id(), OutboxId(9_003));
+    for table in [18, 19] {
+        assert!(store.tree.scan_prefix(key::under(workspace.number(), table, &[])).next().is_none());
+    }
+}
+
+#[test]
+fn an_outcome_is_known_by_its_id_and_sync_wherever_it_stands() {
+    use crate::model::id::OutboxId;
+    use crate::model::outcome::{OutboxEntry, Outcome, OutcomeKind, ReceiptState};
+    let dir = TempDir::new().unwrap();
+    let store = open(&dir);
+    let workspace = workspace(&store);
+    let [sync, other]: [SyncId; 2] = ["in", "other"].map(|id| id.parse().unwrap());
+    let (contact, kind, values) = (ContactId(1), OutcomeKind::Note, Vec::new());
+    let outcome = Outcome { id: "o".into(), contact, kind, at: Instant(0), values };
+    let entry = OutboxEntry::new(OutboxId(1), sync.clone(), "7".into(), outcome, Instant(1));
+    let is_recorded = || [&sync, &other].map(|sync| workspace.is_recorded(sync, "o").unwrap());
+    assert_eq!(is_recorded(), [false, false]);
+    let mut changes = Changes::default();
+    changes.queue(&workspace, &entry).unwrap();
+    workspace.commit(changes).unwrap();
+    assert_eq!((is_recorded(), workspace.receipt(&sync, "o").unwrap()), ([true, false], None));
+    let receipt = entry.receipt(ReceiptState::Delivered { object: "calls".into(), record: "9".into() }, Instant(2));
+    let mut changes = Changes::default();
+    changes.put(entry.id, &receipt).unwrap();
+    changes.remove::<OutboxEntry>(entry.id);
+    workspace.commit(changes).unwrap();
+    assert_eq!((is_recorded(), workspace.receipt(&sync, "o").unwrap()), ([true, false], Some(receipt)));
+    assert_eq!(workspace.scan::<OutboxEntry>().count(), 0);
 }

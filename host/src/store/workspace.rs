@@ -1,11 +1,12 @@
 //! One tenant's documents, contacts and lookups: get, scan, find, and commit all or nothing.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::buckets::Buckets;
+use super::buckets::{Buckets, Edit};
 use super::changes::Changes;
-use super::key_set::KeySet;
+use super::documents::{last_number, numbered_key};
 use super::lookup::{self, LookupHash, LookupKey, Lookups};
 use super::names::{Names, Numbers};
 use super::recent::RecentWrites;
@@ -13,21 +14,20 @@ use super::sent::SentChanges;
 use super::table::{Document, Table};
 use super::{StoreError, contact, key, provenance};
 use crate::model::audience::{Audience, ContactChanges};
-use crate::model::conflict::Conflict;
 use crate::model::contact::{Contact, MergedInto};
 use crate::model::event::Event;
-use crate::model::id::{ContactId, EventId, OutboxId, RunId, SyncId};
+use crate::model::id::{ContactId, EventId, OutboxId, RunId};
 use crate::model::ledger::Provenance;
-use crate::model::outcome::OutboxEntry;
+use crate::model::outcome::{OutboxEntry, Receipt};
 use crate::model::schedule::Timetable;
 use crate::model::sync::{Run, Sync};
 
 /// One tenant of the store.
 pub struct Workspace {
-    tree: sled::Tree,
-    number: u32,
+    pub(super) tree: sled::Tree,
+    pub(super) number: u32,
     pub(super) names: Names,
-    hash_key: [u8; 16],
+    pub(super) hash_key: [u8; 16],
     contacts: Buckets,
     provenances: Buckets,
     /// Read when they are first needed: most commands never look a contact up.
@@ -56,17 +56,9 @@ pub struct Workspace {
 
 impl Workspace {
     pub(super) fn open(tree: sled::Tree, number: u32, hash_key: [u8; 16]) -> Result<Self, StoreError> {
-        let after_last = |table: u8| -> Result<u64, StoreError> {
-            let prefix = key::under(number, table, &[]);
-            let last = match tree.scan_prefix(&prefix).next_back() {
-                Some(last) => key::read_u64(&last?.0[prefix.len()..])?,
-                None => 0,
-            };
-            let gone = tree.get(key::in_workspace(number, Table::LastNumbers, &[table]))?;
-            Ok(gone.map_or(Ok(0), |bytes| key::read_u64(&bytes))?.max(last) + 1)
-        };
+        let after_last = |table: u8| Ok::<u64, StoreError>(last_number(&tree, number, table)? + 1);
         let contacts = Buckets::of(tree.clone(), number, Table::Contacts);
-        let after_last_contact = contacts.last()?.map_or(1, |last| last.0 + 1);
+        let after_last_contact = contacts.last()?.map_or(1, |last| last + 1);
         Ok(Self {
             names: Names::open(tree.clone(), number)?,
             contacts,
@@ -75,7 +67,7 @@ impl Workspace {
             // The number of a contact that became part of another is not given out again.
             next_contact: after_last_contact.max(after_last(MergedInto::TABLE)?).into(),
             next_run: after_last(Run::TABLE)?.into(),
-            next_outbox: after_last(OutboxEntry::TABLE)?.into(),
+            next_outbox: after_last(OutboxEntry::TABLE)?.max(after_last(Receipt::TABLE)?).into(),
             outbound_changes: AtomicU64::new(1),
             next_event: after_last(Event::TABLE)?.into(),
             next_contact_changes: after_last(ContactChanges::TABLE)?.into(),
@@ -134,71 +126,8 @@ impl Workspace {
         self.following.lock().await
     }
 
-    pub fn get<D: Document>(&self, key: D::Key<'_>) -> Result<Option<D>, StoreError> {
-        let bytes = self.tree.get(self.document_key::<D>(&D::key(key)))?;
-        bytes.map(|bytes| decode(&bytes)).transpose()
-    }
-
-    /// What stands under a table and key.
-    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<sled::IVec>, StoreError> {
-        Ok(self.tree.get([&self.number.to_be_bytes()[..], key].concat())?)
-    }
-
-    /// Every document of a type, in the order of their keys.
-    pub fn scan<D: Document>(&self) -> impl DoubleEndedIterator<Item = Result<D, StoreError>> + use<D> {
-        self.scan_below(Vec::new())
-    }
-
-    /// The documents whose key begins with these names.
-    pub fn scan_under<D: Document>(
-        &self,
-        names: &[&str],
-    ) -> impl DoubleEndedIterator<Item = Result<D, StoreError>> + use<D> {
-        self.scan_below(key::text(names))
-    }
-
-    /// The documents from a key on. Whoever changes them on the way goes on from the key that comes after.
-    pub fn scan_from<D: Document>(&self, key: D::Key<'_>) -> impl Iterator<Item = Result<D, StoreError>> + use<D> {
-        let first = self.document_key::<D>(&D::key(key));
-        let mut after_last = self.document_key::<D>(&[]);
-        if let Some(table) = after_last.last_mut() {
-            *table += 1;
-        }
-        self.tree.range(first..after_last).map(|entry| decode(&entry?.1))
-    }
-
-    /// The keys of a type's documents that begin with these names.
-    pub fn keys_under<D: Document>(&self, names: &[&str]) -> Result<KeySet<D>, StoreError> {
-        let mut set = KeySet::empty(self.hash_key);
-        let table = self.document_key::<D>(&[]).len();
-        for key in self.tree.scan_prefix(self.document_key::<D>(&key::text(names))).keys() {
-            set.add_bytes(&key?[table..]);
-        }
-        Ok(set)
-    }
-
-    /// What a sync holds of one contact.
-    pub fn conflicts_of(
-        &self,
-        sync: &SyncId,
-        contact: ContactId,
-    ) -> impl Iterator<Item = Result<Conflict, StoreError>> + use<> {
-        self.scan_below([key::text(&[sync.as_str()]), contact.0.to_be_bytes().to_vec()].concat())
-    }
-
-    fn scan_below<D: Document>(
-        &self,
-        prefix: Vec<u8>,
-    ) -> impl DoubleEndedIterator<Item = Result<D, StoreError>> + use<D> {
-        self.tree.scan_prefix(self.document_key::<D>(&prefix)).map(|entry| decode(&entry?.1))
-    }
-
-    fn document_key<D: Document>(&self, rest: &[u8]) -> Vec<u8> {
-        key::under(self.number, D::TABLE, rest)
-    }
-
     pub fn contact(&self, id: ContactId) -> Result<Option<Contact>, StoreError> {
-        self.contacts.get(id, |bytes| contact::decode(id, bytes, &self.names))
+        self.contacts.get(id.0, |bytes| contact::decode(id, bytes, &self.names))
     }
 
     /// The contact of this number, or the one that it became part of.
@@ -219,17 +148,17 @@ impl Workspace {
 
     /// Contacts from `from` on, in order. Memory does not grow with their number.
     pub fn contacts(&self, from: ContactId) -> impl Iterator<Item = Result<Contact, StoreError>> {
-        self.contacts.from(from, |id, bytes| contact::decode(id, bytes, &self.names))
+        self.contacts.from(from.0, |id, bytes| contact::decode(ContactId(id), bytes, &self.names))
     }
 
     /// Where a contact's values come from.
     pub fn provenance(&self, id: ContactId) -> Result<Option<Provenance>, StoreError> {
-        self.provenances.get(id, |bytes| provenance::decode(bytes, &self.names))
+        self.provenances.get(id.0, |bytes| provenance::decode(bytes, &self.names))
     }
 
     /// The same for contacts from `from` on, in order. Memory does not grow with their number.
     pub fn provenances(&self, from: ContactId) -> impl Iterator<Item = Result<(ContactId, Provenance), StoreError>> {
-        self.provenances.from(from, |id, bytes| Ok((id, provenance::decode(bytes, &self.names)?)))
+        self.provenances.from(from.0, |id, bytes| Ok((ContactId(id), provenance::decode(bytes, &self.names)?)))
     }
 
     /// What `key` is looked up by. The same for as long as the store lives.
@@ -252,7 +181,7 @@ impl Workspace {
 
     /// The contacts that had, or seem to have, what was hashed: each has to be read and held against the key.
     pub fn candidates(&self, hash: LookupHash) -> Result<Vec<ContactId>, StoreError> {
-        self.lookups()?.find(hash)
+        Ok(self.lookups()?.find(hash)?.into_iter().map(ContactId).collect())
     }
 
     /// Held by whoever reads contacts in order to change them, until the change is committed.
@@ -283,7 +212,7 @@ impl Workspace {
         self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lookups(&self) -> Result<MutexGuard<'_, Lookups>, StoreError> {
+    pub(super) fn lookups(&self) -> Result<MutexGuard<'_, Lookups>, StoreError> {
         if self.lookups.get().is_none() {
             let lookups = Lookups::open(self.tree.clone(), self.number)?;
             // Another thread may have been faster; the two are equal, for nothing is committed without them.
@@ -311,9 +240,14 @@ impl Workspace {
         let mut batch = sled::Batch::default();
         let outbound = [OutboxEntry::TABLE, Timetable::TABLE, Sync::TABLE];
         let is_outbound = changes.documents.iter().any(|(key, _)| key.first().is_some_and(|t| outbound.contains(t)));
+        let mut numbered = Vec::new();
         for (key, bytes) in std::mem::take(&mut changes.documents) {
             if bytes.is_none() {
                 self.remember_number(&key, &mut batch);
+            }
+            if let Some(numbered_key) = numbered_key(&key)? {
+                numbered.push((numbered_key, bytes));
+                continue;
             }
             let key = [&self.number.to_be_bytes()[..], &key].concat();
             match bytes {
@@ -330,12 +264,12 @@ impl Workspace {
             batch.insert(self.document_key::<ContactChanges>(&ContactChanges::key(number)), noted);
         }
         let _bucketing = self.bucketing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.stage_buckets(&changes, &mut batch)?;
+        self.stage_buckets(&changes, numbered, &mut batch)?;
         if changes.lookups.is_empty() {
             self.tree.apply_batch(batch)?;
         } else {
             let mut lookups = self.lookups()?;
-            let new: Vec<_> = changes.lookups.iter().map(|(hash, id)| lookup::entry(*hash, *id)).collect();
+            let new: Vec<_> = changes.lookups.iter().map(|(hash, number)| lookup::entry(*hash, *number)).collect();
             lookups.stage(&mut batch, &new);
             self.tree.apply_batch(batch)?;
             lookups.staged(&new)?;
@@ -360,28 +294,34 @@ impl Workspace {
         batch.insert(key::in_workspace(self.number, Table::LastNumbers, &[table]), &last.to_be_bytes());
     }
 
-    fn stage_buckets(&self, changes: &Changes, batch: &mut sled::Batch) -> Result<(), StoreError> {
+    fn stage_buckets(
+        &self,
+        changes: &Changes,
+        numbered: Vec<((Table, u64), Option<Vec<u8>>)>,
+        batch: &mut sled::Batch,
+    ) -> Result<(), StoreError> {
         let mut numbers = Numbers::of(&self.names);
-        let removed = || changes.removed.iter().map(|id| (*id, None));
+        let removed = || changes.removed.iter().map(|id| (id.0, None));
         let (mut contacts, mut provenances): (Vec<_>, Vec<_>) = (removed().collect(), removed().collect());
         for contact in &changes.contacts {
-            contacts.push((contact.id, Some(contact::encode(contact, &mut numbers)?)));
+            contacts.push((contact.id.0, Some(contact::encode(contact, &mut numbers)?)));
         }
         for (id, provenance) in &changes.provenances {
-            provenances.push((*id, Some(provenance::encode(provenance, &mut numbers)?)));
+            provenances.push((id.0, Some(provenance::encode(provenance, &mut numbers)?)));
         }
         self.contacts.stage(batch, contacts)?;
-        self.provenances.stage(batch, provenances)
+        self.provenances.stage(batch, provenances)?;
+        let mut of_tables: BTreeMap<Table, Vec<Edit>> = BTreeMap::new();
+        for ((table, number), document) in numbered {
+            of_tables.entry(table).or_default().push((number, document));
+        }
+        of_tables.into_iter().try_for_each(|(table, edits)| self.buckets(table).stage(batch, edits))
     }
 
     /// Counts the commits that changed what is sent and by whom, in this process.
     pub fn outbound_changes(&self) -> u64 {
         self.outbound_changes.load(Ordering::Acquire)
     }
-}
-
-pub(super) fn decode<D: Document>(bytes: &[u8]) -> Result<D, StoreError> {
-    serde_json::from_slice(bytes).map_err(|_| StoreError::Corrupt { what: D::NAME })
 }
 
 impl LookupKey<'_> {

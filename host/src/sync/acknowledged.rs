@@ -110,8 +110,7 @@ impl<'a> Acknowledged<'a> {
         let outcome_id = format!("{first}+{}", id.0);
         let outcome = Outcome { id: outcome_id, values, at: self.now, kind: OutcomeKind::Change, ..entry.outcome };
         let follow_up = OutboxEntry::new(id, entry.sync.clone(), entry.record.clone(), outcome, self.now);
-        changes.put((&entry.sync, follow_up.outcome.id.as_str()), &follow_up.receipt())?;
-        Ok(changes.put(id, &follow_up)?)
+        Ok(changes.queue(self.workspace, &follow_up)?)
     }
 
     pub(super) fn finish(self, changes: &mut Changes) {

@@ -175,8 +175,10 @@ impl<'a> Inbound<'a> {
         let mut walk = self.puller.start(checkpoint);
         while self.state.checkpoint.is_some() {
             let pulled = tokio::select! {
-                pulled = walk.pages.recv() => pulled,
+                // Who asks for a stop gets it, also while pages keep coming.
+                biased;
                 () = stop.raised() => return Err(SyncError::Stopped),
+                pulled = walk.pages.recv() => pulled,
             };
             match pulled {
                 Some(Ok(Pulled { asked, page, position })) => {

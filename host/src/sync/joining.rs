@@ -310,6 +310,11 @@ pub fn take_record(
         let (contact, sync) = name();
         return Err(JoinError::NoRecord { contact, sync });
     };
+    let record = contact.links[at].record.clone();
+    // What the CRM has of it now is not what is stored, and would be forgotten.
+    if let Some(refusal) = workspace.get::<Refusal>((&sync.id, &record))? {
+        return Err(JoinError::Refused { sync: sync.id.clone(), record, why: refusal.reason.describe() });
+    }
     let mut provenance = workspace.provenance(contact.id)?.unwrap_or_default();
     let row = provenance.rows.iter().position(|row| row.sync == sync.id);
     let (Some(row), true) = (row, contact.links.len() > 1) else {
@@ -319,7 +324,6 @@ pub fn take_record(
     let row = provenance.rows.remove(row);
     let values = row.values.unpack().ok_or(StoreError::Corrupt { what: "a stored row" })?;
     let link = contact.links.remove(at);
-    let record = link.record;
     let aside = SetAside {
         sync: sync.id.clone(),
         record: record.clone(),

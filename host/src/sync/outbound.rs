@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::model::connector::{Operation, Write, WriteOutcome, Written};
 use crate::model::failure::{CallError, Failure};
 use crate::model::mapping::Direction;
-use crate::model::outcome::{Delivery, OutboxEntry, Receipt, ReceiptState};
+use crate::model::outcome::{Delivery, OutboxEntry, ReceiptState};
 use crate::model::sync::{Counts, Run, RunEnd, Sync};
 use crate::model::time::Instant;
 use crate::model::value::Value;
@@ -332,9 +332,7 @@ impl Outbound<'_> {
             self.run.counts.skipped += 1;
         }
         self.ports.workspace.sent_changes().forget(&entry.sync, entry.id);
-        let (sync, outcome_id) = (entry.sync.clone(), entry.outcome.id.clone());
-        let receipt = Receipt { sync, outcome_id, state, at: self.ports.clock.now() };
-        changes.put((&entry.sync, entry.outcome.id.as_str()), &receipt)?;
+        changes.put(entry.id, &entry.receipt(state, self.ports.clock.now()))?;
         changes.remove::<OutboxEntry>(entry.id);
         Ok(())
     }

@@ -175,8 +175,9 @@ impl Outbound<'_> {
         // Where the clock was set back meanwhile, no look lies further ahead than any ever does.
         let pause = self.sets.next_look().map(|at| at.since(clock.now())).unwrap_or_default().min(LONGEST_PAUSE);
         tokio::select! {
-            () = clock.sleep(pause) => {}
+            biased;
             () = stop.raised() => return Err(SyncError::Stopped),
+            () = clock.sleep(pause) => {}
         }
         let now = clock.now();
         let is_due = |set: &OpenSet| set.look_at <= now || set.look_at.since(now) > LONGEST_PAUSE;

@@ -1,10 +1,10 @@
-//! Finds contacts by CRM record, e-mail or phone, at a cost that stays flat as a workspace grows.
+//! Finds contacts by CRM record, e-mail or phone, and outcomes by their ids, at a cost that stays flat as a workspace grows.
 //!
 //! A key per entry in the tree would cost three random inserts a contact, more than all else together. Instead each
 //! commit writes its entries as one key (a *run*); the entries of recent runs are also held in memory, divided into *ranges*
 //! by the leading bits of their hashes. When there are enough of them, the range that has waited longest is merged, in
 //! order, into sorted *buckets*: a small part of all at a time, so that neither memory nor any one commit feels it. An
-//! entry is a keyed hash and a contact's number: an answer is a candidate, which the caller holds against the contact
+//! entry is a keyed hash and a number: an answer is a candidate, which the caller holds against the contact or the outcome
 //! itself. So stale entries do no harm, and an entry may be written twice.
 
 pub(super) mod bucket;
@@ -20,7 +20,7 @@ use self::range::{RANGES, Range, range_of};
 use super::table::Table;
 use super::{StoreError, key};
 use crate::model::contact::Source;
-use crate::model::id::ContactId;
+use crate::model::id::SyncId;
 
 /// Entries in memory before a range is merged: a quarter of what the buckets hold, within bounds. With the most, no range holds
 /// more than the 1,792 for which its hash map has 2,048 places: 2.3 MB for all. With fewer than the least, small workspaces would
@@ -45,8 +45,18 @@ pub enum LookupKey<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LookupHash(u64);
 
-pub(super) fn entry(hash: LookupHash, contact: ContactId) -> Entry {
-    (hash.0, contact.0)
+pub(super) fn entry(hash: LookupHash, number: u64) -> Entry {
+    (hash.0, number)
+}
+
+/// What a sync's outcome is looked up by.
+pub(super) fn outcome_hash(hash_key: &[u8; 16], sync: &SyncId, outcome: &str) -> LookupHash {
+    let mut hasher = SipHasher13::new_with_key(hash_key);
+    hasher.write_u8(3);
+    hasher.write(sync.as_str().as_bytes());
+    hasher.write_u8(0);
+    hasher.write(outcome.as_bytes());
+    LookupHash(hasher.finish())
 }
 
 impl LookupHash {
@@ -108,12 +118,12 @@ impl Lookups {
         Ok(lookups)
     }
 
-    /// Contacts that may be meant, in order, each once.
-    pub(super) fn find(&self, LookupHash(hash): LookupHash) -> Result<Vec<ContactId>, StoreError> {
+    /// Numbers of what may be meant, in order, each once.
+    pub(super) fn find(&self, LookupHash(hash): LookupHash) -> Result<Vec<u64>, StoreError> {
         let mut found = self.ranges[range_of(hash)].find(hash)?;
         found.sort_unstable();
         found.dedup();
-        Ok(found.into_iter().map(ContactId).collect())
+        Ok(found)
     }
 
     /// Puts new entries into `batch`; they are found once [`Lookups::staged`] has been told.

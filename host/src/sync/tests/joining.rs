@@ -13,7 +13,7 @@ use crate::model::sync::Sync;
 use crate::model::time::{Clock, Instant};
 use crate::model::value::{Successor, Tombstone, Value};
 use crate::store::Changes;
-use crate::sync::{merge_contacts, set_by_hand};
+use crate::sync::{merge_contacts, set_by_hand, take_record};
 
 /// A rig whose contacts are fed by leads as well.
 struct Two {
@@ -181,4 +181,21 @@ async fn two_whom_a_person_merges_follow_the_same_precedence() {
     assert_eq!(two.rig.people(), [person("A.", "a@example.com", "+4930999999")]);
     let syncs: Vec<&SyncId> = joined.links.iter().map(|link| &link.sync).collect();
     assert_eq!(syncs, [&two.rig.sync.id, &two.leads.id]);
+}
+
+#[tokio::test]
+async fn a_record_that_is_refused_now_is_not_split_off_with_what_it_was() {
+    let mut two = Two::new(LEADS_FIRST[0], LEADS_FIRST[1]);
+    two.fill(["Ada", ""], ["A.", ""], ["Lead", "+4930999999"]).await;
+    two.rig.clock.advance(Duration::from_secs(60));
+    two.rig.crm.put(1, two.rig.clock.now().0, &["refuse me", "ada@example.com", ""]);
+    two.rig.inbound().await.unwrap();
+    let workspace = two.rig.ports.workspace.clone();
+    let contact = workspace.contact(ContactId(1)).unwrap().unwrap();
+    let mut changes = Changes::default();
+    let taken = take_record(&workspace, contact, &two.rig.sync, two.rig.clock.now(), &mut changes);
+    let error = taken.unwrap_err();
+    assert_eq!(error.code(), "record-refused");
+    assert!(error.to_string().contains("first_name: is not a name"), "{error}");
+    assert!(changes.is_empty());
 }

@@ -4,7 +4,7 @@ use super::crm::PushFault;
 use super::rig::Rig;
 use crate::model::connector::RecordLink;
 use crate::model::failure::Failure;
-use crate::model::outcome::{Delivery, OutcomeKind, Receipt, ReceiptState};
+use crate::model::outcome::{Delivery, OutcomeKind, ReceiptState};
 use crate::model::sync::Counts;
 use crate::model::time::Clock;
 use crate::model::value::{Problem, Successor, Tombstone, Value};
@@ -38,7 +38,7 @@ pub(super) fn sent(rig: &Rig) -> Vec<String> {
 }
 
 fn receipt(rig: &Rig, outcome: &str) -> Option<ReceiptState> {
-    rig.ports.workspace.get::<Receipt>((&rig.sync.id, outcome)).unwrap().map(|receipt| receipt.state)
+    rig.ports.workspace.receipt(&rig.sync.id, outcome).unwrap().map(|receipt| receipt.state)
 }
 
 #[tokio::test]

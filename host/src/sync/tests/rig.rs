@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::crm::Crm;
 use crate::model::failure::Fault;
 use crate::model::mapping::{Column, Direction, Kind, Mapped, Mapper, Mapping, MappingError};
-use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeKind};
+use crate::model::outcome::{OutboxEntry, Outcome, OutcomeKind};
 use crate::model::refusal::Refusal;
 use crate::model::schema::Abilities;
 use crate::model::sync::{MappingSpec, MatchKey, OutboundSpec, Run, Sync, SyncState};
@@ -194,17 +194,10 @@ impl Rig {
             at: self.clock.now(),
             values: vec![("text".into(), Value::Text(format!("note {id}")))],
         };
-        let entry = OutboxEntry {
-            id: self.ports.workspace.new_outbox_id(),
-            sync: self.sync.id.clone(),
-            outcome,
-            record: record.into(),
-            delivery: Delivery::Waiting { attempts: 0, not_before: self.clock.now() },
-            created: self.clock.now(),
-            retried: None,
-        };
+        let (id, sync) = (self.ports.workspace.new_outbox_id(), self.sync.id.clone());
+        let entry = OutboxEntry::new(id, sync, record.into(), outcome, self.clock.now());
         let mut changes = Changes::default();
-        changes.put(entry.id, &entry).unwrap();
+        changes.queue(&self.ports.workspace, &entry).unwrap();
         self.ports.workspace.commit(changes).unwrap();
     }
 
@@ -231,10 +224,8 @@ impl Rig {
         let id = workspace.new_outbox_id();
         let outcome =
             Outcome { id: format!("change-{}", id.0), contact: contact.id, kind: OutcomeKind::Change, at: now, values };
-        let delivery = Delivery::Waiting { attempts: 0, not_before: now };
-        let (sync, record) = (self.sync.id.clone(), link.record);
-        let entry = OutboxEntry { id, sync, outcome, record, delivery, created: now, retried: None };
-        changes.put(id, &entry).unwrap();
+        let entry = OutboxEntry::new(id, self.sync.id.clone(), link.record, outcome, now);
+        changes.queue(workspace, &entry).unwrap();
         workspace.commit(changes).unwrap();
     }
 

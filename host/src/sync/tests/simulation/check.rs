@@ -119,7 +119,12 @@ impl Schedule {
     fn check_last_word(&self, record: u64, contact: &Contact, field: usize, crm: &State) {
         let value = value(contact, field);
         let is_in_doubt = self.asked.in_doubt.contains(&(contact.id, field));
-        if is_in_doubt || self.is_of_others(&self.host.sync, field, &crm.record(record).unwrap().values[field]) {
+        // What was asked of one stands with another by now.
+        let is_regrouped = self.asked.regrouped.contains(&contact.id);
+        if is_in_doubt
+            || is_regrouped
+            || self.is_of_others(&self.host.sync, field, &crm.record(record).unwrap().values[field])
+        {
             return;
         }
         let theirs = crm.edits.get(&(record, field)).and_then(|edits| edits.last());
@@ -167,16 +172,18 @@ impl Schedule {
             let places: Vec<_> = (0..).zip(&crm.activities).filter(|(_, one)| one.text == *id).collect();
             let contact = workspace.contact_or_heir(*about).unwrap().unwrap();
             let living: Option<u64> = contact.living(&self.host.sync.id).map(|link| link.record.parse().unwrap());
+            let is_regrouped = [*about, contact.id].iter().any(|id| self.regrouped.contains(id));
             let (receipt, entry) = (self.host.receipt(id), outbox.iter().find(|entry| entry.outcome.id == *id));
             match (&places[..], living) {
                 ([(at, activity)], _) => {
                     assert!(matches!(receipt, Some(ReceiptState::Delivered { .. })), "note {id}: {receipt:?}");
                     // What was written about a record that was deleted since stays there, whoever its contact is now.
-                    if let Some(living) = living.filter(|_| crm.record(activity.record).is_some()) {
+                    if let Some(living) = living.filter(|_| crm.record(activity.record).is_some() && !is_regrouped) {
                         assert_eq!(activity.record, living, "note {id} of {}", contact.id);
                     }
                     let before = last.insert(*about, *at);
-                    let is_ordered = before.is_none_or(|before| before < *at) || self.disordered.contains(about);
+                    let is_disordered = is_regrouped || self.disordered.contains(about);
+                    let is_ordered = before.is_none_or(|before| before < *at) || is_disordered;
                     assert!(is_ordered, "note {id} came before an older one");
                 }
                 ([], None) => {

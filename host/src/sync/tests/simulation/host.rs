@@ -11,7 +11,7 @@ use crate::model::contact::{AttributeName, Contact};
 use crate::model::failure::Fault;
 use crate::model::id::{ContactId, OutboxId, SyncId, WorkspaceId};
 use crate::model::mapping::{Column, Direction, Kind, Mapped, Mapper, Mapping, MappingError};
-use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeKind, Receipt, ReceiptState};
+use crate::model::outcome::{Delivery, OutboxEntry, Outcome, OutcomeKind, ReceiptState};
 use crate::model::policy::Policy;
 use crate::model::refusal::{Refusal, RefusalReason};
 use crate::model::schema::Abilities;
@@ -177,8 +177,12 @@ impl Host {
         self.ports.workspace.scan::<OutboxEntry>().collect::<Result<_, _>>().unwrap()
     }
 
+    pub(super) fn is_recorded(&self, outcome: &str) -> bool {
+        self.ports.workspace.is_recorded(&self.sync.id, outcome).unwrap()
+    }
+
     pub(super) fn receipt(&self, outcome: &str) -> Option<ReceiptState> {
-        self.ports.workspace.get::<Receipt>((&self.sync.id, outcome)).unwrap().map(|receipt| receipt.state)
+        self.ports.workspace.receipt(&self.sync.id, outcome).unwrap().map(|receipt| receipt.state)
     }
 
     /// The platform tells of a note; it tells again until it hears that it is on disk.
@@ -220,21 +224,12 @@ impl Host {
     ) -> Result<(), StoreError> {
         let (sync, workspace, now) = (&self.sync.id, &self.ports.workspace, self.ports.clock.now());
         let Some(link) = contact.living(sync) else { return Ok(()) };
-        if workspace.get::<Receipt>((sync, id))?.is_some() {
+        if workspace.is_recorded(sync, id)? {
             return Ok(());
         }
-        let entry = OutboxEntry {
-            id: workspace.new_outbox_id(),
-            sync: sync.clone(),
-            outcome: Outcome { id: id.to_owned(), contact: contact.id, kind, at: now, values },
-            record: link.record.clone(),
-            delivery: Delivery::Waiting { attempts: 0, not_before: now },
-            created: now,
-            retried: None,
-        };
-        let state = ReceiptState::Queued(entry.id);
-        changes.put((sync, id), &Receipt { sync: sync.clone(), outcome_id: id.to_owned(), state, at: now })?;
-        changes.put(entry.id, &entry)
+        let outcome = Outcome { id: id.to_owned(), contact: contact.id, kind, at: now, values };
+        let entry = OutboxEntry::new(workspace.new_outbox_id(), sync.clone(), link.record.clone(), outcome, now);
+        changes.queue(workspace, &entry)
     }
 
     /// Entries that appeared since the last look must have numbers that none had before.

@@ -1,6 +1,6 @@
 //! The engine against a CRM in trouble, over thousands of schedules, each made from a seed: what people do on both sides, lost
 //! answers, limits, deaths at any commit, losses of power, clocks that jump, mappings that change, lists whose members come and
-//! go, and a second sync that feeds the same contacts. When the dust has settled, contacts are what the CRM holds, the CRM has
+//! go, a second sync that feeds the same contacts, and people who say who is who. When the dust has settled, contacts are what the CRM holds, the CRM has
 //! what it was asked for, once and in order, and nobody's last word is lost.
 //!
 //! A seed that fails is printed; `FERRY_SEED=17 cargo test --lib one_schedule` plays it again, alone and told step by step.
@@ -9,6 +9,7 @@
 mod check;
 mod crm;
 mod host;
+mod people;
 mod port;
 mod schedule;
 
@@ -72,7 +73,10 @@ fn no_schedule_loses_doubles_or_makes_up_anything() {
 
 #[test]
 fn one_schedule_is_always_the_same() {
-    let seed = number("FERRY_SEED");
-    let [first, second] = [(); 2].map(|()| in_a_store(|store| play(store, seed.unwrap_or(7), seed.is_some())));
-    assert_eq!(first, second);
+    // Some that stop runs half way, where chance in the runtime would show.
+    let seeds = number("FERRY_SEED").map_or(vec![7, 77, 166, 245, 288], |seed| vec![seed]);
+    for seed in &seeds {
+        let [first, second] = [(); 2].map(|()| in_a_store(|store| play(store, *seed, seeds.len() == 1)));
+        assert_eq!(first, second, "of seed {seed}");
+    }
 }

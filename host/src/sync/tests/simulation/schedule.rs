@@ -15,8 +15,7 @@ use crate::model::schema::Abilities;
 use crate::model::sync::Counts;
 use crate::store::Store;
 use crate::sync::{
-    Hinted, Observer, Silent, StopSignal, Stopper, Whom, decide_record, run_hinted, run_inbound, run_outbound,
-    run_sweep, stop_signal,
+    Hinted, Observer, Silent, StopSignal, Stopper, run_hinted, run_inbound, run_outbound, run_sweep, stop_signal,
 };
 
 /// What our side asked for since everything last was settled.
@@ -26,10 +25,12 @@ pub(super) struct Asked {
     pub(super) edits: BTreeMap<(ContactId, usize), Vec<String>>,
     /// Those of which nobody knows whether they were written down.
     pub(super) in_doubt: BTreeSet<(ContactId, usize)>,
+    /// Contacts for whom people have said who they are.
+    pub(super) regrouped: BTreeSet<ContactId>,
 }
 
 pub(super) struct Schedule {
-    rng: SmallRng,
+    pub(super) rng: SmallRng,
     pub(super) time: Arc<Time>,
     pub(super) crm: Arc<Crm>,
     pub(super) host: Host,
@@ -38,6 +39,8 @@ pub(super) struct Schedule {
     pub(super) notes: Vec<(String, ContactId)>,
     /// Contacts about whom something lay dead: a person who sends it again breaks the order.
     pub(super) disordered: BTreeSet<ContactId>,
+    /// Contacts for whom people have ever said who they are: what was noted of them may lie with somebody else's record.
+    pub(super) regrouped: BTreeSet<ContactId>,
     pub(super) numbers: BTreeMap<OutboxId, String>,
     /// What each record was when everything last was settled.
     pub(super) settled: BTreeMap<u64, super::crm::Values>,
@@ -116,6 +119,7 @@ impl Schedule {
             asked: Asked::default(),
             notes: Vec::new(),
             disordered: BTreeSet::new(),
+            regrouped: BTreeSet::new(),
             numbers: BTreeMap::new(),
             settled: BTreeMap::new(),
             by_hand: BTreeSet::new(),
@@ -170,6 +174,7 @@ impl Schedule {
             self.host.ports.workspace.die_after(Some(self.rng.random_range(1..12)));
         }
         match self.rng.random_range(0..100) {
+            0..12 if self.host.leads.is_some() => self.say_who_is_who().await,
             0..24 => {
                 self.tell(|| "people work in the CRM".into());
                 (0..self.rng.random_range(1..6)).for_each(|_| self.crm.state().bustle());
@@ -197,7 +202,7 @@ impl Schedule {
         self.host.restart(power_was_lost);
         // What was not on disk never was.
         let host = &self.host;
-        self.numbers.retain(|_, outcome| host.receipt(outcome).is_some());
+        self.numbers.retain(|_, outcome| host.is_recorded(outcome));
     }
 
     fn jump(&mut self) {
@@ -368,30 +373,5 @@ impl Schedule {
     fn note_disorder(&mut self) {
         let dead = self.host.outbox().into_iter().filter(|entry| entry.is_dead());
         self.disordered.extend(dead.map(|entry| entry.outcome.contact));
-    }
-
-    /// People decide what waits for them: whose a record is, and what a value is.
-    async fn decide(&mut self) {
-        for (sync, record, candidates) in self.host.held() {
-            let sync = self.host.syncs().find(|known| known.id == sync).unwrap();
-            let candidate = candidates.first().filter(|_| self.rng.random());
-            let whom = candidate.map_or(Whom::New, |contact| Whom::Contact(*contact));
-            let mut decided = decide_record(&self.host.ports, sync, &record, whom).await;
-            if decided.is_err() {
-                decided = decide_record(&self.host.ports, sync, &record, Whom::New).await;
-            }
-            self.tell(|| format!("record {record} of {} is {whom:?}: {decided:?}", sync.object));
-        }
-        for conflict in self.host.conflicts() {
-            let Some(contact) = self.host.ports.workspace.contact(conflict.contact).unwrap() else { continue };
-            let field = FIELDS.iter().position(|name| **name == conflict.attribute).unwrap();
-            let ours = contact.get(&conflict.attribute).map_or(String::new(), |value| value.to_cell());
-            let value = match self.rng.random_range(0..3) {
-                0 => conflict.theirs.to_cell(),
-                1 => ours,
-                _ => self.crm.state().value(field).replace("refuse me", "Eva"),
-            };
-            self.set_to(contact, field, value).await;
-        }
     }
 }
