@@ -23,12 +23,26 @@ fn tamper(host: &Host, id: u64, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>)
         }
     };
     let tree = db.open_tree("ferry").unwrap();
-    let key = [&1_u32.to_be_bytes()[..], &[69], &id.to_be_bytes()].concat();
-    let entry = tree.get(&key).unwrap().unwrap().to_vec();
-    match change(entry) {
-        Some(entry) => tree.insert(key, entry).unwrap(),
-        None => tree.remove(key).unwrap(),
-    };
+    // Sixteen entries side by side: the place of each, its length, its bytes.
+    let key = [&1_u32.to_be_bytes()[..], &[73], &(id / 16).to_be_bytes()].concat();
+    let bucket = tree.get(&key).unwrap().unwrap();
+    let (mut rest, mut written, mut change) = (&bucket[..], Vec::new(), Some(change));
+    while let Some((place, after)) = rest.split_first() {
+        let (length, after) = after.split_first_chunk().unwrap();
+        let (entry, after) = after.split_at(u32::from_be_bytes(*length) as usize);
+        rest = after;
+        let entry = match change.take_if(|_| u64::from(*place) == id % 16) {
+            Some(change) => change(entry.to_vec()),
+            None => Some(entry.to_vec()),
+        };
+        if let Some(entry) = entry {
+            written.push(*place);
+            written.extend(u32::try_from(entry.len()).unwrap().to_be_bytes());
+            written.extend(entry);
+        }
+    }
+    assert!(change.is_none(), "there is no entry {id}");
+    tree.insert(key, written).unwrap();
     db.flush().unwrap();
 }
 

@@ -203,13 +203,13 @@ async fn a_workspace_that_takes_all_it_can_get_leaves_another_its_share() {
     let limits = Limits { call_seconds: 5, ..LIMITS };
     let greedy = (0..200).map(|_| async move { connector_of("greedy", "spin", limits).await.check().await });
     let greedy: Vec<_> = greedy.map(tokio::spawn).collect();
-    // Until they hold what one plugin of a workspace can get, and the others wait.
-    while LOADING.lock().await.as_ref().unwrap().1.taken().unwrap()[0].0 < 16 {
+    // Until they hold what a plugin can get whose calls do not end, and the others wait.
+    while LOADING.lock().await.as_ref().unwrap().1.taken().unwrap()[0].0 < 4 {
         tokio::task::yield_now().await;
     }
     let modest = connector_of("modest", "ok", LIMITS).await;
     assert_eq!(modest.pull(request(None)).await.unwrap().rows.len(), 2);
     let ended = greedy.iter().filter(|call| call.is_finished()).count();
-    assert!(ended <= 32, "it waited behind {ended} of the others");
+    assert!(ended <= 8, "it waited behind {ended} of the others");
     greedy.iter().for_each(tokio::task::JoinHandle::abort);
 }

@@ -14,7 +14,7 @@ use crate::model::drift::{Drift, SeenFields};
 use crate::model::http::Lane;
 use crate::model::id::{ConnectionId, PluginId, SyncId};
 use crate::model::mapping::{Column, Direction, Mapper};
-use crate::model::outcome::{Delivery, OutboxEntry, OutcomeKind};
+use crate::model::outcome::OutcomeKind;
 use crate::model::policy::Policy;
 use crate::model::schedule::Timetable;
 use crate::model::schema::{Field, Object};
@@ -84,6 +84,13 @@ pub struct SyncStatus {
     pub next: Option<Instant>,
     /// Of its connection's account.
     pub allowance: Option<DailyState>,
+}
+
+/// What a sync has in the outbox.
+#[derive(Clone, Copy, Default)]
+struct InOutbox {
+    waiting: u64,
+    dead: u64,
 }
 
 impl Tenant {
@@ -214,20 +221,34 @@ impl Tenant {
     }
 
     pub fn sync_status(&self, id: &SyncId) -> Result<SyncStatus, AppError> {
-        let sync = self.sync(id)?;
+        self.status_of(self.sync(id)?, &self.in_outbox()?)
+    }
+
+    /// As [`Tenant::sync_status`], of all syncs.
+    pub fn sync_statuses(&self) -> Result<Vec<SyncStatus>, AppError> {
+        let in_outbox = self.in_outbox()?;
+        self.syncs()?.into_iter().map(|sync| self.status_of(sync, &in_outbox)).collect()
+    }
+
+    /// Of each sync, how many entries wait and how many are dead. Reads the whole outbox.
+    fn in_outbox(&self) -> Result<BTreeMap<SyncId, InOutbox>, AppError> {
+        let mut found: BTreeMap<SyncId, InOutbox> = BTreeMap::new();
+        for entry in self.outbox() {
+            let entry = entry?;
+            let (of, is_dead) = (found.entry(entry.sync.clone()).or_default(), entry.is_dead());
+            *(if is_dead { &mut of.dead } else { &mut of.waiting }) += 1;
+        }
+        Ok(found)
+    }
+
+    fn status_of(&self, sync: Sync, in_outbox: &BTreeMap<SyncId, InOutbox>) -> Result<SyncStatus, AppError> {
+        let id = &sync.id;
         let state = self.store().get::<SyncState>(id)?.unwrap_or_default();
         let last_run = match state.last_run {
             Some(run) => self.store().get::<Run>(run)?.map(|run| self.as_it_is(run)),
             None => None,
         };
-        let (mut waiting, mut dead) = (0, 0);
-        for entry in self.outbox() {
-            match entry? {
-                entry if &entry.sync != id => {}
-                OutboxEntry { delivery: Delivery::Dead { .. }, .. } => dead += 1,
-                _ => waiting += 1,
-            }
-        }
+        let InOutbox { waiting, dead } = in_outbox.get(id).copied().unwrap_or_default();
         let conflicts = self.conflicts(Some(id)).count();
         let (timetable, next) = (self.timetable(id)?, self.next_run(id)?);
         // A file has no allowance.

@@ -15,8 +15,16 @@ pub type Holder = Option<WorkspaceId>;
 /// finds one, however many there are that want as much as they can get.
 pub struct Shares<K: Eq + Hash = Holder> {
     most: usize,
-    held: Mutex<HashMap<K, usize>>,
+    held: Mutex<HashMap<K, Held>>,
+    /// A place came free when there were few.
     freed: Notify,
+}
+
+/// Of one holder. Whoever waits because of what it holds itself is not woken for the others: hundreds may wait.
+#[derive(Default)]
+struct Held {
+    places: usize,
+    freed: Arc<Notify>,
 }
 
 /// A place, free again when it is dropped.
@@ -32,31 +40,42 @@ impl<K: Eq + Hash + Clone> Shares<K> {
 
     /// Places that are taken, of how many.
     pub fn taken(&self) -> (usize, usize) {
-        (self.lock().values().sum(), self.most)
+        (taken(&self.lock()), self.most)
     }
 
     /// A place, if there is one for this holder now.
     pub fn try_take(self: &Arc<Self>, holder: &K) -> Option<Share<K>> {
         let mut held = self.lock();
-        let (taken, own) = (held.values().sum::<usize>(), held.get(holder).copied().unwrap_or(0));
+        let (taken, own) = (taken(&held), held.get(holder).map_or(0, |held| held.places));
         let within = match own {
             0 => taken < self.most,
-            own => own < self.most.div_ceil(2) && taken < self.most - self.most / 4,
+            own => own < self.most.div_ceil(2) && taken < self.for_all(),
         };
         within.then(|| {
-            held.insert(holder.clone(), own + 1);
+            held.entry(holder.clone()).or_default().places += 1;
             Share { of: Arc::clone(self), holder: holder.clone() }
         })
     }
 
     /// A place, once there is one for this holder.
     pub async fn take(self: &Arc<Self>, holder: &K) -> Share<K> {
+        self.take_within(holder, || usize::MAX).await
+    }
+
+    /// As [`Shares::take`], once the holder has less than `most` gives. That is asked again when it gives one back.
+    pub async fn take_within(self: &Arc<Self>, holder: &K, most: impl Fn() -> usize) -> Share<K> {
         loop {
-            let freed = self.freed.notified();
-            if let Some(share) = self.try_take(holder) {
+            let own_freed = Arc::clone(&self.lock().entry(holder.clone()).or_default().freed);
+            // Both hear of what happens from here on.
+            let (own_freed, freed) = (own_freed.notified(), self.freed.notified());
+            let own = self.lock().get(holder).map_or(0, |held| held.places);
+            if let Some(share) = (own < most()).then(|| self.try_take(holder)).flatten() {
                 return share;
             }
-            freed.await;
+            tokio::select! {
+                () = own_freed => {}
+                () = freed => {}
+            }
         }
     }
 
@@ -64,7 +83,7 @@ impl<K: Eq + Hash + Clone> Shares<K> {
     pub async fn all_free(&self) {
         loop {
             let freed = self.freed.notified();
-            if self.lock().is_empty() {
+            if taken(&self.lock()) == 0 {
                 return;
             }
             freed.await;
@@ -73,25 +92,45 @@ impl<K: Eq + Hash + Clone> Shares<K> {
 }
 
 impl<K: Eq + Hash> Shares<K> {
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, usize>> {
+    /// Places for those who hold some.
+    fn for_all(&self) -> usize {
+        self.most - self.most / 4
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn taken<K>(held: &HashMap<K, Held>) -> usize {
+    held.values().map(|held| held.places).sum()
 }
 
 impl<K: Eq + Hash> Drop for Share<K> {
     fn drop(&mut self) {
         let mut held = self.of.lock();
-        match held.get_mut(&self.holder) {
-            Some(own) if *own > 1 => *own -= 1,
-            _ => drop(held.remove(&self.holder)),
+        let were_few = taken(&held) >= self.of.for_all();
+        if let Some(own) = held.get_mut(&self.holder) {
+            own.places = own.places.saturating_sub(1);
+            own.freed.notify_waiters();
+            // Nobody waits who would have to hear of the next one.
+            if own.places == 0 && Arc::strong_count(&own.freed) == 1 {
+                held.remove(&self.holder);
+            }
         }
+        let is_free = taken(&held) == 0;
         drop(held);
-        self.of.freed.notify_waiters();
+        if were_few || is_free {
+            self.of.freed.notify_waiters();
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake};
+
     use futures::FutureExt;
 
     use super::*;
@@ -132,6 +171,30 @@ mod tests {
         assert!(ended.as_mut().now_or_never().is_none());
         drop(held);
         assert!(ended.as_mut().now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_what_it_holds_itself_is_not_woken_for_others() {
+        struct Woken(AtomicUsize);
+        impl Wake for Woken {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let shares = Shares::new(16);
+        let mut greedy = greedy(&shares, "a");
+        let (holder, woken) = (named("a"), Arc::new(Woken(AtomicUsize::new(0))));
+        let waker = Arc::clone(&woken).into();
+        let mut context = Context::from_waker(&waker);
+        let mut waiting = std::pin::pin!(shares.take(&holder));
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        for _ in 0..100 {
+            drop(shares.try_take(&named("b")));
+        }
+        assert_eq!(woken.0.load(Ordering::Relaxed), 0);
+        greedy.pop();
+        assert!(woken.0.load(Ordering::Relaxed) > 0);
+        assert!(waiting.as_mut().poll(&mut context).is_ready());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! least. So a guest that never ends takes only what nobody else wants, and a page that is heavy gets past it.
 //!
 //! A core that computes slows its neighbours, whatever its priority: they share caches, memory and, mostly, the core itself. So while
-//! other calls keep coming, these threads rest after each turn, the longer the more guests wait for theirs.
+//! calls keep coming, a plugin's guests rest after each turn, the longer the more they have computed together without an end.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -15,18 +15,19 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::runtime::Handle;
 
+use super::group::{Group, Guest};
+
 /// What a call may compute before it goes on in the background: several times what a page of a compiled connector takes, and less
 /// than what a language's runtime needs to start.
 const FOREGROUND: Duration = Duration::from_millis(20);
 
-/// Who has computed less in the background does not wait for a rest to end: a heavy page mostly ends within it.
-const SHORT: Duration = Duration::from_millis(20);
+/// The same where others of the plugin have computed for long and not ended: still more than a page of a compiled connector takes.
+const SHORTER: Duration = Duration::from_millis(10);
 
 /// How long after a call has come in more are expected. Rests end when it is over.
 const BUSY: Duration = Duration::from_millis(50);
 
-/// Microseconds that a call has computed.
-type Computed = Arc<AtomicU64>;
+type Runnable = async_task::Runnable<Arc<Guest>>;
 
 /// The threads, begun with the first call that needs them; they end when this is dropped.
 pub(super) struct Background {
@@ -49,7 +50,7 @@ struct Queue {
 #[derive(Default)]
 struct Waiting {
     /// By what each has computed; of those who have computed as much, who asked first comes first.
-    turns: BTreeMap<(u64, u64), async_task::Runnable<Computed>>,
+    turns: BTreeMap<(Duration, u64), Runnable>,
     /// Turns that were ever asked for.
     asked: u64,
     closed: bool,
@@ -63,16 +64,21 @@ impl Default for Background {
 }
 
 impl Background {
-    /// Runs a call to its end: here as long as it computes little, in the background from then on. A call whose future is dropped
-    /// ends when it next gives way.
-    pub(super) async fn run<T: Send + 'static>(&self, call: impl Future<Output = T> + Send + 'static) -> T {
+    /// Runs a call of a group to its end: here as long as it computes little, in the background from then on. A call whose future is
+    /// dropped ends when it next gives way.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        group: &Arc<Group>,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> T {
         self.calls.note();
+        let guest = Guest::of(Arc::clone(group));
         let mut call = Box::pin(call);
-        if let Some(answer) = in_foreground(call.as_mut()).await {
+        if let Some(answer) = in_foreground(&guest, call.as_mut()).await {
             return answer;
         }
         match self.queue.get_or_init(|| Queue::begin(&self.calls)) {
-            Some(queue) => queue.spawn(call).await,
+            Some(queue) => queue.spawn(guest, call).await,
             None => call.await,
         }
     }
@@ -102,13 +108,13 @@ impl Calls {
 }
 
 /// The answer, or nothing where the call has computed for too long to go on here.
-async fn in_foreground<T>(mut call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
-    let mut computed = Duration::ZERO;
+async fn in_foreground<T>(guest: &Guest, mut call: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> Option<T> {
     poll_fn(|context| {
         let (polled, taken) = timed(|| call.as_mut().poll(context));
-        computed += taken;
+        guest.has_computed(taken);
+        let most = if guest.group().is_tiresome() { SHORTER } else { FOREGROUND };
         match polled {
-            Poll::Pending if computed < FOREGROUND => Poll::Pending,
+            Poll::Pending if guest.computed() < most => Poll::Pending,
             Poll::Pending => Poll::Ready(None),
             Poll::Ready(answer) => Poll::Ready(Some(answer)),
         }
@@ -142,21 +148,22 @@ impl Queue {
 
     fn spawn<T: Send + 'static>(
         self: &Arc<Self>,
+        guest: Guest,
         mut call: Pin<Box<impl Future<Output = T> + Send + 'static>>,
-    ) -> async_task::Task<T, Computed> {
-        let computed = Computed::default();
+    ) -> async_task::Task<T, Arc<Guest>> {
+        let guest = Arc::new(guest);
         // What the host does for the call, as its timers and requests, stays with the runtime that it came from.
         let runtime = Handle::current();
-        let counted = Arc::clone(&computed);
+        let counted = Arc::clone(&guest);
         let call = poll_fn(move |context| {
             let _entered = runtime.enter();
             let (polled, taken) = timed(|| call.as_mut().poll(context));
-            counted.fetch_add(u64::try_from(taken.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+            counted.has_computed(taken);
             polled
         });
         let queue = Arc::clone(self);
         let schedule = move |runnable| queue.put(runnable);
-        let task = async_task::Builder::new().propagate_panic(true).metadata(computed);
+        let task = async_task::Builder::new().propagate_panic(true).metadata(guest);
         let (runnable, task) = task.spawn(move |_| call, schedule);
         runnable.schedule();
         task
@@ -166,26 +173,28 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, runnable: async_task::Runnable<Computed>) {
+    fn put(&self, runnable: Runnable) {
         let mut waiting = self.lock();
         waiting.asked += 1;
-        let rank = (runnable.metadata().load(Ordering::Relaxed), waiting.asked);
+        let rank = (runnable.metadata().computed(), waiting.asked);
         waiting.turns.insert(rank, runnable);
         drop(waiting);
         self.changed.notify_one();
     }
 
-    /// Who comes next, as soon as there is somebody and the rest is over; nobody when all is over.
-    fn next(&self, rests_until: Instant) -> Option<async_task::Runnable<Computed>> {
+    /// Who comes next, as soon as there is somebody who does not rest; nobody when all is over.
+    fn next(&self) -> Option<Runnable> {
         let mut waiting = self.lock();
         while !waiting.closed {
-            let Some(first) = waiting.turns.first_entry() else {
+            let now = Instant::now();
+            let rest = |guest: &Guest| guest.group().rests_until().saturating_duration_since(now);
+            let rests = waiting.turns.iter().map(|(rank, runnable)| (rest(runnable.metadata()), *rank));
+            let Some((rest, rank)) = rests.min() else {
                 waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
-            let rest = rests_until.saturating_duration_since(Instant::now());
-            if rest.is_zero() || Duration::from_micros(first.key().0) < SHORT || !self.calls.keep_coming() {
-                return Some(first.remove());
+            if rest.is_zero() || !self.calls.keep_coming() {
+                return waiting.turns.remove(&rank);
             }
             (waiting, _) = self.changed.wait_timeout(waiting, rest.min(BUSY)).unwrap_or_else(PoisonError::into_inner);
         }
@@ -194,11 +203,10 @@ impl Queue {
 
     fn work(&self) {
         give_way();
-        let mut rests_until = Instant::now();
-        while let Some(runnable) = self.next(rests_until) {
+        while let Some(runnable) = self.next() {
+            let guest = Arc::clone(runnable.metadata());
             let ((), taken) = timed(|| _ = runnable.run());
-            let guests = u32::try_from(self.lock().turns.len()).unwrap_or(u32::MAX);
-            rests_until = Instant::now() + taken.saturating_mul(guests);
+            guest.group().rest_after(taken, Instant::now());
         }
     }
 }
@@ -240,12 +248,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_computes_for_long_goes_on_elsewhere_and_lets_the_shorter_pass() {
-        let background = Background::default();
+        let (background, group) = (Background::default(), Arc::new(Group::default()));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let here = std::thread::current().name().map(str::to_owned);
-        let short = background.run(compute(Duration::ZERO, Arc::clone(&seen), "short")).await;
+        let short = background.run(&group, compute(Duration::ZERO, Arc::clone(&seen), "short")).await;
         assert_eq!(short, here);
-        let call = |ms, name| background.run(compute(Duration::from_millis(ms), Arc::clone(&seen), name));
+        let call = |ms, name| background.run(&group, compute(Duration::from_millis(ms), Arc::clone(&seen), name));
         let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let (long, middle) = (400, 60);
         let (one, two) =
@@ -262,14 +270,14 @@ mod tests {
                 self.0.store(true, Ordering::SeqCst);
             }
         }
-        let background = Background::default();
+        let (background, group) = (Background::default(), Arc::new(Group::default()));
         let ended = Arc::new(AtomicBool::new(false));
         let told = Told(Arc::clone(&ended));
         let forever = async move {
             let _told = told;
             compute(Duration::MAX, Arc::default(), "never").await
         };
-        assert!(tokio::time::timeout(Duration::from_millis(100), background.run(forever)).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_millis(100), background.run(&group, forever)).await.is_err());
         while !ended.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

@@ -110,15 +110,18 @@ impl SandboxedConnector {
         verb: &'static str,
         ask: impl for<'a> FnOnce(Visit<'a>) -> BoxFuture<'a, Answer<R>> + Send + 'static,
     ) -> Result<Result<R, types::Failure>, FaultKind> {
-        let _place = self.sandbox.call_place(&self.holder, &self.plugin).await?;
         let ConnectorContext { settings, clock, outbound, gate, watch, .. } = &self.context;
-        gate.as_ref().map_or(Ok(()), |gate| gate.admit())?;
+        let admit = || gate.as_ref().map_or(Ok(()), |gate| gate.admit());
+        // Who rests waits for no place; who waited may rest by now.
+        admit()?;
+        let place = self.sandbox.call_place(&self.holder, &self.plugin).await?;
+        admit()?;
         let connection = wit::Connection { settings: settings.clone(), now: clock.now().0 };
         let (log, outbound, clock) = (self.log.call(verb), Arc::clone(outbound), Arc::clone(clock));
         let seed = watch.as_ref().map(|watch| watch.seed);
         let state = ConnectorState::new(Budget::new(self.limits), Ports { outbound, log, clock, seed });
         let LinkedConnector { pre, connector, bulk } = self.linked.clone();
-        let called = guarded(&self.sandbox, budget::store(self.sandbox.engine(), state), move |store| {
+        let called = guarded(&self.sandbox, &place, budget::store(self.sandbox.engine(), state), move |store| {
             async move {
                 let instance = pre.instantiate_async(&mut *store).await.map_err(starting)?;
                 let guest = connector.load(&mut *store, &instance).map_err(starting)?;

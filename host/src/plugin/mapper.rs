@@ -53,10 +53,10 @@ impl SandboxedMapper {
 impl Mapper for SandboxedMapper {
     async fn reads(&self, configuration: &str, direction: Direction) -> Result<Vec<String>, MappingError> {
         let fault = |kind| self.fault("reads", kind);
-        let _place = self.sandbox.mapping_place(&self.holder, &self.plugin).await.map_err(fault)?;
+        let place = self.sandbox.mapping_place(&self.holder, &self.plugin).await.map_err(fault)?;
         let (pre, configuration, direction) =
             (self.pre.clone(), configuration.to_owned(), convert::wit_direction(direction));
-        let called = guarded(&self.sandbox, self.store(), move |store| {
+        let called = guarded(&self.sandbox, &place, self.store(), move |store| {
             async move {
                 let plugin = pre.instantiate_async(&mut *store).await.map_err(starting)?;
                 plugin.ferry_crm_mapper().call_reads(store, &configuration, direction).await
@@ -81,7 +81,7 @@ impl Mapper for SandboxedMapper {
         let place = self.sandbox.mapping_place(&self.holder, &self.plugin).await.map_err(fault)?;
         let (pre, configuration) = (self.pre.clone(), configuration.to_owned());
         let (columns, direction) = (convert::wit_columns(input), convert::wit_direction(direction));
-        let called = guarded(&self.sandbox, self.store(), move |store| {
+        let called = guarded(&self.sandbox, &place, self.store(), move |store| {
             async move {
                 let guest = pre.instantiate_async(&mut *store).await.map_err(starting)?;
                 let mapping = guest.ferry_crm_mapper().mapping();
@@ -104,7 +104,7 @@ impl Mapper for SandboxedMapper {
             guest: Arc::new(guest),
             resource,
             output: convert::columns(output).map_err(bad)?,
-            _place: place,
+            place,
         }))
     }
 }
@@ -118,7 +118,7 @@ struct OpenMapping {
     guest: Arc<MapperPlugin>,
     resource: ResourceAny,
     output: Vec<Column>,
-    _place: Place,
+    place: Place,
 }
 
 #[async_trait]
@@ -158,7 +158,7 @@ impl OpenMapping {
         let (guest, resource) = (Arc::clone(&self.guest), self.resource);
         store.data_mut().budget.rearm();
         store.set_epoch_deadline(1);
-        let called = guarded(&self.sandbox, store, move |store| {
+        let called = guarded(&self.sandbox, &self.place, store, move |store| {
             async move { guest.ferry_crm_mapper().mapping().call_rows(store, resource, &rows).await }.boxed()
         });
         let (store, answer) = called.await.map_err(|stopped| self.fault(stopped.kind))?;

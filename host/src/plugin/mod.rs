@@ -12,6 +12,7 @@ mod convert;
 mod engine;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod group;
 mod imports;
 mod manifest;
 mod mapper;
@@ -23,7 +24,7 @@ pub mod signature;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -86,10 +87,21 @@ pub struct Plugins {
     cache: Cache,
     compiler: Option<PathBuf>,
     sandbox: OnceLock<Arc<Sandbox>>,
-    loaded: Mutex<HashMap<Digest, Weak<Code>>>,
+    loaded: Mutex<Loaded>,
     /// Compiling takes memory and every core, so it is one at a time.
     compiling: tokio::sync::Mutex<()>,
     excesses: Arc<Excesses>,
+}
+
+/// Plugins that were loaded last and are kept though nobody uses them: a command is over before the next one comes, and to load one
+/// anew takes longer than most calls.
+const KEPT: usize = 8;
+
+#[derive(Default)]
+struct Loaded {
+    all: HashMap<Digest, Weak<Code>>,
+    /// The last one first.
+    recent: VecDeque<Arc<Code>>,
 }
 
 /// A plugin's machine code, shared by all its connections.
@@ -154,7 +166,7 @@ impl Plugins {
         let code = Arc::new(off_thread(load).await??);
         // The lock on compiling is held, so no other load can have set it.
         self.sandbox.get_or_init(|| Arc::clone(&code.sandbox));
-        self.lock_loaded().insert(found, Arc::downgrade(&code));
+        self.lock_loaded().add(found, &code);
         Ok(self.under(code, limits))
     }
 
@@ -174,12 +186,27 @@ impl Plugins {
 
     fn known(&self, digest: &Digest) -> Option<Arc<Code>> {
         let mut loaded = self.lock_loaded();
-        loaded.retain(|_, code| code.strong_count() > 0);
-        loaded.get(digest).and_then(Weak::upgrade)
+        let code = loaded.all.get(digest).and_then(Weak::upgrade)?;
+        loaded.keep(&code);
+        Some(code)
     }
 
-    fn lock_loaded(&self) -> std::sync::MutexGuard<'_, HashMap<Digest, Weak<Code>>> {
+    fn lock_loaded(&self) -> std::sync::MutexGuard<'_, Loaded> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loaded {
+    fn add(&mut self, digest: Digest, code: &Arc<Code>) {
+        self.all.retain(|_, code| code.strong_count() > 0);
+        self.all.insert(digest, Arc::downgrade(code));
+        self.keep(code);
+    }
+
+    fn keep(&mut self, code: &Arc<Code>) {
+        self.recent.retain(|kept| !Arc::ptr_eq(kept, code));
+        self.recent.push_front(Arc::clone(code));
+        self.recent.truncate(KEPT);
     }
 }
 

@@ -10,6 +10,7 @@ use wasmtime::{Engine, Store};
 use super::background::Background;
 use super::budget::{self, Budgeted};
 use super::engine::{PLACES, Running, TickingEngine};
+use super::group::Group;
 use crate::model::failure::FaultKind;
 use crate::model::id::PluginId;
 use crate::model::probe::Usage;
@@ -20,6 +21,9 @@ const CALL_WAIT: Duration = Duration::from_secs(600);
 
 /// How long an opening mapping waits for a place: mappings are held for whole runs, so a longer wait promises nothing.
 const MAPPING_WAIT: Duration = Duration::from_secs(60);
+
+/// Places of a plugin in a workspace while its calls compute for long and do not end: those that are well go on beside them.
+const MOST_OF_TIRESOME: usize = 4;
 
 /// One per process, shared by all that is loaded.
 pub(super) struct Sandbox {
@@ -34,13 +38,20 @@ pub(super) struct Sandbox {
 /// Places, shared among workspaces, and what one workspace may have among its plugins.
 struct Places {
     all: Arc<Shares>,
-    of: Mutex<HashMap<Holder, Arc<Shares<PluginId>>>>,
+    of: Mutex<HashMap<Holder, OfWorkspace>>,
+}
+
+/// The places of a workspace among its plugins, and the calls of each.
+struct OfWorkspace {
+    places: Arc<Shares<PluginId>>,
+    groups: HashMap<PluginId, Arc<Group>>,
 }
 
 /// A place in the sandbox, free again when it is dropped.
 pub(super) struct Place {
     _of_workspace: Share,
     _of_plugin: Share<PluginId>,
+    group: Arc<Group>,
 }
 
 impl Sandbox {
@@ -81,14 +92,25 @@ impl Default for Places {
     }
 }
 
+impl Default for OfWorkspace {
+    fn default() -> Self {
+        Self { places: Shares::new(PLACES as usize / 2), groups: HashMap::new() }
+    }
+}
+
 impl Places {
     /// Waits among the plugins of its workspace first, so that none of them makes the others wait.
     async fn take(&self, holder: &Holder, plugin: &PluginId, wait: Duration) -> Result<Place, FaultKind> {
-        let of = {
+        let (of, group) = {
             let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(of.entry(holder.clone()).or_insert_with(|| Shares::new(PLACES as usize / 2)))
+            let of = of.entry(holder.clone()).or_default();
+            (Arc::clone(&of.places), Arc::clone(of.groups.entry(plugin.clone()).or_default()))
         };
-        let places = async { Place { _of_plugin: of.take(plugin).await, _of_workspace: self.all.take(holder).await } };
+        let most = || if group.is_tiresome() { MOST_OF_TIRESOME } else { usize::MAX };
+        let places = async {
+            let (of_plugin, of_workspace) = (of.take_within(plugin, most).await, self.all.take(holder).await);
+            Place { _of_plugin: of_plugin, _of_workspace: of_workspace, group: Arc::clone(&group) }
+        };
         let full = |_| FaultKind::Start(format!("its share of the {PLACES} places in the sandbox is taken"));
         tokio::time::timeout(wait, places).await.map_err(full)
     }
@@ -100,9 +122,10 @@ pub(super) struct Stopped {
     pub(super) usage: Usage,
 }
 
-/// Runs a call of a guest within its budget; gives the store back with the answer. Where it is stopped, the instance is gone.
+/// Runs a call of a guest in its place and within its budget; gives the store back with the answer. Where it is stopped, the instance is gone.
 pub(super) async fn guarded<S: Budgeted, R: Send + 'static>(
     sandbox: &Sandbox,
+    place: &Place,
     mut store: Store<S>,
     call: impl for<'a> FnOnce(&'a mut Store<S>) -> BoxFuture<'a, wasmtime::Result<R>> + Send + 'static,
 ) -> Result<(Store<S>, R), Stopped> {
@@ -114,7 +137,7 @@ pub(super) async fn guarded<S: Budgeted, R: Send + 'static>(
         (store, answer)
     };
     // The epoch stops a guest that computes, this one that waits.
-    match tokio::time::timeout(time, sandbox.background.run(call)).await {
+    match tokio::time::timeout(time, sandbox.background.run(&place.group, call)).await {
         Ok((store, Ok(answer))) => Ok((store, answer)),
         Ok((mut store, Err(error))) => {
             let budget = store.data_mut().budget();
@@ -128,6 +151,7 @@ pub(super) async fn guarded<S: Budgeted, R: Send + 'static>(
 mod tests {
     use futures::FutureExt;
 
+    use super::super::group::Guest;
     use super::*;
 
     #[tokio::test]
@@ -145,5 +169,18 @@ mod tests {
         drop(greedy);
         assert_eq!(places.all.taken(), (3, PLACES as usize));
         assert!(take("hostile").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_plugin_whose_calls_do_not_end_gets_few_places_until_they_do() {
+        let places = Places::default();
+        let take = || places.take(&None, &"hostile".parse().unwrap(), CALL_WAIT).now_or_never()?.ok();
+        let first = take().unwrap();
+        let endless = Guest::of(Arc::clone(&first.group));
+        endless.has_computed(Duration::from_secs(1));
+        let others: Vec<Place> = std::iter::from_fn(take).collect();
+        assert_eq!(others.len() + 1, MOST_OF_TIRESOME);
+        drop(endless);
+        assert!(take().is_some());
     }
 }

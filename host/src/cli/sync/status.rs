@@ -21,11 +21,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
     let tenant = context.tenant()?;
-    let names = match &args.name {
-        Some(name) => vec![name.clone()],
-        None => tenant.syncs()?.into_iter().map(|sync| sync.id).collect(),
+    let statuses = match &args.name {
+        Some(name) => vec![tenant.sync_status(name)?],
+        None => tenant.sync_statuses()?,
     };
-    let statuses = names.iter().map(|name| tenant.sync_status(name)).collect::<Result<Vec<_>, _>>()?;
     let document: Vec<_> = statuses.iter().map(documents::Status::from).collect();
     context.output.answer(&document, || table(&statuses))?;
     for status in &statuses {

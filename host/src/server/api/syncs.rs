@@ -22,11 +22,7 @@ use crate::server::documents::{Run, Status, Timing};
     responses((status = 200, body = Vec<Status>), (status = "default", body = ProblemDetails))
 )]
 pub(super) async fn list_syncs(Reader(tenant): Reader) -> Result<Json<Vec<Status>>, Problem> {
-    let statuses = move || {
-        let status = |sync: crate::model::sync::Sync| Ok(Status::from(&tenant.sync_status(&sync.id)?));
-        tenant.syncs()?.into_iter().map(status).collect::<Result<Vec<_>, AppError>>()
-    };
-    work(statuses).await.map(Json)
+    work(move || Ok(tenant.sync_statuses()?.iter().map(Status::from).collect())).await.map(Json)
 }
 
 /// How far a sync has come

@@ -1,5 +1,5 @@
 //! How long a page of 100 records with 12 properties takes from HubSpot's answer to rows, natively:
-//! `cargo run --profile component -p ferry-hubspot --example rate`.
+//! `cargo run --profile component -p ferry-hubspot --example hubspot-rate`.
 
 use std::io::Write;
 use std::time::Instant;
