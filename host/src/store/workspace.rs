@@ -240,13 +240,13 @@ impl Workspace {
         let mut batch = sled::Batch::default();
         let outbound = [OutboxEntry::TABLE, Timetable::TABLE, Sync::TABLE];
         let is_outbound = changes.documents.iter().any(|(key, _)| key.first().is_some_and(|t| outbound.contains(t)));
-        let mut numbered = Vec::new();
+        let mut numbered: BTreeMap<Table, Vec<Edit>> = BTreeMap::new();
         for (key, bytes) in std::mem::take(&mut changes.documents) {
             if bytes.is_none() {
                 self.remember_number(&key, &mut batch);
             }
-            if let Some(numbered_key) = numbered_key(&key)? {
-                numbered.push((numbered_key, bytes));
+            if let Some((table, number)) = numbered_key(&key)? {
+                numbered.entry(table).or_default().push((number, bytes));
                 continue;
             }
             let key = [&self.number.to_be_bytes()[..], &key].concat();
@@ -297,7 +297,7 @@ impl Workspace {
     fn stage_buckets(
         &self,
         changes: &Changes,
-        numbered: Vec<((Table, u64), Option<Vec<u8>>)>,
+        numbered: BTreeMap<Table, Vec<Edit>>,
         batch: &mut sled::Batch,
     ) -> Result<(), StoreError> {
         let mut numbers = Numbers::of(&self.names);
@@ -311,11 +311,7 @@ impl Workspace {
         }
         self.contacts.stage(batch, contacts)?;
         self.provenances.stage(batch, provenances)?;
-        let mut of_tables: BTreeMap<Table, Vec<Edit>> = BTreeMap::new();
-        for ((table, number), document) in numbered {
-            of_tables.entry(table).or_default().push((number, document));
-        }
-        of_tables.into_iter().try_for_each(|(table, edits)| self.buckets(table).stage(batch, edits))
+        numbered.into_iter().try_for_each(|(table, edits)| self.buckets(table).stage(batch, edits))
     }
 
     /// Counts the commits that changed what is sent and by whom, in this process.
