@@ -21,8 +21,8 @@ use super::group::{Group, Guest};
 /// than what a language's runtime needs to start.
 const FOREGROUND: Duration = Duration::from_millis(20);
 
-/// The same where others of the plugin have computed for long and not ended: still more than a page of a compiled connector takes.
-const SHORTER: Duration = Duration::from_millis(10);
+/// The same where others of the plugin have computed for long and not ended: still more than most pages of a compiled connector take.
+const SHORTER: Duration = Duration::from_millis(5);
 
 /// How long after a call has come in more are expected. Rests end when it is over.
 const BUSY: Duration = Duration::from_millis(50);

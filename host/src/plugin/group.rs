@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Calls that have computed so much together rest as long as they compute. Pages of a language that has to start first take less
-/// than half of it.
-const AT_EASE: Duration = Duration::from_millis(40);
+/// Calls that have computed so much together rest as long as they compute. A page of a hundred takes less in every language that
+/// there is an SDK for.
+const AT_EASE: Duration = Duration::from_millis(25);
 
 /// The most that calls rest for a turn, in times of that turn: what is left to them is a fortieth of a core.
 const MOST_REST: f64 = 40.0;
@@ -94,7 +94,7 @@ mod tests {
             group.rests_until() - from
         };
         let one = Guest::of(Arc::clone(&group));
-        one.has_computed(Duration::from_millis(20));
+        one.has_computed(Duration::from_millis(16));
         assert!(rest(now) < turn / 2 && !group.is_tiresome());
         let others: Vec<Guest> = (0..15).map(|_| Guest::of(Arc::clone(&group))).collect();
         others.iter().for_each(|guest| guest.has_computed(Duration::from_millis(20)));
