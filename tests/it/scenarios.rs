@@ -42,6 +42,10 @@ pub(crate) enum Step {
     Clock {
         seconds: i64,
     },
+    /// From now on the CRM's search shows what was written only after so long.
+    Lag {
+        seconds: i64,
+    },
     /// A real pause, where the host's own clock must pass a back-off.
     Pause {
         seconds: u64,
@@ -104,6 +108,7 @@ pub(crate) fn take(rig: &Rig, step: Step) {
         Step::ExpireTokens {} => rig.crm.expire_tokens(),
         Step::ClearFaults {} => rig.crm.clear_faults(None),
         Step::Clock { seconds } => rig.crm.clock().advance(seconds * 1_000),
+        Step::Lag { seconds } => rig.crm.switch(|switches| switches.search_lag_ms = seconds * 1_000),
         Step::Pause { seconds } => std::thread::sleep(std::time::Duration::from_secs(seconds)),
         Step::Call { nth, id } => {
             let contacts = rig.host.ok(&["contacts", "list", "--limit", &(nth + 1).to_string()]).documents();
@@ -181,6 +186,7 @@ scenarios! {
     clock_jumps
     equal_stamps
     filtered
+    lagging_search
     lost_replies
     only_what_is_asked
     refused_sign_in
