@@ -203,8 +203,7 @@ impl Tenant {
                 return Ok(false);
             }
             let state = ReceiptState::LeftOut { reason: "a person gave it up".to_owned() };
-            changes.put(entry.id, &entry.receipt(state, at))?;
-            changes.remove::<OutboxEntry>(entry.id);
+            changes.settle(entry, state, at)?;
             Ok(true)
         })
         .await

@@ -122,7 +122,8 @@ pub(super) struct Stopped {
     pub(super) usage: Usage,
 }
 
-/// Runs a call of a guest in its place and within its budget; gives the store back with the answer. Where it is stopped, the instance is gone.
+/// Runs a call of a guest in its place and within its budget; gives the store back with the answer. Where it is stopped, the
+/// instance is gone.
 pub(super) async fn guarded<S: Budgeted, R: Send + 'static>(
     sandbox: &Sandbox,
     place: &Place,

@@ -342,10 +342,10 @@ fn an_outcome_is_known_by_its_id_and_sync_wherever_it_stands() {
     changes.queue(&workspace, &entry).unwrap();
     workspace.commit(changes).unwrap();
     assert_eq!((is_recorded(), workspace.receipt(&sync, "o").unwrap()), ([true, false], None));
-    let receipt = entry.receipt(ReceiptState::Delivered { object: "calls".into(), record: "9".into() }, Instant(2));
+    let state = ReceiptState::Delivered { object: "calls".into(), record: "9".into() };
+    let receipt = entry.receipt(state.clone(), Instant(2));
     let mut changes = Changes::default();
-    changes.put(entry.id, &receipt).unwrap();
-    changes.remove::<OutboxEntry>(entry.id);
+    changes.settle(&entry, state, Instant(2)).unwrap();
     workspace.commit(changes).unwrap();
     assert_eq!((is_recorded(), workspace.receipt(&sync, "o").unwrap()), ([true, false], Some(receipt)));
     assert_eq!(workspace.scan::<OutboxEntry>().count(), 0);

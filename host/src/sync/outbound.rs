@@ -332,9 +332,7 @@ impl Outbound<'_> {
             self.run.counts.skipped += 1;
         }
         self.ports.workspace.sent_changes().forget(&entry.sync, entry.id);
-        changes.put(entry.id, &entry.receipt(state, self.ports.clock.now()))?;
-        changes.remove::<OutboxEntry>(entry.id);
-        Ok(())
+        Ok(changes.settle(entry, state, self.ports.clock.now())?)
     }
 
     fn bury(

@@ -1,7 +1,7 @@
 //! The engine against a CRM in trouble, over thousands of schedules, each made from a seed: what people do on both sides, lost
 //! answers, limits, deaths at any commit, losses of power, clocks that jump, mappings that change, lists whose members come and
-//! go, a second sync that feeds the same contacts, and people who say who is who. When the dust has settled, contacts are what the CRM holds, the CRM has
-//! what it was asked for, once and in order, and nobody's last word is lost.
+//! go, a second sync that feeds the same contacts, and people who say who is who. When the dust has settled, contacts are what the
+//! CRM holds, the CRM has what it was asked for, once and in order, and nobody's last word is lost.
 //!
 //! A seed that fails is printed; `FERRY_SEED=17 cargo test --lib one_schedule` plays it again, alone and told step by step.
 //! `FERRY_SCHEDULES=100000` plays so many.
