@@ -11,7 +11,7 @@ use crate::config::source::{Name, Part, Source};
 use crate::config::{self, Config};
 use crate::kinds::{check_formats, settle};
 use crate::mistake::Mistakes;
-use crate::plan::{FieldPlan, Origin, Plan, Slot};
+use crate::plan::{FieldPlan, Origin, Plan, Section, Slot};
 use crate::skip::{SkipRule, Test};
 
 impl Plan {
@@ -129,18 +129,23 @@ impl<'i> Opening<'i> {
                 let slots = self.indices(names)?.into_iter().map(|index| Slot { index, last: false });
                 Some(Origin::Columns(slots.collect()))
             }
-            Source::Template(parts) => {
-                let found = parts.iter().map(|part| match part {
-                    Part::Text(text) => Some(Part::Text(text.clone())),
-                    Part::Column(name) => self.index(name).map(Part::Column),
-                });
-                found.collect::<Vec<_>>().into_iter().collect::<Option<Box<[_]>>>().map(Origin::Template)
+            Source::Template(sections) => {
+                let found = sections.iter().map(|parts| self.section(parts)).collect::<Vec<_>>();
+                found.into_iter().collect::<Option<_>>().map(Origin::Template)
             }
             Source::Concat { names, separator } => {
                 Some(Origin::Concat { columns: self.indices(names)?.into(), separator: (*separator).into() })
             }
             Source::Constant(value) => Some(Origin::Constant(value.clone())),
         }
+    }
+
+    fn section(&self, parts: &[Part<Name<'_>>]) -> Option<Section> {
+        let found = parts.iter().map(|part| match part {
+            Part::Text(text) => Some(Part::Text(text.clone())),
+            Part::Column(name) => self.index(name).map(Part::Column),
+        });
+        found.collect::<Vec<_>>().into_iter().collect()
     }
 
     fn skip(&self, skip: &Skip<'_>) -> SkipRule {
@@ -171,10 +176,7 @@ fn mark_last(fields: &mut [FieldPlan]) {
                 }
                 later.extend(slots.iter().map(|slot| slot.index));
             }
-            Origin::Template(parts) => later.extend(parts.iter().filter_map(|part| match part {
-                Part::Column(index) => Some(*index),
-                Part::Text(_) => None,
-            })),
+            Origin::Template(sections) => later.extend(sections.iter().flatten().filter_map(Part::column).copied()),
             Origin::Concat { columns, .. } => later.extend(columns.iter().copied()),
             Origin::Constant(_) => {}
         }

@@ -18,10 +18,13 @@ pub(crate) struct Slot {
 #[derive(Debug)]
 pub(crate) enum Origin {
     Columns(Box<[Slot]>),
-    Template(Box<[Part<usize>]>),
+    Template(Box<[Section]>),
     Concat { columns: Box<[usize]>, separator: Box<str> },
     Constant(Value),
 }
+
+/// Pieces of a template that go together where all of their columns are empty.
+pub(crate) type Section = Box<[Part<usize>]>;
 
 /// One output column.
 #[derive(Debug)]
@@ -119,7 +122,7 @@ impl FieldPlan {
                     )
                 }))
             }
-            Origin::Template(parts) => self.filled(parts, row).map(made),
+            Origin::Template(sections) => self.filled(sections, row).map(made),
             Origin::Concat { columns, separator } => self.joined(columns, separator, row).map(made),
             // A constant was converted when the mapping was opened.
             Origin::Constant(_) => Ok(Taken::Absent),
@@ -127,16 +130,22 @@ impl FieldPlan {
     }
 
     /// The template with its columns filled in, without blanks at the ends; nothing if all of them are empty.
-    fn filled(&self, parts: &[Part<usize>], row: &[Value]) -> Result<String, Refusal> {
+    fn filled(&self, sections: &[Section], row: &[Value]) -> Result<String, Refusal> {
         let mut out = String::new();
         let mut any = false;
-        for part in parts {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Column(index) if is_absent(&row[*index]) => {}
-                Part::Column(index) => {
-                    any = true;
-                    self.rule.push(&row[*index], &mut out)?;
+        for section in sections {
+            let mut columns = section.iter().filter_map(Part::column).peekable();
+            let is_fixed = columns.peek().is_none();
+            let is_filled = columns.any(|index| !is_absent(&row[*index]));
+            if !is_fixed && !is_filled {
+                continue;
+            }
+            any |= is_filled;
+            for part in section {
+                match part {
+                    Part::Text(text) => out.push_str(text),
+                    Part::Column(index) if is_absent(&row[*index]) => {}
+                    Part::Column(index) => self.rule.push(&row[*index], &mut out)?,
                 }
             }
         }
@@ -196,11 +205,8 @@ impl FieldPlan {
             (Origin::Columns(slots), None) => {
                 format!("each of {}", quoted(&slots.iter().map(|slot| slot.index).collect::<Vec<_>>()))
             }
-            (Origin::Template(parts), None) => {
-                let columns = parts.iter().filter_map(|part| match part {
-                    Part::Column(index) => Some(*index),
-                    Part::Text(_) => None,
-                });
+            (Origin::Template(sections), None) => {
+                let columns = sections.iter().flatten().filter_map(Part::column).copied();
                 format!("the text made of {}", quoted(&columns.collect::<Vec<_>>()))
             }
             (Origin::Concat { columns, .. }, None) => {

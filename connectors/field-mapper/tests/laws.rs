@@ -26,7 +26,7 @@ join = ";"
 max_length = 5
 too_long = "cut"
 [fields.html]
-template = "<p>{a}{{}} {b} {c}</p>"
+template = ["<p>{a}{{}} {b}", " {c}", "</p>"]
 escape = "html"
 format = "DD.MM.YYYY HH:mm:ss.SSS Z"
 numbers = "1.234,56"

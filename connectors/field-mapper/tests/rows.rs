@@ -87,6 +87,29 @@ fn a_row_without_a_way_to_reach_the_person_is_left_out() {
 }
 
 #[test]
+fn texts_of_a_template_go_where_all_of_their_columns_are_empty() {
+    let mapping = r#"
+        [fields.note]
+        template = ["<p>Call", ": {disposition}", ", {duration_s} s", "</p>", "<p>{summary}</p>"]
+        escape = "html"
+    "#;
+    let note = |disposition: Value, duration: Value, summary: Value| {
+        let input = [
+            ("disposition", Kind::Text, disposition),
+            ("duration_s", Kind::Integer, duration),
+            ("summary", Kind::Text, summary),
+        ];
+        map_towards(Direction::Outbound, mapping, &input)
+    };
+    let noted = |said: &str| Mapped::Values(vec![text(said)]);
+    let all = note(text("reached"), Value::Integer(95), text("a < b"));
+    assert_eq!(all, noted("<p>Call: reached, 95 s</p><p>a &lt; b</p>"));
+    assert_eq!(note(text("busy"), Value::Null, text(" ")), noted("<p>Call: busy</p>"));
+    assert_eq!(note(Value::Null, Value::Null, text("x")), noted("<p>Call</p><p>x</p>"));
+    assert_eq!(note(Value::Null, Value::Null, Value::Null), Mapped::Values(vec![Value::Null]));
+}
+
+#[test]
 fn a_call_outcome_becomes_a_hubspot_call() {
     let mapping = r#"
         direction = "outbound"

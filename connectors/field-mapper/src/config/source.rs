@@ -23,11 +23,21 @@ pub(crate) enum Part<C> {
     Column(C),
 }
 
+impl<C> Part<C> {
+    pub(crate) fn column(&self) -> Option<&C> {
+        match self {
+            Self::Column(column) => Some(column),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) enum Source<'t> {
     /// The first of these that is filled.
     Columns(Vec<Name<'t>>),
-    Template(Vec<Part<Name<'t>>>),
+    /// Pieces in sections, each of which goes where all of its columns are empty.
+    Template(Vec<Vec<Part<Name<'t>>>>),
     Concat {
         names: Vec<Name<'t>>,
         separator: &'t str,
@@ -68,16 +78,12 @@ impl<'t> Source<'t> {
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &Name<'t>> {
-        let (list, parts): (&[Name<'t>], &[Part<Name<'t>>]) = match self {
+        let (list, sections): (&[Name<'t>], &[Vec<Part<Name<'t>>>]) = match self {
             Self::Columns(names) | Self::Concat { names, .. } => (names, &[]),
-            Self::Template(parts) => (&[], parts),
+            Self::Template(sections) => (&[], sections),
             Self::Constant(_) => (&[], &[]),
         };
-        let placed = parts.iter().filter_map(|part| match part {
-            Part::Column(name) => Some(name),
-            Part::Text(_) => None,
-        });
-        list.iter().chain(placed)
+        list.iter().chain(sections.iter().flatten().filter_map(Part::column))
     }
 }
 
@@ -107,27 +113,32 @@ pub(crate) fn name<'t>(table: &Table<'t>, key: &str) -> Option<Name<'t>> {
     Some(Name { column, span, path: table.at(key) })
 }
 
-/// Reads `{column}` and text; `{{` and `}}` stand for the braces themselves.
-fn template<'t>(table: &Table<'t>) -> Option<Vec<Part<Name<'t>>>> {
-    let text = table.filled("template")?;
-    let parts = match template_parts(text) {
-        Ok(parts) => parts,
+/// One text or several.
+fn template<'t>(table: &Table<'t>) -> Option<Vec<Vec<Part<Name<'t>>>>> {
+    let texts = some_names(names(table, "template"))?;
+    let sections: Result<Vec<_>, _> = texts.into_iter().map(section).collect();
+    let sections = match sections {
+        Ok(sections) => sections,
         Err(reason) => {
             table.wrong("template", reason, Some("write columns as `{column}`, and a brace itself twice".to_owned()));
             return None;
         }
     };
-    if !parts.iter().any(|part| matches!(part, Part::Column(_))) {
+    if !sections.iter().flatten().any(|part| part.column().is_some()) {
         let hint = "write columns as `{column}`, or use `constant`";
         table.wrong("template", "the template names no column", Some(hint.to_owned()));
         return None;
     }
-    let span = table.get("template").map_or(table.span.clone(), toml::Spanned::span);
-    let placed = parts.into_iter().map(|part| match part {
+    Some(sections)
+}
+
+/// Reads `{column}` and text; `{{` and `}}` stand for the braces themselves.
+fn section(text: Name<'_>) -> Result<Vec<Part<Name<'_>>>, &'static str> {
+    let placed = template_parts(text.column)?.into_iter().map(|part| match part {
         Part::Text(text) => Part::Text(text),
-        Part::Column(column) => Part::Column(Name { column, span: span.clone(), path: table.at("template") }),
+        Part::Column(column) => Part::Column(Name { column, ..text.clone() }),
     });
-    Some(placed.collect())
+    Ok(placed.collect())
 }
 
 fn template_parts(text: &str) -> Result<Vec<Part<&str>>, &'static str> {
