@@ -65,6 +65,56 @@ fn a_webhook_leads_to_a_fresh_look_at_what_it_names_and_a_false_one_to_nothing()
     assert!(!rig.host.contacts().contains_key(&gone.to_string()));
 }
 
+const WITH_COMPANIES: &str = r#"
+name = "Contacts with the companies that they are linked with"
+direction = "inbound"
+
+[fields.email]
+from = "email"
+
+[fields.companies]
+from = "associations.companies"
+type = "choices"
+"#;
+
+#[test]
+fn a_link_moves_no_stamp_and_comes_by_its_webhook_or_else_by_a_sweep() {
+    let rig = Rig::served(40, 83);
+    let mapping = rig.host.state.path().join("linked.toml");
+    std::fs::write(&mapping, WITH_COMPANIES).unwrap();
+    let words = ["sync", "create", "people", "--connection", "crm", "--object", "contacts", "--mapping"];
+    rig.host.ok(&[&words[..], &[&mapping.display().to_string()]].concat());
+    rig.run_inbound();
+    // Every third contact has a company.
+    let contact = rig.crm.nth("contacts", 3).unwrap();
+    let other = rig.crm.create("companies", &[("name", "Second")]).unwrap();
+    let id = contact.to_string();
+    let companies = || rig.host.contacts()[&id]["attributes"]["companies"].clone();
+    let before = companies();
+    assert_eq!(before.as_array().map(Vec::len), Some(1), "{before}");
+    let url = format!("{}/hooks/default/crm", rig.host.api());
+    rig.crm.webhook_posts(&url, usize::MAX);
+
+    rig.crm.link(("contacts", contact), ("companies", other)).unwrap();
+    assert_eq!(rig.run_inbound()["changed"], 0, "a stamp moved");
+    assert_eq!(companies(), before);
+    for post in rig.crm.webhook_posts(&url, usize::MAX) {
+        assert_eq!(send(&Web::new(&rig.host), &post).status, 202);
+    }
+    let both = serde_json::json!([other.to_string(), before[0]]);
+    until(|| companies() == both);
+
+    // This time the webhook is lost.
+    rig.crm.unlink(("contacts", contact), ("companies", other)).unwrap();
+    assert_eq!(rig.run_inbound()["changed"], 0, "a stamp moved");
+    let difference = rig.host.ok(&["sync", "verify", "people"]).document();
+    let named = (&difference["kind"], &difference["record"], &difference["fields"]);
+    assert_eq!(named, (&"different".into(), &id.as_str().into(), &serde_json::json!(["associations.companies"])));
+    rig.host.ok(&["sync", "sweep", "people"]);
+    assert_eq!(companies(), before);
+    assert_eq!(rig.host.ok(&["sync", "verify", "people"]).document()["complete"], true);
+}
+
 #[test]
 fn outcomes_leave_by_themselves_where_the_sync_runs_by_itself() {
     let rig = Rig::served(20, 82);

@@ -1,6 +1,7 @@
 //! HubSpot: contacts, companies, deals, activities and an account's own objects, both ways.
 
 mod api;
+mod associations;
 mod check;
 mod failure;
 mod gone;

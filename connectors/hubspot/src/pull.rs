@@ -12,6 +12,7 @@ use ferry_sdk::value::Row;
 use serde_json::json;
 
 use crate::api::{Api, BATCH_MOST};
+use crate::associations;
 use crate::failure::CrmError;
 use crate::objects;
 use crate::records::{Columns, Records};
@@ -34,15 +35,22 @@ pub(crate) struct Pull<'a> {
 /// One page of a slice.
 pub(crate) fn pull(call: &Call<'_>, request: PullRequest) -> Result<Page, Failure> {
     let pull = Pull::open(call, request)?;
+    let mut page = of_slice(&pull)?;
+    associations::fill(&pull.api, pull.object(), pull.columns.links(), &mut page.rows)?;
+    Ok(page)
+}
+
+/// Without the columns of links.
+fn of_slice(pull: &Pull<'_>) -> Result<Page, Failure> {
     match (&pull.request.slice, pull.request.segment.is_some(), pull.request.filter.is_empty()) {
-        (Slice::All, false, true) => listing::page(&pull),
-        (Slice::All, false, false) => search::page(&pull, None),
+        (Slice::All, false, true) => listing::page(pull),
+        (Slice::All, false, false) => search::page(pull, None),
         (Slice::Window(window), false, _) => match Between::of(*window) {
-            Some(between) => search::page(&pull, Some(between)),
+            Some(between) => search::page(pull, Some(between)),
             None => Ok(Page::of(Vec::new(), None)),
         },
-        (Slice::Ids(ids), ..) => chosen::page(&pull, ids),
-        (Slice::All | Slice::Window(_), true, _) => segment::page(&pull),
+        (Slice::Ids(ids), ..) => chosen::page(pull, ids),
+        (Slice::All | Slice::Window(_), true, _) => segment::page(pull),
     }
 }
 

@@ -11,6 +11,7 @@ use ferry_sdk::value::{Instant, Row, Value};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::associations;
 use crate::time;
 use crate::values::Reading;
 
@@ -18,6 +19,8 @@ use crate::values::Reading;
 pub(crate) struct Columns {
     names: Vec<String>,
     readings: Vec<Reading>,
+    /// Columns that are no properties: their places, and the objects that their links lead to.
+    links: Vec<(usize, &'static str)>,
     /// The property that tells when a record last changed.
     stamp: &'static str,
     places: HashMap<String, Place>,
@@ -47,23 +50,32 @@ impl Columns {
     /// `invalid` for a column that is named twice.
     pub(crate) fn new(names: &[String], readings: Vec<Reading>, stamp: &'static str) -> Result<Self, Failure> {
         let mut places: HashMap<String, Place> = HashMap::with_capacity(names.len() + 1);
+        let mut links = Vec::new();
         for (at, name) in names.iter().enumerate() {
             if places.insert(name.clone(), Place { column: Some(at), is_stamp: false }).is_some() {
                 return Err(Failure::invalid(name, "is asked for twice"));
             }
+            if let (Some(Reading::Links), Some(target)) = (readings.get(at), associations::target(name)) {
+                links.push((at, target));
+            }
         }
         places.entry(stamp.to_owned()).or_default().is_stamp = true;
-        Ok(Self { names: names.to_vec(), readings, stamp, places, seen: RefCell::default() })
+        Ok(Self { names: names.to_vec(), readings, links, stamp, places, seen: RefCell::default() })
     }
 
     pub(crate) fn readings(&self) -> &[Reading] {
         &self.readings
     }
 
+    pub(crate) fn links(&self) -> &[(usize, &'static str)] {
+        &self.links
+    }
+
     /// The properties to ask HubSpot for: the columns and the stamp.
     pub(crate) fn properties(&self) -> Vec<&str> {
         let stamp = (!self.names.iter().any(|name| name == self.stamp)).then_some(self.stamp);
-        self.names.iter().map(String::as_str).chain(stamp).collect()
+        let columns = self.names.iter().zip(&self.readings).filter(|(_, reading)| **reading != Reading::Links);
+        columns.map(|(name, _)| name.as_str()).chain(stamp).collect()
     }
 
     /// # Errors

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::api::{Api, BATCH_MOST, is_name};
+use crate::associations;
 use crate::failure::CrmError;
 use crate::objects;
 use crate::push::is_keyed;
@@ -175,11 +176,11 @@ fn drop_unlinked(
         let is_linked = |write: &Write| write.links.iter().any(|link| link.object == to);
         let sought = writes.iter().zip(resolved.iter()).filter(|(write, _)| is_linked(write));
         let ids: Vec<&str> = sought.filter_map(|(_, written)| Some(written.as_ref()?.id.as_str())).collect();
-        let known = linked(api, object, to, &ids)?;
+        let known = associations::read(api, object, to, &ids)?;
         for (write, slot) in writes.iter().zip(resolved.iter_mut()) {
             let wanted = write.links.iter().filter(|link| link.object == to);
             let has_all = slot.as_ref().is_none_or(|written| {
-                wanted.clone().all(|link| known.contains(&(written.id.clone(), link.id.clone())))
+                wanted.clone().all(|link| known.get(&written.id).is_some_and(|ends| ends.contains(&link.id)))
             });
             if !has_all {
                 *slot = None;
@@ -187,49 +188,6 @@ fn drop_unlinked(
         }
     }
     Ok(())
-}
-
-#[derive(Deserialize)]
-struct Links {
-    #[serde(default)]
-    results: Vec<LinksOf>,
-}
-
-#[derive(Deserialize)]
-struct LinksOf {
-    from: Id,
-    #[serde(default)]
-    to: Vec<To>,
-}
-
-#[derive(Deserialize)]
-struct Id {
-    id: String,
-}
-
-/// HubSpot writes this id as a number, unlike all others.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct To {
-    to_object_id: Json,
-}
-
-/// Which of these records are linked with which others.
-fn linked(api: &Api<'_>, from: &str, to: &str, ids: &[&str]) -> Result<HashSet<(String, String)>, Failure> {
-    let mut known = HashSet::new();
-    for ids in ids.chunks(BATCH_MOST) {
-        let inputs: Vec<Json> = ids.iter().map(|id| json!({"id": id})).collect();
-        let request = Request::post(api.associations(from, to, "/batch/read")).json(&json!({"inputs": inputs}));
-        let links: Links = api.json(request.repeatable(), to)?;
-        for link in links.results {
-            let to = link.to.into_iter().map(|to| match to.to_object_id {
-                Json::String(id) => id,
-                other => other.to_string(),
-            });
-            known.extend(to.map(|to| (link.from.id.clone(), to)));
-        }
-    }
-    Ok(known)
 }
 
 #[cfg(test)]
@@ -304,7 +262,8 @@ mod tests {
     fn calls_are_found_by_key_and_only_count_with_their_links() {
         let record = |id: &str, key: &str| json!({"id": id, "properties": {"ferry_key": key}});
         let records = json!([record("501", "key-1"), record("502", "key-2")]);
-        let links = json!({"results": [{"from": {"id": "501"}, "to": [{"toObjectId": 42, "associationTypes": []}]}]});
+        let ends = json!([{"from": {"id": "501"}, "to": [{"toObjectId": 42, "associationTypes": []}]}]);
+        let links = json!({"results": ends, "errors": [{"category": "OBJECT_NOT_FOUND"}]});
         let http = FakeHttp::new().expect(Method::Post, CALLS, Ok(partial(records))).expect(
             Method::Post,
             LINKS,

@@ -7,6 +7,7 @@ use ferry_sdk::http::Request;
 use serde::Deserialize;
 
 use crate::api::Api;
+use crate::associations;
 use crate::objects;
 use crate::values::Reading;
 
@@ -69,11 +70,11 @@ pub(crate) fn request(api: &Api<'_>, object: &str) -> Request {
     Request::get(api.properties(object))
 }
 
-/// Every property of an object, as the host shows and checks it.
+/// Every property of an object and its links, as the host shows and checks them.
 pub(crate) fn fields(api: &Api<'_>, object: &str) -> Result<Vec<Field>, Failure> {
     let properties: Properties = api.json(request(api, object), object)?;
     let present = properties.results.into_iter().filter(|property| !property.archived);
-    Ok(present.map(|property| property.field(object)).collect())
+    Ok(present.map(|property| property.field(object)).chain(associations::fields(object)).collect())
 }
 
 impl Property {
@@ -144,8 +145,8 @@ pub(crate) fn readings(api: &Api<'_>, object: &str, names: &[&str]) -> Result<Ve
     let properties: Properties = api.json(request(api, object), object)?;
     let known: HashMap<&str, Reading> =
         properties.results.iter().map(|property| (property.name.as_str(), property.reading())).collect();
-    let reading = |name: &&str| known.get(name).copied().ok_or_else(|| Failure::Missing((*name).to_owned()));
-    names.iter().map(reading).collect()
+    let reading = |name: &str| known.get(name).copied().or_else(|| associations::target(name).map(|_| Reading::Links));
+    names.iter().map(|name| reading(name).ok_or_else(|| Failure::Missing((*name).to_owned()))).collect()
 }
 
 #[cfg(test)]
@@ -183,6 +184,8 @@ mod tests {
             ("message", Kind::LongText),
             ("customer_number", Kind::Text),
             ("hs_timestamp", Kind::Instant),
+            ("associations.companies", Kind::Choices),
+            ("associations.deals", Kind::Choices),
         ];
         assert_eq!(found, expected.map(|(name, kind)| (name.to_owned(), kind)));
     }

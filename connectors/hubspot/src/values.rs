@@ -20,6 +20,8 @@ pub(crate) enum Reading {
     Date,
     /// `a;b`.
     Texts,
+    /// No property: the ids of the records that the record is linked with.
+    Links,
 }
 
 impl Reading {
@@ -49,6 +51,7 @@ impl Reading {
             Self::Instant => 's',
             Self::Date => 'd',
             Self::Texts => 'l',
+            Self::Links => 'a',
         }
     }
 
@@ -62,6 +65,7 @@ impl Reading {
             Self::Instant,
             Self::Date,
             Self::Texts,
+            Self::Links,
         ];
         all.into_iter().find(|reading| reading.letter() == letter)
     }
@@ -72,7 +76,7 @@ impl Reading {
             return Value::Null;
         }
         let typed = match self {
-            Self::Text | Self::Word => None,
+            Self::Text | Self::Word | Self::Links => None,
             Self::Integer => text.parse().ok().map(Value::Integer),
             Self::Decimal => decimal(text).map(Value::Decimal),
             Self::Boolean => boolean(text).map(Value::Boolean),

@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::Pull;
 use crate::api::{Api, SEARCH_BUCKET};
+use crate::associations;
 use crate::objects;
 use crate::records::Records;
 use crate::token::Token;
@@ -180,6 +181,9 @@ enum Term {
 }
 
 fn filter(condition: &Condition, reading: Reading) -> Result<Term, Failure> {
+    if reading == Reading::Links {
+        return linked_with(condition);
+    }
     let name = condition.field.as_str();
     let one = |operator: &str| match condition.values.as_slice() {
         [Value::Null] => Err(Failure::invalid(name, "is compared with nothing: use `present` or `absent`")),
@@ -214,6 +218,17 @@ fn filter(condition: &Condition, reading: Reading) -> Result<Term, Failure> {
         Comparison::Contains => contains(condition, reading, one),
         Comparison::Present => none("HAS_PROPERTY"),
         Comparison::Absent => none("NOT_HAS_PROPERTY"),
+    }
+}
+
+/// HubSpot's search knows a name of its own for links, and whether one leads to a given record.
+fn linked_with(condition: &Condition) -> Result<Term, Failure> {
+    let name = condition.field.as_str();
+    match (condition.comparison, condition.values.as_slice(), associations::search_name(name)) {
+        (Comparison::Contains, [id], Some(name)) if *id != Value::Null => {
+            Ok(Term::Filter(json!({"propertyName": name, "operator": "EQ", "value": write_for_search(id)})))
+        }
+        _ => Err(Failure::invalid(name, "can only be asked whether it `contains` one id")),
     }
 }
 

@@ -356,3 +356,34 @@ fn a_list_that_is_not_there_is_missing() {
     let request = PullRequest { segment: Some("7".into()), ..request(Slice::All) };
     assert_eq!(run(&http, request), Err(Failure::Missing("7".into())));
 }
+
+#[test]
+fn columns_of_links_are_no_properties_and_are_asked_for_once_a_page() {
+    let links = json!({"results": [{"from": {"id": "1"}, "to": [{"toObjectId": 8}, {"toObjectId": 7}]}], "errors": [{"category": "OBJECT_NOT_FOUND"}]});
+    let http = FakeHttp::new()
+        .expect(Method::Get, PROPERTIES, Ok(properties()))
+        .expect(Method::Get, OBJECTS, Ok(records(&[1, 2], None, None)))
+        .expect(Method::Post, "/crm/v4/associations/contacts/companies/batch/read", Ok(respond(207, &links)));
+    let columns = vec!["email".into(), "associations.companies".into()];
+    let page = run(&http, PullRequest { columns, ..request(Slice::All) }).unwrap();
+    let values: Vec<&Value> = page.rows.iter().map(|row| &row.values[1]).collect();
+    assert_eq!(values, [&Value::Texts(vec!["7".into(), "8".into()]), &Value::Null]);
+    assert_eq!(query(&http, 1, "properties").as_deref(), Some("email,lastmodifieddate"));
+}
+
+#[test]
+fn a_filter_asks_whether_a_record_is_linked_with_another() {
+    let http = FakeHttp::new().expect(Method::Get, PROPERTIES, Ok(properties())).expect(
+        Method::Post,
+        SEARCH,
+        Ok(records(&[1], None, Some(1))),
+    );
+    let linked =
+        |comparison| Condition { field: "associations.companies".into(), comparison, values: vec!["8".into()] };
+    run(&http, PullRequest { filter: vec![linked(Comparison::Contains)], ..request(Slice::All) }).unwrap();
+    let filter = json!({"propertyName": "associations.company", "operator": "EQ", "value": "8"});
+    assert_eq!(http.sent_json()[1]["filterGroups"][0]["filters"], json!([filter]));
+    let http = FakeHttp::new().expect(Method::Get, PROPERTIES, Ok(properties()));
+    let refused = run(&http, PullRequest { filter: vec![linked(Comparison::NotEqual)], ..request(Slice::All) });
+    assert!(matches!(refused, Err(Failure::Invalid(_))), "{refused:?}");
+}

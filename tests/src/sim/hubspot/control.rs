@@ -4,12 +4,13 @@
 use serde_json::{Value, json};
 
 use super::account::{Account, At, Source};
+use super::associations::{self, Link};
 use super::errors::ApiError;
 use super::events;
 use super::handle::{RecordDump, Shared, state};
 use super::record::View;
 use super::write::{self, Origin};
-use super::{lists, properties};
+use super::{link_types, lists, properties};
 use crate::sim::control::{self, Problem, rows, whole};
 use crate::sim::server::{Reply, Request, lock};
 
@@ -19,7 +20,7 @@ impl From<ApiError> for Problem {
     }
 }
 
-const HELP: [&str; 22] = [
+const HELP: [&str; 23] = [
     "GET /state",
     "PUT /clock {now: ISO or ms}",
     "POST /clock/advance {ms}",
@@ -37,6 +38,7 @@ const HELP: [&str; 22] = [
     "DELETE /records/{object}/{id}[?erase=true]",
     "POST /records/{object}/{id}/restore",
     "POST /records/{object}/merge {primary, other}",
+    "POST /records/{object}/{id}/link {object, id, ended?}",
     "POST /records/{object}/stamp-all {ms}",
     "POST /properties/{object} {name, label, type, fieldType, groupName, …}",
     "POST /lists/{id} {add: [id], remove: [id]}",
@@ -156,6 +158,10 @@ fn records(
             let removal = if request.query("erase") == Some("true") { Removal::Erase } else { Removal::Archive };
             remove(account, object, number(id)?, removal).map(|()| json!({}))
         }
+        ("POST", [one, "link"]) => {
+            let other = (body["object"].as_str().unwrap_or_default(), id(body, "id")?);
+            relink(account, (object, number(one)?), other, body["ended"] == true).map(|()| json!({}))
+        }
         ("POST", [id, "restore"]) => remove(account, object, number(id)?, Removal::Restore).map(|()| json!({})),
         _ => Err(Problem::new("no such call for records; `GET /` lists them")),
     }
@@ -242,6 +248,24 @@ pub(crate) fn remove(account: &mut Account, object: &str, id: u64, removal: Remo
 pub(crate) fn merge(account: &mut Account, object: &str, primary: u64, other: u64) -> Result<u64, Problem> {
     let at = account.at(object)?;
     Ok(write::merge(account, at, primary, other, Source::User)?)
+}
+
+/// Links two records as primary ones where there is such a link, or ends all links between them.
+pub(crate) fn relink(
+    account: &mut Account,
+    (object, id): (&str, u64),
+    (other, to_id): (&str, u64),
+    is_ended: bool,
+) -> Result<(), Problem> {
+    let (from, to) = (account.at(object)?, account.at(other)?);
+    let link = Link { from, id, to, to_id };
+    if is_ended {
+        associations::unlink(account, link, None, Source::User);
+        return Ok(());
+    }
+    let (one, other) = (account.kind(from).type_id.clone(), account.kind(to).type_id.clone());
+    let kind = link_types::primary(&one, &other).unwrap_or_else(|| link_types::plain(&one, &other)).0;
+    Ok(associations::link(account, link, &[kind], Source::User)?)
 }
 
 pub(crate) fn change_list(account: &mut Account, list: u64, add: &[u64], remove: &[u64]) -> Result<Value, Problem> {

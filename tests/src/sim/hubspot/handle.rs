@@ -250,6 +250,16 @@ impl HubSpot {
         control::merge(&mut lock(&self.shared.account), object, primary, other)
     }
 
+    /// Links two records, as primary ones where there is such a link; no stamp moves.
+    pub fn link(&self, record: (&str, u64), other: (&str, u64)) -> Result<(), Problem> {
+        control::relink(&mut lock(&self.shared.account), record, other, false)
+    }
+
+    /// Ends all links between two records; no stamp moves.
+    pub fn unlink(&self, record: (&str, u64), other: (&str, u64)) -> Result<(), Problem> {
+        control::relink(&mut lock(&self.shared.account), record, other, true)
+    }
+
     /// Adds records to a list and takes others out; no stamp moves.
     pub fn change_list(&self, list: u64, add: &[u64], remove: &[u64]) -> Result<(), Problem> {
         control::change_list(&mut lock(&self.shared.account), list, add, remove).map(drop)
