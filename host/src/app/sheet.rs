@@ -31,6 +31,8 @@ const USUAL_ID: &str = "id";
 /// A file that was looked through: every row has its cells and an id of its own.
 pub struct Sheet {
     bytes: Vec<u8>,
+    /// The number of the line at which `bytes` begin.
+    first_line: usize,
     delimiter: u8,
     header: Vec<String>,
     /// The column that names a record.
@@ -62,14 +64,19 @@ impl Sheet {
             let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
             return Err(mistake(&format!("line {line} is not UTF-8: save the file as CSV in UTF-8")));
         }
-        let delimiter = delimiter(&bytes);
-        let header = header(&bytes, delimiter)?;
+        let told = told_delimiter(&bytes);
+        if let Some((_, length)) = told {
+            bytes.drain(..length);
+        }
+        let first_line = 1 + usize::from(told.is_some());
+        let delimiter = told.map_or_else(|| delimiter(&bytes), |(delimiter, _)| delimiter);
+        let header = header(&bytes, delimiter, first_line)?;
         let place = |name: &str| header.iter().position(|column| column == name);
         let no_id = || SheetMistake::NoId { wanted: id.map(str::to_owned), columns: header.clone() };
         let id = place(id.unwrap_or(USUAL_ID)).ok_or_else(no_id)?;
         let mut hasher = SipHasher13::new();
         hasher.write(&bytes);
-        let sheet = Self { bytes, delimiter, header, id, rows: 0, print: hasher.finish() };
+        let sheet = Self { bytes, first_line, delimiter, header, id, rows: 0, print: hasher.finish() };
         let rows = sheet.look_through().map_err(SheetMistake::Form)?;
         Ok(Self { rows, ..sheet })
     }
@@ -84,10 +91,14 @@ impl Sheet {
         reader(&self.bytes, self.delimiter)
     }
 
+    fn lines(&self) -> LineCount {
+        LineCount { line: self.first_line, byte: 0 }
+    }
+
     /// How many rows there are.
     fn look_through(&self) -> Result<u64, Vec<Problem>> {
         let (mut seen, mut problems, mut rows) = (HashMap::new(), Vec::new(), 0);
-        let (mut reader, mut record, mut lines) = (self.reader(), ByteRecord::new(), LineCount { line: 1, byte: 0 });
+        let (mut reader, mut record, mut lines) = (self.reader(), ByteRecord::new(), self.lines());
         let mut last = 0;
         // The header was read before.
         reader.read_byte_record(&mut record).map_err(|error| vec![problem(&error.to_string())])?;
@@ -123,7 +134,7 @@ impl Sheet {
             }
         }
         if problems.len() < MOST_TOLD && self.is_open(last) {
-            let line = LineCount { line: 1, byte: 0 }.at(&self.bytes, last);
+            let line = self.lines().at(&self.bytes, last);
             problems.push(problem(&format!("line {line}: a quotation mark opens a value and none closes it")));
         }
         if problems.is_empty() { Ok(rows) } else { Err(problems) }
@@ -198,6 +209,18 @@ fn reader(bytes: &[u8], delimiter: u8) -> Reader<&[u8]> {
     ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes)
 }
 
+/// What a first line like `sep=;` says, which spreadsheets write and read, and how long that line is.
+fn told_delimiter(bytes: &[u8]) -> Option<(u8, usize)> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let line = &bytes[..end];
+    match line.strip_suffix(b"\r").unwrap_or(line) {
+        [b's', b'e', b'p', b'=', delimiter] if delimiter.is_ascii() && *delimiter != b'"' => {
+            Some((*delimiter, end + 1))
+        }
+        _ => None,
+    }
+}
+
 /// What stands between the values: most spreadsheets write a comma, some a semicolon or a tab. What stands in quotes counts for none.
 fn delimiter(bytes: &[u8]) -> u8 {
     let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -207,7 +230,7 @@ fn delimiter(bytes: &[u8]) -> u8 {
     [b'\t', b';', b','].into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
 }
 
-fn header(bytes: &[u8], delimiter: u8) -> Result<Vec<String>, SheetMistake> {
+fn header(bytes: &[u8], delimiter: u8, line: usize) -> Result<Vec<String>, SheetMistake> {
     let mut record = ByteRecord::new();
     let read = reader(bytes, delimiter).read_byte_record(&mut record);
     if !read.is_ok_and(|there| there) {
@@ -221,9 +244,9 @@ fn header(bytes: &[u8], delimiter: u8) -> Result<Vec<String>, SheetMistake> {
     for (at, name) in header.iter().enumerate() {
         let number = at + 1;
         if name.is_empty() {
-            problems.push(problem(&format!("line 1: column {number} has no name")));
+            problems.push(problem(&format!("line {line}: column {number} has no name")));
         } else if header.iter().position(|other| other == name) != Some(at) {
-            problems.push(problem(&format!("line 1: column {number} is another `{name}`")));
+            problems.push(problem(&format!("line {line}: column {number} is another `{name}`")));
         }
     }
     problems.truncate(MOST_TOLD);
@@ -350,6 +373,15 @@ mod tests {
     fn what_stands_in_quotes_does_not_tell_what_stands_between_values() {
         let sheet = Sheet::open("\"name, first, last\";id\n\"Hill, Ada\";1\n".into(), None).unwrap();
         assert_eq!(rows(&sheet, &["name, first, last"], 10), [("1".to_owned(), vec!["Hill, Ada".to_owned()])]);
+    }
+
+    #[test]
+    fn a_first_line_may_say_what_stands_between_values() {
+        let sheet = Sheet::open("sep=|\r\nid|a,b,c;d\r\n1|x,y\r\n".into(), None).unwrap();
+        assert_eq!(rows(&sheet, &["a,b,c;d"], 10), [("1".to_owned(), vec!["x,y".to_owned()])]);
+        assert_eq!(told("sep=;\nid;a;a\n", None), ["line 2: column 3 is another `a`"]);
+        assert_eq!(told("sep=;\nid;a\n1\n", None), ["line 3: it has 1 values, and the header 2"]);
+        assert_eq!(told("sep=;\n", None), ["it is empty: the first line has to name the columns"]);
     }
 
     #[test]

@@ -145,7 +145,8 @@ fn new_sync(tenant: &Tenant, args: Args, output: &Output) -> Result<NewSync, Cli
     };
     let inbound = match (args.mapping, args.preset) {
         (Some(path), _) => Source::File(path),
-        (None, Some(name)) => Source::Preset(name),
+        // Its name may be written as where a file could stand too.
+        (None, Some(name)) => Source::Preset(name.strip_prefix(PRESET).map(str::to_owned).unwrap_or(name)),
         (None, None) => return Err(CliError::usage("a sync needs a mapping", "give --mapping FILE or --preset NAME")),
     };
     let mapping = spec(&inbound, "--preset ")?;
