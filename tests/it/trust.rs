@@ -205,6 +205,12 @@ fn an_upgrade_that_asks_for_more_waits_and_one_can_go_back() {
     host.ok(&["connection", "check", "one"]);
     host.ok(&["plugin", "approve", "hostile", "--yes"]);
     assert_eq!(states(&host), ["2.0.0 installed", "1.0.0 former"]);
+    // What was granted once is not put up for a grant again under the feet of those who may run with it.
+    host.ok(&["plugin", "pin", "one", "2.0.0"]);
+    host.ok(&["plugin", "upgrade", &packed(&host, "3.0.0", unchanged)]);
+    host.fails(&["plugin", "upgrade", &more, "--propose", "--allow-downgrade"], "plugin-version");
+    assert_eq!(states(&host), ["3.0.0 installed", "2.0.0 former", "1.0.0 former"]);
+    host.ok(&["connection", "check", "one"]);
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub enum InstallError {
     NoFormer { plugin: PluginId },
     #[error("no version of `{plugin}` waits to be granted")]
     NoProposal { plugin: PluginId },
+    #[error("version {version} of `{plugin}` is kept here as it was granted, so there is nothing to propose")]
+    Kept { plugin: PluginId, version: semver::Version },
     #[error("version {version} of `{plugin}` is not here")]
     NoVersion { plugin: PluginId, version: String },
     #[error("the settings of connection `{connection}` do not suit version {version}")]
@@ -105,6 +107,10 @@ impl InstallError {
                     format!("`ferry plugin versions {plugin}` shows which there are"),
                 )
             }
+            Self::Kept { plugin, .. } => advice::configuration(
+                "plugin-version",
+                format!("`ferry plugin rollback {plugin}` goes back to it; without --propose it can be granted anew"),
+            ),
             Self::SettingsUnsuited { .. } => {
                 advice::configuration("plugin-settings", "add the connection anew, with settings for that version")
             }

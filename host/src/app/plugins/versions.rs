@@ -86,14 +86,18 @@ impl Tenant {
     /// Keeps a version until somebody grants what it asks; nothing else changes.
     ///
     /// # Errors
-    /// As [`Tenant::install`].
+    /// As [`Tenant::install`], and for a version that was granted: connections may run with it.
     pub async fn propose(&self, package: Package, terms: Terms) -> Result<InstalledPlugin, AppError> {
         let id = package.manifest.plugin.id.clone();
         self.plugin(&id)?;
         let plugin = self.prepare(package, terms).await?;
+        let others = self.other_versions(&id)?;
+        if others.iter().any(|it| it.standing.was_granted() && it.plugin.digest == plugin.digest) {
+            return Err(InstallError::Kept { plugin: id, version: plugin.manifest.plugin.version }.into());
+        }
         let standing = Standing::Proposed { since: self.clock().now() };
         let replaced = |it: &OtherVersion| !it.standing.was_granted() && it.plugin.digest != plugin.digest;
-        let replaced = self.other_versions(&id)?.into_iter().filter(replaced).collect();
+        let replaced = others.into_iter().filter(replaced).collect();
         let mut changes = Changes::default();
         changes.put((&id, &plugin.digest.clone()), &OtherVersion { plugin: plugin.clone(), standing })?;
         self.commit(changes)?;
