@@ -221,6 +221,11 @@ impl AppError {
         }
     }
 
+    /// Another process holds the state.
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Held { .. }))
+    }
+
     pub(super) fn file(path: &Path, doing: &'static str, source: std::io::Error) -> Self {
         Self::File { path: path.to_owned(), doing, source }
     }

@@ -90,6 +90,11 @@ impl CliError {
         }
     }
 
+    /// Another process holds the state.
+    pub(super) fn is_held(&self) -> bool {
+        matches!(self, Self::App(error) if error.is_held())
+    }
+
     fn advice(&self) -> Advice {
         match self {
             Self::App(error) => error.advice(),

@@ -173,12 +173,20 @@ pub(crate) fn main() -> ExitCode {
 
 /// To the server that has the state open, if there is one; else it is done here.
 fn dispatch(command: Command, context: &Context) -> Result<ExitCode, CliError> {
-    if command.needs_state()
-        && let Some(server) = control::caller::find(&context.state_dir()?)
+    let server = || Ok::<_, CliError>(control::caller::find(&context.state_dir()?));
+    let needs_state = command.needs_state();
+    if needs_state && let Some(server) = server()? {
+        return server.run(context.global());
+    }
+    let result = run(command, context);
+    // A server that was beginning holds the state a moment before it can be reached.
+    if needs_state
+        && result.as_ref().is_err_and(CliError::is_held)
+        && let Some(server) = server()?
     {
         return server.run(context.global());
     }
-    Ok(ExitCode::from(end(run(command, context), &context.output)))
+    Ok(ExitCode::from(end(result, &context.output)))
 }
 
 /// Tells how a command ended; gives the exit code.
