@@ -98,13 +98,7 @@ impl Context {
     }
 
     pub(super) fn tenant(&self) -> Result<Tenant, CliError> {
-        Ok(self.app()?.tenant(self.workspace())?.acting_as(Actor::Person(self.person())))
-    }
-
-    /// The account on the machine that the command was typed in. A server runs commands of its own account only.
-    fn person(&self) -> String {
-        let name = self.output.console.variable("USER").ok().flatten().filter(|name| !name.is_empty());
-        name.map_or_else(|| format!("uid {}", rustix::process::geteuid().as_raw()), |name| name.to_string())
+        Ok(self.app()?.tenant(self.workspace())?.acting_as(Actor::Person(self.output.console.person())))
     }
 
     /// Runs what waits for a CRM or a plugin. Commands that only read the state start no threads.

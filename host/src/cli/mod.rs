@@ -41,6 +41,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use ferry::model::id::WorkspaceId;
@@ -215,12 +216,20 @@ impl Command {
 /// Runs a command line that came to a server from another process.
 fn run_served(words: Vec<Vec<u8>>, workspace: &str, output: &Output, served: &context::Served) -> u8 {
     let words = words.into_iter().map(std::ffi::OsString::from_vec);
-    let parsed = Cli::try_parse_from(words).map_err(|error| CliError::usage(error.to_string(), "see `ferry --help`"));
+    let parsed = parse(words).map_err(|error| CliError::usage(error.to_string(), "see `ferry --help`"));
     let result = parsed.and_then(|mut cli| {
         cli.global.workspace = workspace.parse().map_err(ferry::app::error::AppError::from)?;
         run(cli.command, &Context::served(cli.global, output.clone(), served.clone()))
     });
     end(result, output)
+}
+
+/// As [`Cli::try_parse_from`], with one description of all commands for all callers: to make one costs more than most commands.
+fn parse(words: impl Iterator<Item = std::ffi::OsString>) -> clap::error::Result<Cli> {
+    static KNOWN: LazyLock<Mutex<clap::Command>> = LazyLock::new(|| Mutex::new(Cli::command()));
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let matches = known.try_get_matches_from_mut(words)?;
+    Cli::from_arg_matches(&matches)
 }
 
 fn run(command: Command, context: &Context) -> Result<(), CliError> {

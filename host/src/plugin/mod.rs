@@ -25,6 +25,7 @@ pub mod signature;
 mod tests;
 
 use std::collections::{HashMap, VecDeque};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -99,9 +100,23 @@ const KEPT: usize = 8;
 
 #[derive(Default)]
 struct Loaded {
-    all: HashMap<Digest, Weak<Code>>,
+    all: HashMap<Digest, Known>,
     /// The last one first.
     recent: VecDeque<Arc<Code>>,
+}
+
+/// Machine code, and the file that held its package when it was last read.
+struct Known {
+    code: Weak<Code>,
+    file: Option<FileState>,
+}
+
+/// Tells whether a file is what it was. Whoever changes one can't set the time of that change.
+#[derive(PartialEq, Eq)]
+struct FileState {
+    size: u64,
+    place: (u64, u64),
+    changed: [i64; 4],
 }
 
 /// A plugin's machine code, shared by all its connections.
@@ -139,14 +154,19 @@ impl Plugins {
         }
     }
 
-    /// Loads the package at `path`; see [`Plugins::load`].
+    /// Loads the package at `path`; see [`Plugins::load`]. One that is loaded is read again where the file has changed.
     pub async fn load_file(&self, path: &Path, grant: &Grant) -> Result<LoadedPlugin, LoadError> {
         let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
-        let size = tokio::fs::metadata(path).await.map_err(unreadable)?.len();
-        if size > MAX_PACKAGE_BYTES {
-            return Err(PackageError::TooLarge { bytes: size }.into());
+        let file = FileState::of(&tokio::fs::metadata(path).await.map_err(unreadable)?);
+        if let Some(code) = self.lock_loaded().known(&grant.digest, Some(&file)) {
+            return Ok(self.under(code, at_most(grant.limits)));
         }
-        self.load(tokio::fs::read(path).await.map_err(unreadable)?, grant).await
+        if file.size > MAX_PACKAGE_BYTES {
+            return Err(PackageError::TooLarge { bytes: file.size }.into());
+        }
+        let loaded = self.load(tokio::fs::read(path).await.map_err(unreadable)?, grant).await?;
+        self.lock_loaded().note(&grant.digest, file);
+        Ok(loaded)
     }
 
     /// Loads a package for which there is a grant. Compiled once per host and version, then taken from the cache.
@@ -157,7 +177,7 @@ impl Plugins {
         }
         let limits = at_most(grant.limits);
         let _compiling = self.compiling.lock().await;
-        if let Some(code) = self.known(&found) {
+        if let Some(code) = self.lock_loaded().known(&found, None) {
             return Ok(self.under(code, limits));
         }
         let (cache, compiler, sandbox) = (self.cache.clone(), self.compiler.clone(), self.sandbox.get().cloned());
@@ -184,13 +204,6 @@ impl Plugins {
         self.excesses.read()
     }
 
-    fn known(&self, digest: &Digest) -> Option<Arc<Code>> {
-        let mut loaded = self.lock_loaded();
-        let code = loaded.all.get(digest).and_then(Weak::upgrade)?;
-        loaded.keep(&code);
-        Some(code)
-    }
-
     fn lock_loaded(&self) -> std::sync::MutexGuard<'_, Loaded> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -198,15 +211,36 @@ impl Plugins {
 
 impl Loaded {
     fn add(&mut self, digest: Digest, code: &Arc<Code>) {
-        self.all.retain(|_, code| code.strong_count() > 0);
-        self.all.insert(digest, Arc::downgrade(code));
+        self.all.retain(|_, known| known.code.strong_count() > 0);
+        self.all.insert(digest, Known { code: Arc::downgrade(code), file: None });
         self.keep(code);
+    }
+
+    /// What is loaded; with a file only where that is what it was.
+    fn known(&mut self, digest: &Digest, file: Option<&FileState>) -> Option<Arc<Code>> {
+        let known = self.all.get(digest).filter(|known| file.is_none() || known.file.as_ref() == file)?;
+        let code = known.code.upgrade()?;
+        self.keep(&code);
+        Some(code)
+    }
+
+    fn note(&mut self, digest: &Digest, file: FileState) {
+        if let Some(known) = self.all.get_mut(digest) {
+            known.file = Some(file);
+        }
     }
 
     fn keep(&mut self, code: &Arc<Code>) {
         self.recent.retain(|kept| !Arc::ptr_eq(kept, code));
         self.recent.push_front(Arc::clone(code));
         self.recent.truncate(KEPT);
+    }
+}
+
+impl FileState {
+    fn of(file: &std::fs::Metadata) -> Self {
+        let changed = [file.mtime(), file.mtime_nsec(), file.ctime(), file.ctime_nsec()];
+        Self { size: file.len(), place: (file.dev(), file.ino()), changed }
     }
 }
 

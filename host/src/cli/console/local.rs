@@ -48,6 +48,11 @@ impl Console for LocalConsole {
         io::stderr().lock().write_all(bytes)
     }
 
+    fn person(&self) -> String {
+        let name = std::env::var("USER").ok().filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| format!("uid {}", rustix::process::geteuid().as_raw()))
+    }
+
     fn ask(&self, question: &str) -> io::Result<String> {
         self.stderr(question.as_bytes())?;
         let mut answer = String::new();

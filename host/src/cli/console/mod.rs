@@ -66,6 +66,9 @@ pub(super) trait Console: Send + Sync {
 
     fn stderr(&self, bytes: &[u8]) -> io::Result<()>;
 
+    /// The account on the machine that the command was typed in. A server runs commands of its own account only.
+    fn person(&self) -> String;
+
     /// Shows a question and gives the line that was typed.
     fn ask(&self, question: &str) -> io::Result<String>;
 

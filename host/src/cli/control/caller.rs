@@ -43,6 +43,7 @@ impl Server {
             words: std::env::args_os().map(|word| word.as_bytes().to_vec()).collect(),
             workspace: global.workspace.to_string(),
             json: global.json,
+            person: LocalConsole::default().person(),
             facts: LocalConsole::facts(),
         };
         frame::send(&mut self.0, &line).map_err(lost)?;

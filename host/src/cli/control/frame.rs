@@ -24,6 +24,7 @@ pub(super) struct CommandLine {
     /// As the caller understood them, from options and its environment.
     pub(super) workspace: String,
     pub(super) json: bool,
+    pub(super) person: String,
     pub(super) facts: Facts,
 }
 

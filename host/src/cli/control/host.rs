@@ -16,7 +16,7 @@ use super::socket;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 
-/// Commands at once. Each has two threads; a platform that calls more often than this is better off asking in one command. Several times
+/// Commands at once. Each has a thread, and one more while it listens to its caller; a platform that calls more often than this is better off asking in one command. Several times
 /// the places in the sandbox: commands that wait for one must not keep out the command that would release it.
 const MOST_COMMANDS: usize = 256;
 
@@ -94,7 +94,7 @@ fn take(mut stream: UnixStream, runner: &dyn Runner, open: &Mutex<Open>) -> io::
     let line: CommandLine = frame::receive(&mut stream)?;
     stream.set_read_timeout(None)?;
     let _listed = Listed::add(stream.try_clone()?, open);
-    let console = RemoteConsole::new(stream)?;
+    let console = RemoteConsole::new(stream, line.person);
     let output = Output::new(line.json, line.facts, Arc::new(console.clone()));
     // A mistake of ours in one command must not take the others with it, nor leave its caller waiting.
     let run = std::panic::AssertUnwindSafe(|| runner.run(line.words, &line.workspace, &output));

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 use ferry::sync::Stopper;
 use tokio::sync::watch;
@@ -30,21 +30,41 @@ type Answered = Result<Answer, Trouble>;
 pub(super) struct RemoteConsole(Arc<Link>);
 
 struct Link {
+    person: String,
     orders: Mutex<UnixStream>,
+    /// Begun by the first who waits for something: most commands only tell. None where that failed.
+    reader: OnceLock<Option<Reader>>,
+}
+
+/// What comes over, read in a thread that ends with the connection.
+struct Reader {
     /// Held from an order to its answer.
     answers: Mutex<mpsc::Receiver<Answered>>,
     signs: watch::Receiver<Signs>,
 }
 
-impl RemoteConsole {
-    /// Reads what comes over in a thread of its own, which ends with the connection.
-    pub(super) fn new(stream: UnixStream) -> io::Result<Self> {
-        let from = stream.try_clone()?;
+impl Reader {
+    fn begin(stream: &Mutex<UnixStream>) -> io::Result<Self> {
+        let from = stream.lock().unwrap_or_else(PoisonError::into_inner).try_clone()?;
         // One answer is waited for at a time.
         let (answer, answers) = mpsc::sync_channel(1);
         let (sign, signs) = watch::channel(Signs::default());
         std::thread::Builder::new().name("control-reader".into()).spawn(move || listen(from, &answer, &sign))?;
-        Ok(Self(Arc::new(Link { orders: Mutex::new(stream), answers: Mutex::new(answers), signs })))
+        Ok(Self { answers: Mutex::new(answers), signs })
+    }
+}
+
+impl RemoteConsole {
+    pub(super) fn new(stream: UnixStream, person: String) -> Self {
+        Self(Arc::new(Link { person, orders: Mutex::new(stream), reader: OnceLock::new() }))
+    }
+
+    fn reader(&self) -> io::Result<&Reader> {
+        let reader = self.0.reader.get_or_init(|| {
+            let begun = Reader::begin(&self.0.orders);
+            begun.inspect_err(|error| tracing::warn!(%error, "a caller can't be listened to")).ok()
+        });
+        reader.as_ref().ok_or_else(|| io::Error::other("the caller can't be listened to"))
     }
 
     pub(super) fn tell(&self, order: &Order) -> io::Result<()> {
@@ -53,7 +73,7 @@ impl RemoteConsole {
     }
 
     fn ask_for(&self, order: &Order) -> io::Result<Answer> {
-        let answers = self.0.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let answers = self.reader()?.answers.lock().unwrap_or_else(PoisonError::into_inner);
         self.tell(order)?;
         let answered = answers.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?;
         Ok(answered?)
@@ -80,9 +100,15 @@ impl RemoteConsole {
         }
     }
 
-    async fn until(signs: &mut watch::Receiver<Signs>, wanted: impl FnMut(&Signs) -> bool) {
-        // The reader ends by saying that the caller has gone, so an error comes after that.
-        let _ = signs.wait_for(wanted).await;
+    /// Returns when a sign has come, or none can.
+    fn until(&self, wanted: fn(&Signs) -> bool) -> impl Future<Output = ()> + Send + use<> {
+        let signs = self.reader().ok().map(|reader| reader.signs.clone());
+        async move {
+            if let Some(mut signs) = signs {
+                // The reader ends by saying that the caller has gone, so an error comes after that.
+                let _ = signs.wait_for(wanted).await;
+            }
+        }
     }
 }
 
@@ -114,6 +140,10 @@ impl Console for RemoteConsole {
         self.tell(&Order::Stderr(bytes.to_vec()))
     }
 
+    fn person(&self) -> String {
+        self.0.person.clone()
+    }
+
     fn ask(&self, question: &str) -> io::Result<String> {
         Ok(self.text(&Order::Ask(question.to_owned()))?.unwrap_or_default())
     }
@@ -143,16 +173,15 @@ impl Console for RemoteConsole {
 
     fn stop_on_interrupt(&self, stopper: Stopper) -> Watching {
         let _ = self.tell(&Order::CatchInterrupts);
-        let mut signs = self.0.signs.clone();
+        let sign = self.until(|signs| signs.interrupted || signs.gone);
         Watching::spawn(async move {
-            Self::until(&mut signs, |signs| signs.interrupted || signs.gone).await;
+            sign.await;
             stopper.stop();
         })
     }
 
     fn gone(&self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let mut signs = self.0.signs.clone();
-        Box::pin(async move { Self::until(&mut signs, |signs| signs.gone).await })
+        Box::pin(self.until(|signs| signs.gone))
     }
 }
 
