@@ -20,7 +20,7 @@ pub struct Shares<K: Eq + Hash = Holder> {
     freed: Notify,
 }
 
-/// Of one holder. Whoever waits because of what it holds itself is not woken for the others: hundreds may wait.
+/// Of one holder. Whoever waits because of what it holds itself is not woken for the others, and one at a time: hundreds may wait.
 #[derive(Default)]
 struct Held {
     places: usize,
@@ -65,11 +65,13 @@ impl<K: Eq + Hash + Clone> Shares<K> {
     /// As [`Shares::take`], once the holder has less than `most` gives. That is asked again when it gives one back.
     pub async fn take_within(self: &Arc<Self>, holder: &K, most: impl Fn() -> usize) -> Share<K> {
         loop {
-            let own_freed = Arc::clone(&self.lock().entry(holder.clone()).or_default().freed);
+            let next = Arc::clone(&self.lock().entry(holder.clone()).or_default().freed);
             // Both hear of what happens from here on.
-            let (own_freed, freed) = (own_freed.notified(), self.freed.notified());
+            let (own_freed, freed) = (next.notified(), self.freed.notified());
             let own = self.lock().get(holder).map_or(0, |held| held.places);
             if let Some(share) = (own < most()).then(|| self.try_take(holder)).flatten() {
+                // There may be room for more than one place came free.
+                next.notify_one();
                 return share;
             }
             tokio::select! {
@@ -112,7 +114,7 @@ impl<K: Eq + Hash> Drop for Share<K> {
         let were_few = taken(&held) >= self.of.for_all();
         if let Some(own) = held.get_mut(&self.holder) {
             own.places = own.places.saturating_sub(1);
-            own.freed.notify_waiters();
+            own.freed.notify_one();
             // Nobody waits who would have to hear of the next one.
             if own.places == 0 && Arc::strong_count(&own.freed) == 1 {
                 held.remove(&self.holder);
@@ -128,8 +130,9 @@ impl<K: Eq + Hash> Drop for Share<K> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::{Context, Wake};
+    use std::task::{Context, Poll, Wake};
 
     use futures::FutureExt;
 
@@ -173,17 +176,21 @@ mod tests {
         assert!(ended.as_mut().now_or_never().is_some());
     }
 
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     #[tokio::test]
     async fn whoever_waits_for_what_it_holds_itself_is_not_woken_for_others() {
-        struct Woken(AtomicUsize);
-        impl Wake for Woken {
-            fn wake(self: Arc<Self>) {
-                self.0.fetch_add(1, Ordering::Relaxed);
-            }
-        }
         let shares = Shares::new(16);
         let mut greedy = greedy(&shares, "a");
-        let (holder, woken) = (named("a"), Arc::new(Woken(AtomicUsize::new(0))));
+        let (holder, woken) = (named("a"), Arc::new(Woken::default()));
         let waker = Arc::clone(&woken).into();
         let mut context = Context::from_waker(&waker);
         let mut waiting = std::pin::pin!(shares.take(&holder));
@@ -195,6 +202,42 @@ mod tests {
         greedy.pop();
         assert!(woken.0.load(Ordering::Relaxed) > 0);
         assert!(waiting.as_mut().poll(&mut context).is_ready());
+    }
+
+    fn poll<F: Future>((one, take): &mut (Arc<Woken>, Pin<Box<F>>)) -> Poll<F::Output> {
+        take.as_mut().poll(&mut Context::from_waker(&Arc::clone(one).into()))
+    }
+
+    #[tokio::test]
+    async fn of_hundreds_that_wait_a_few_are_woken_for_each_place() {
+        let shares = Shares::new(16);
+        let (holder, held) = (named("a"), greedy(&shares, "a"));
+        let woken: Vec<_> = (0..200).map(|_| Arc::new(Woken::default())).collect();
+        let all = || woken.iter().map(|one| one.0.load(Ordering::Relaxed)).sum::<usize>();
+        let mut waiting: Vec<_> = woken.iter().map(|one| (Arc::clone(one), Box::pin(shares.take(&holder)))).collect();
+        assert!(waiting.iter_mut().all(|take| poll(take).is_pending()));
+        drop(held);
+        // Whoever was woken looks, takes what there is, and is done with it at once.
+        while !waiting.is_empty() {
+            let before = waiting.len();
+            waiting.retain_mut(|take| take.0.0.load(Ordering::Relaxed) == 0 || poll(take).is_pending());
+            assert!(waiting.len() < before, "{before} wait for ever");
+        }
+        assert!(all() <= 2 * woken.len(), "{} were woken", all());
+    }
+
+    #[tokio::test]
+    async fn who_waited_gets_all_that_more_room_lets_in() {
+        let shares = Shares::new(16);
+        let (holder, most) = (named("a"), AtomicUsize::new(1));
+        let first = shares.try_take(&holder).unwrap();
+        let take = || Box::pin(shares.take_within(&holder, || most.load(Ordering::Relaxed)));
+        let mut waiting: Vec<_> = (0..5).map(|_| take()).collect();
+        assert!(futures::future::join_all(&mut waiting).now_or_never().is_none());
+        most.store(4, Ordering::Relaxed);
+        drop(first);
+        let taken: Vec<Share> = waiting.iter_mut().filter_map(FutureExt::now_or_never).collect();
+        assert_eq!(taken.len(), 4);
     }
 
     #[test]
