@@ -70,17 +70,22 @@ impl Background {
         &self,
         group: &Arc<Group>,
         call: impl Future<Output = T> + Send + 'static,
+        is_well: impl Fn(&T) -> bool,
     ) -> T {
         self.calls.note();
-        let guest = Guest::of(Arc::clone(group));
+        let guest = Arc::new(Guest::of(Arc::clone(group)));
         let mut call = Box::pin(call);
-        if let Some(answer) = in_foreground(&guest, call.as_mut()).await {
-            return answer;
+        let answer = match in_foreground(&guest, call.as_mut()).await {
+            Some(answer) => answer,
+            None => match self.queue.get_or_init(|| Queue::begin(&self.calls)) {
+                Some(queue) => queue.spawn(Arc::clone(&guest), call).await,
+                None => call.await,
+            },
+        };
+        if is_well(&answer) {
+            guest.ended_well();
         }
-        match self.queue.get_or_init(|| Queue::begin(&self.calls)) {
-            Some(queue) => queue.spawn(guest, call).await,
-            None => call.await,
-        }
+        answer
     }
 }
 
@@ -148,10 +153,9 @@ impl Queue {
 
     fn spawn<T: Send + 'static>(
         self: &Arc<Self>,
-        guest: Guest,
+        guest: Arc<Guest>,
         mut call: Pin<Box<impl Future<Output = T> + Send + 'static>>,
     ) -> async_task::Task<T, Arc<Guest>> {
-        let guest = Arc::new(guest);
         // What the host does for the call, as its timers and requests, stays with the runtime that it came from.
         let runtime = Handle::current();
         let counted = Arc::clone(&guest);
@@ -251,9 +255,10 @@ mod tests {
         let (background, group) = (Background::default(), Arc::new(Group::default()));
         let seen = Arc::new(Mutex::new(Vec::new()));
         let here = std::thread::current().name().map(str::to_owned);
-        let short = background.run(&group, compute(Duration::ZERO, Arc::clone(&seen), "short")).await;
+        let well = |_: &_| true;
+        let short = background.run(&group, compute(Duration::ZERO, Arc::clone(&seen), "short"), well).await;
         assert_eq!(short, here);
-        let call = |ms, name| background.run(&group, compute(Duration::from_millis(ms), Arc::clone(&seen), name));
+        let call = |ms, name| background.run(&group, compute(Duration::from_millis(ms), Arc::clone(&seen), name), well);
         let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let (long, middle) = (400, 60);
         let (one, two) =
@@ -277,7 +282,9 @@ mod tests {
             let _told = told;
             compute(Duration::MAX, Arc::default(), "never").await
         };
-        assert!(tokio::time::timeout(Duration::from_millis(100), background.run(&group, forever)).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(100), background.run(&group, forever, |_| true)).await.is_err()
+        );
         while !ended.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }

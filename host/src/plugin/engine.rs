@@ -11,8 +11,8 @@ use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, 
 use crate::model::manifest::Limits;
 
 /// How often running guests look up: a deadline is kept to within two of these, and a busy guest lets other work run
-/// this often.
-pub(super) const TICK: Duration = Duration::from_millis(10);
+/// this often. So long may a call compute before anybody knows that it does.
+pub(super) const TICK: Duration = Duration::from_millis(2);
 
 /// How long the ticking thread sleeps when no guest runs, before it looks whether the engine is still there.
 const IDLE: Duration = Duration::from_secs(1);

@@ -22,9 +22,6 @@ const CALL_WAIT: Duration = Duration::from_secs(600);
 /// How long an opening mapping waits for a place: mappings are held for whole runs, so a longer wait promises nothing.
 const MAPPING_WAIT: Duration = Duration::from_secs(60);
 
-/// Places of a plugin in a workspace while its calls compute for long and do not end: those that are well go on beside them.
-const MOST_OF_TIRESOME: usize = 4;
-
 /// One per process, shared by all that is loaded.
 pub(super) struct Sandbox {
     ticking: TickingEngine,
@@ -73,11 +70,11 @@ impl Sandbox {
     }
 
     pub(super) async fn call_place(&self, holder: &Holder, plugin: &PluginId) -> Result<Place, FaultKind> {
-        self.calls.take(holder, plugin, CALL_WAIT).await
+        self.calls.take(holder, plugin, CALL_WAIT, Group::places).await
     }
 
     pub(super) async fn mapping_place(&self, holder: &Holder, plugin: &PluginId) -> Result<Place, FaultKind> {
-        self.mappings.take(holder, plugin, MAPPING_WAIT).await
+        self.mappings.take(holder, plugin, MAPPING_WAIT, Group::places_of_runs).await
     }
 
     /// Places of calls and of open mappings that are taken, each of how many.
@@ -100,15 +97,21 @@ impl Default for OfWorkspace {
 
 impl Places {
     /// Waits among the plugins of its workspace first, so that none of them makes the others wait.
-    async fn take(&self, holder: &Holder, plugin: &PluginId, wait: Duration) -> Result<Place, FaultKind> {
+    async fn take(
+        &self,
+        holder: &Holder,
+        plugin: &PluginId,
+        wait: Duration,
+        most: fn(&Group) -> usize,
+    ) -> Result<Place, FaultKind> {
         let (of, group) = {
             let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
             let of = of.entry(holder.clone()).or_default();
             (Arc::clone(&of.places), Arc::clone(of.groups.entry(plugin.clone()).or_default()))
         };
-        let most = || if group.is_tiresome() { MOST_OF_TIRESOME } else { usize::MAX };
         let places = async {
-            let (of_plugin, of_workspace) = (of.take_within(plugin, most).await, self.all.take(holder).await);
+            let (of_plugin, of_workspace) =
+                (of.take_within(plugin, || most(&group)).await, self.all.take(holder).await);
             Place { _of_plugin: of_plugin, _of_workspace: of_workspace, group: Arc::clone(&group) }
         };
         let full = |_| FaultKind::Start(format!("its share of the {PLACES} places in the sandbox is taken"));
@@ -138,7 +141,8 @@ pub(super) async fn guarded<S: Budgeted, R: Send + 'static>(
         (store, answer)
     };
     // The epoch stops a guest that computes, this one that waits.
-    match tokio::time::timeout(time, sandbox.background.run(&place.group, call)).await {
+    let call = sandbox.background.run(&place.group, call, |(_, answer)| answer.is_ok());
+    match tokio::time::timeout(time, call).await {
         Ok((store, Ok(answer))) => Ok((store, answer)),
         Ok((mut store, Err(error))) => {
             let budget = store.data_mut().budget();
@@ -155,14 +159,15 @@ mod tests {
     use super::super::group::Guest;
     use super::*;
 
+    fn take(places: &Places, plugin: &str, most: fn(&Group) -> usize) -> Option<Place> {
+        let holder: Holder = "acme".parse().ok();
+        places.take(&holder, &plugin.parse().unwrap(), CALL_WAIT, most).now_or_never()?.ok()
+    }
+
     #[tokio::test]
     async fn a_greedy_plugin_leaves_places_to_the_others_of_its_workspace() {
         let places = Places::default();
-        let holder: Holder = "acme".parse().ok();
-        let take = |plugin: &str| {
-            let plugin = plugin.parse().unwrap();
-            places.take(&holder, &plugin, CALL_WAIT).now_or_never()?.ok()
-        };
+        let take = |plugin| take(&places, plugin, Group::places_of_runs);
         let greedy: Vec<Place> = std::iter::from_fn(|| take("hostile")).collect();
         assert_eq!(greedy.len(), PLACES as usize / 4);
         let others: Vec<Place> = ["hubspot", "salesforce", "odoo"].into_iter().filter_map(take).collect();
@@ -173,15 +178,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_plugin_whose_calls_do_not_end_gets_few_places_until_they_do() {
+    async fn a_plugin_gets_more_places_as_its_calls_end_well() {
         let places = Places::default();
-        let take = || places.take(&None, &"hostile".parse().unwrap(), CALL_WAIT).now_or_never()?.ok();
-        let first = take().unwrap();
-        let endless = Guest::of(Arc::clone(&first.group));
-        endless.has_computed(Duration::from_secs(1));
-        let others: Vec<Place> = std::iter::from_fn(take).collect();
-        assert_eq!(others.len() + 1, MOST_OF_TIRESOME);
-        drop(endless);
-        assert!(take().is_some());
+        let take = || take(&places, "hostile", Group::places);
+        let first: Vec<Place> = std::iter::from_fn(take).collect();
+        Guest::of(Arc::clone(&first[0].group)).ended_well();
+        let second: Vec<Place> = std::iter::from_fn(take).collect();
+        assert!(!first.is_empty() && second.len() == 1, "{} {}", first.len(), second.len());
     }
 }
