@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where what it needs is missing")]
 
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use crate::rig::{Host, component, said};
 
@@ -285,4 +286,25 @@ fn a_version_that_connections_stay_with_is_quarantined_for_all_to_see_and_releas
     assert!(said.contains("in version 1.0.0, which connections stay with, is quarantined after 3 faults"), "{said}");
     host.ok(&["plugin", "release", "hostile"]);
     host.fails(&["objects", "two"], "plugin-trap");
+}
+
+#[test]
+fn what_a_caller_who_has_gone_was_waiting_for_is_given_up() {
+    let mut host = Host::new();
+    host.ok(&["plugin", "install", &packed(&host, "1.0.0", unchanged), "--yes"]);
+    connect_with(&host, "endless", &["--set", "mode=spin", "--set", "checks=true"]).unwrap();
+    connect(&host, "well", "ok").unwrap();
+    host.serve();
+    // More than the places of a plugin whose calls do not end, and enough to have it quarantined.
+    for _ in 0..8 {
+        let mut caller =
+            host.command(&["objects", "endless"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        caller.kill().unwrap();
+        caller.wait().unwrap();
+    }
+    // Longer than the calls' deadline: by then they would have failed.
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert_eq!(host.ok(&["plugin", "list"]).documents()[0]["health"], serde_json::Value::Null);
+    host.ok(&["objects", "well"]);
 }

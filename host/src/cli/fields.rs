@@ -1,11 +1,8 @@
 //! `ferry fields`
 
-use ferry::app::error::AppError;
 use ferry::model::id::ConnectionId;
 use ferry::model::schema::Field;
 
-use super::context::Context;
-use super::failure::CliError;
 use super::table::Table;
 
 /// Choices that a table shows of a field; `--json` has them all.
@@ -15,26 +12,18 @@ const SHOWN_CHOICES: usize = 6;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The connection
-    connection: ConnectionId,
+    pub(super) connection: ConnectionId,
     /// The object, as `ferry objects` names it
-    object: String,
+    pub(super) object: String,
 }
 
-pub(super) fn run(args: &Args, context: &Context) -> Result<(), CliError> {
-    let tenant = context.tenant()?;
-    let fields = context.block_on(async {
-        let connector = tenant.connector(&args.connection).await?;
-        let fields = connector.fields(&args.object).await;
-        Ok(fields.map_err(|error| AppError::call(&args.connection, "fields", error))?)
-    })?;
-    context.output.answer(&fields, || {
-        let mut table = Table::new(&["name", "label", "type", "is", "choices"], "the object has no fields");
-        for field in &fields {
-            let kind = super::output::word(&field.kind);
-            table.row(vec![field.name.clone(), field.label.clone(), kind, marks(field), choices(field)]);
-        }
-        table
-    })
+pub(super) fn table(fields: &[Field]) -> Table {
+    let mut table = Table::new(&["name", "label", "type", "is", "choices"], "the object has no fields");
+    for field in fields {
+        let kind = super::output::word(&field.kind);
+        table.row(vec![field.name.clone(), field.label.clone(), kind, marks(field), choices(field)]);
+    }
+    table
 }
 
 fn marks(field: &Field) -> String {

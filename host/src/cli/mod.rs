@@ -1,5 +1,6 @@
 //! The command line: reads arguments and the environment, calls the library, shows what it says. Decides nothing.
 
+mod ask;
 mod audience;
 mod audit;
 mod compile;
@@ -44,11 +45,13 @@ use std::process::ExitCode;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use ferry::app::Tenant;
 use ferry::model::id::WorkspaceId;
 use ferry::plugin::compiler;
 use tracing_subscriber::EnvFilter;
 
 use context::Context;
+use control::host::Ran;
 use failure::CliError;
 use output::Output;
 
@@ -115,9 +118,8 @@ enum Command {
     Plugin(plugin::Command),
     #[command(subcommand)]
     Connection(connection::Command),
-    Objects(objects::Args),
-    Fields(fields::Args),
-    Segments(segments::Args),
+    #[command(flatten)]
+    Ask(ask::Question),
     Trace(trace::Args),
     #[command(subcommand)]
     Sync(sync::Command),
@@ -214,14 +216,26 @@ impl Command {
 }
 
 /// Runs a command line that came to a server from another process.
-fn run_served(words: Vec<Vec<u8>>, workspace: &str, output: &Output, served: &context::Served) -> u8 {
+fn run_served(words: Vec<Vec<u8>>, workspace: &str, output: &Output, served: &context::Served) -> Ran {
     let words = words.into_iter().map(std::ffi::OsString::from_vec);
     let parsed = parse(words).map_err(|error| CliError::usage(error.to_string(), "see `ferry --help`"));
-    let result = parsed.and_then(|mut cli| {
+    let begun = parsed.and_then(|mut cli| {
         cli.global.workspace = workspace.parse().map_err(ferry::app::error::AppError::from)?;
-        run(cli.command, &Context::served(cli.global, output.clone(), served.clone()))
+        let context = Context::served(cli.global, output.clone(), served.clone());
+        match cli.command {
+            Command::Ask(question) => Ok(asked(question, context.tenant()?, output.clone())),
+            command => run(command, &context).map(|()| Ran::Ended(0)),
+        }
     });
-    end(result, output)
+    begun.unwrap_or_else(|error| Ran::Ended(end(Err(error), output)))
+}
+
+fn asked(question: ask::Question, tenant: Tenant, output: Output) -> Ran {
+    Ran::Waits(Box::pin(async move {
+        let answer = question.ask(&tenant).await;
+        let tell = move || end(answer.and_then(|answer| answer.show(&output)), &output);
+        Box::new(tell) as Box<dyn FnOnce() -> u8 + Send>
+    }))
 }
 
 /// As [`Cli::try_parse_from`], with one description of all commands for all callers: to make one costs more than most commands.
@@ -236,9 +250,10 @@ fn run(command: Command, context: &Context) -> Result<(), CliError> {
     match command {
         Command::Plugin(command) => plugin::run(command, context),
         Command::Connection(command) => connection::run(command, context),
-        Command::Objects(args) => objects::run(&args, context),
-        Command::Fields(args) => fields::run(&args, context),
-        Command::Segments(args) => segments::run(&args, context),
+        Command::Ask(question) => {
+            let tenant = context.tenant()?;
+            context.block_on(question.ask(&tenant))?.show(&context.output)
+        }
         Command::Trace(args) => trace::run(args, context),
         Command::Sync(command) => sync::run(command, context),
         Command::Contacts(command) => contacts::run(command, context),

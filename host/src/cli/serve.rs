@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
 use super::context::{Context, Served};
-use super::control::host::{Host, Runner};
+use super::control::host::{Host, Ran, Runner};
 use super::failure::CliError;
 use super::output::Output;
 
@@ -142,7 +142,7 @@ impl Signals {
 struct Commands(Served);
 
 impl Runner for Commands {
-    fn run(&self, words: Vec<Vec<u8>>, workspace: &str, output: &Output) -> u8 {
+    fn run(&self, words: Vec<Vec<u8>>, workspace: &str, output: &Output) -> Ran {
         super::run_served(words, workspace, output, &self.0)
     }
 }

@@ -1,12 +1,16 @@
-//! The side that has the state open: takes command lines from the socket and runs each in a thread of its own.
+//! The side that has the state open: takes command lines from the socket and runs each in a thread of its own, apart from what only
+//! waits for a plugin.
 
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::net::UnixStream;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 
@@ -16,7 +20,7 @@ use super::socket;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 
-/// Commands at once. Each has a thread, and one more while it listens to its caller; a platform that calls more often than this is better off asking in one command. Several times
+/// Commands at once. Most have a thread, and one more while they listen to their caller; a platform that calls more often than this is better off asking in one command. Several times
 /// the places in the sandbox: commands that wait for one must not keep out the command that would release it.
 const MOST_COMMANDS: usize = 256;
 
@@ -25,7 +29,15 @@ const ASKED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs a command line against this process's state; gives the exit code.
 pub(in crate::cli) trait Runner: Send + Sync + 'static {
-    fn run(&self, words: Vec<Vec<u8>>, workspace: &str, output: &Output) -> u8;
+    fn run(&self, words: Vec<Vec<u8>>, workspace: &str, output: &Output) -> Ran;
+}
+
+/// What became of a command.
+pub(in crate::cli) enum Ran {
+    /// It is over, with this exit code.
+    Ended(u8),
+    /// It waits without a thread. What comes of it tells the caller in one, and gives the exit code.
+    Waits(BoxFuture<'static, Box<dyn FnOnce() -> u8 + Send>>),
 }
 
 /// The open socket, for as long as it is served.
@@ -63,8 +75,8 @@ impl Host {
             let Some(stream) = stream.into_std().ok().filter(|_| own) else { continue };
             let Ok(place) = Arc::clone(&self.places).acquire_owned().await else { return };
             let (runner, open) = (Arc::clone(&runner), Arc::clone(&self.open));
-            tokio::task::spawn_blocking(move || {
-                if let Err(error) = take(stream, &*runner, &open) {
+            tokio::spawn(async move {
+                if let Err(error) = attend(stream, runner, open).await {
                     tracing::debug!(%error, "a caller has gone");
                 }
                 drop(place);
@@ -87,23 +99,60 @@ impl Host {
     }
 }
 
-fn take(mut stream: UnixStream, runner: &dyn Runner, open: &Mutex<Open>) -> io::Result<()> {
+/// A command that waits without a thread.
+struct Waiting {
+    console: RemoteConsole,
+    output: Output,
+    stream: UnixStream,
+    answer: BoxFuture<'static, Box<dyn FnOnce() -> u8 + Send>>,
+    _listed: Listed,
+}
+
+async fn attend(stream: UnixStream, runner: Arc<dyn Runner>, open: Arc<Mutex<Open>>) -> io::Result<()> {
+    let begun = tokio::task::spawn_blocking(move || begin(stream, &*runner, open)).await??;
+    let Some(Waiting { console, output, stream, answer, _listed }) = begun else { return Ok(()) };
+    // It was asked nothing, so what comes from it is that it has gone: then nobody waits for the answer any more.
+    stream.set_nonblocking(true)?;
+    let caller = tokio::net::UnixStream::from_std(stream)?;
+    let answer = tokio::select! {
+        answer = AssertUnwindSafe(answer).catch_unwind() => answer,
+        _ = caller.readable() => return Ok(()),
+    };
+    // The console writes to the same socket.
+    caller.into_std()?.set_nonblocking(false)?;
+    let tell = move || {
+        let code = answer.and_then(guarded).unwrap_or_else(|_| panicked(&output));
+        console.tell(&Order::Exit(code))
+    };
+    tokio::task::spawn_blocking(tell).await?
+}
+
+fn begin(mut stream: UnixStream, runner: &dyn Runner, open: Arc<Mutex<Open>>) -> io::Result<Option<Waiting>> {
     stream.set_nonblocking(false)?;
     stream.set_read_timeout(Some(ASKED_WITHIN))?;
     frame::send(&mut stream, &VERSION)?;
     let line: CommandLine = frame::receive(&mut stream)?;
     stream.set_read_timeout(None)?;
-    let _listed = Listed::add(stream.try_clone()?, open);
+    let listed = Listed::add(stream.try_clone()?, open);
+    let own = stream.try_clone()?;
     let console = RemoteConsole::new(stream, line.person);
     let output = Output::new(line.json, line.facts, Arc::new(console.clone()));
-    // A mistake of ours in one command must not take the others with it, nor leave its caller waiting.
-    let run = std::panic::AssertUnwindSafe(|| runner.run(line.words, &line.workspace, &output));
-    let code = std::panic::catch_unwind(run).unwrap_or_else(|_| {
-        let error = CliError::Panicked;
-        error.report(&output);
-        error.exit_code()
-    });
-    console.tell(&Order::Exit(code))
+    let ran = guarded(|| runner.run(line.words, &line.workspace, &output));
+    match ran.unwrap_or_else(|_| Ran::Ended(panicked(&output))) {
+        Ran::Ended(code) => console.tell(&Order::Exit(code)).map(|()| None),
+        Ran::Waits(answer) => Ok(Some(Waiting { console, output, stream: own, answer, _listed: listed })),
+    }
+}
+
+/// A mistake of ours in one command must not take the others with it, nor leave its caller waiting.
+fn guarded<T>(run: impl FnOnce() -> T) -> std::thread::Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(run))
+}
+
+fn panicked(output: &Output) -> u8 {
+    let error = CliError::Panicked;
+    error.report(output);
+    error.exit_code()
 }
 
 /// The connections of the commands that run.
@@ -114,22 +163,23 @@ struct Open {
 }
 
 /// A connection's place among them.
-struct Listed<'a> {
+struct Listed {
     number: u64,
-    open: &'a Mutex<Open>,
+    open: Arc<Mutex<Open>>,
 }
 
-impl<'a> Listed<'a> {
-    fn add(stream: UnixStream, open: &'a Mutex<Open>) -> Self {
+impl Listed {
+    fn add(stream: UnixStream, open: Arc<Mutex<Open>>) -> Self {
         let mut list = open.lock().unwrap_or_else(PoisonError::into_inner);
         list.last += 1;
         let number = list.last;
         list.streams.insert(number, stream);
+        drop(list);
         Self { number, open }
     }
 }
 
-impl Drop for Listed<'_> {
+impl Drop for Listed {
     fn drop(&mut self) {
         let stream = self.open.lock().unwrap_or_else(PoisonError::into_inner).streams.remove(&self.number);
         // Nothing more comes: this ends the thread that reads, too.
