@@ -114,7 +114,7 @@ fn older_switched_and_unlocked_versions_are_refused() {
 
 #[test]
 fn bytes_that_were_exchanged_beside_the_store_are_not_run() {
-    let host = Host::new();
+    let mut host = Host::new();
     let file = packed(&host, "1.0.0", unchanged);
     let digest = host.ok(&["plugin", "install", &file, "--yes"]).document()["digest"].as_str().unwrap().to_owned();
     let kept = host.state.path().join("plugins").join(format!("{digest}.wasm"));
@@ -125,6 +125,14 @@ fn bytes_that_were_exchanged_beside_the_store_are_not_run() {
     host.fails(&["plugin", "inspect", "hostile"], "plugin-bytes");
     host.ok(&["plugin", "install", &file, "--yes"]);
     host.ok(&["plugin", "inspect", "hostile"]);
+    // A server that has the right ones in memory looks at the file all the same.
+    connect(&host, "one", "ok").unwrap();
+    host.serve();
+    host.ok(&["objects", "one"]);
+    std::fs::copy(packed(&host, "1.0.1", unchanged), &kept).unwrap();
+    host.fails(&["objects", "one"], "plugin-bytes");
+    std::fs::copy(&file, &kept).unwrap();
+    host.ok(&["objects", "one"]);
 }
 
 fn kept(host: &Host) -> usize {
