@@ -16,7 +16,7 @@ const LEAST_PLACES: usize = 4;
 /// How slowly a group forgets what a heavy call took: each that ends takes off a share of this.
 const MEMORY: u64 = 32;
 
-/// The most that calls rest for a turn, in times of that turn: what is left to them is a fortieth of a core.
+/// The most that calls rest for a turn, in times of that turn: what is left to them all is a fortieth of a core.
 const MOST_REST: f64 = 40.0;
 
 /// The calls of one plugin in one workspace.
@@ -63,9 +63,6 @@ impl Group {
     /// How many calls of it may run at once: one more with each that ends well, for hundreds may come before the first has shown
     /// whether it ends.
     pub(super) fn places(&self) -> usize {
-        if self.is_tiresome() {
-            self.well.store(0, Ordering::Relaxed);
-        }
         LEAST_PLACES.saturating_add(self.well.load(Ordering::Relaxed))
     }
 
@@ -104,6 +101,9 @@ impl Guest {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.computed.fetch_add(micros, Ordering::Relaxed);
         self.group.unfinished.fetch_add(micros, Ordering::Relaxed);
+        if self.group.is_tiresome() {
+            self.group.well.store(0, Ordering::Relaxed);
+        }
     }
 
     /// It has ended well: others like it may take as long.
