@@ -20,8 +20,9 @@ use super::socket;
 use crate::cli::failure::CliError;
 use crate::cli::output::Output;
 
-/// Commands at once. Most have a thread, and one more while they listen to their caller; a platform that calls more often than this is better off asking in one command. Several times
-/// the places in the sandbox: commands that wait for one must not keep out the command that would release it.
+/// Commands at once. Most have a thread, and one more while they listen to their caller; a platform that calls more often than this
+/// is better off asking in one command. Several times the places in the sandbox: commands that wait for one must not keep out the
+/// command that would release it.
 const MOST_COMMANDS: usize = 256;
 
 /// How long a caller may take to say what it wants.
