@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 const EASE: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_millis(50);
 
 /// Calls of it that may run at once at first, and while they compute for long and do not end. Those that are well go on beside them.
-const LEAST_PLACES: usize = 4;
+pub(super) const LEAST_PLACES: usize = 4;
 
 /// How slowly a group forgets what a heavy call took: each that ends takes off a share of this.
 const MEMORY: u64 = 32;

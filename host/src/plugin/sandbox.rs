@@ -156,7 +156,7 @@ pub(super) async fn guarded<S: Budgeted, R: Send + 'static>(
 mod tests {
     use futures::FutureExt;
 
-    use super::super::group::Guest;
+    use super::super::group::{Guest, LEAST_PLACES};
     use super::*;
 
     fn take(places: &Places, plugin: &str, most: fn(&Group) -> usize) -> Option<Place> {
@@ -175,6 +175,20 @@ mod tests {
         drop(greedy);
         assert_eq!(places.all.taken(), (3, PLACES as usize));
         assert!(take("hostile").is_some());
+    }
+
+    #[tokio::test]
+    async fn a_plugin_whose_calls_do_not_end_gets_few_places_until_they_do() {
+        let places = Places::default();
+        let take = || take(&places, "hostile", Group::places_of_runs);
+        let first = take().unwrap();
+        let endless = Guest::of(Arc::clone(&first.group));
+        endless.has_computed(Duration::from_secs(1));
+        let others: Vec<Place> = std::iter::from_fn(take).collect();
+        assert_eq!(others.len() + 1, LEAST_PLACES);
+        endless.ended_well();
+        drop(endless);
+        assert!(take().is_some());
     }
 
     #[tokio::test]

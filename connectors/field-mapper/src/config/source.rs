@@ -116,6 +116,10 @@ pub(crate) fn name<'t>(table: &Table<'t>, key: &str) -> Option<Name<'t>> {
 /// One text or several.
 fn template<'t>(table: &Table<'t>) -> Option<Vec<Vec<Part<Name<'t>>>>> {
     let texts = some_names(names(table, "template"))?;
+    if texts.iter().any(|text| text.column.is_empty()) {
+        table.wrong("template", "`template` is empty", None);
+        return None;
+    }
     let sections: Result<Vec<_>, _> = texts.into_iter().map(section).collect();
     let sections = match sections {
         Ok(sections) => sections,
