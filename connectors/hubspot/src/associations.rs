@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::api::Api;
-use crate::failure::CrmError;
+use crate::failure;
 use crate::objects;
+use crate::paging::Paging;
 
 /// What the columns are called: the word, and the other object.
 const PREFIX: &str = "associations.";
@@ -69,17 +70,6 @@ struct Type {
     type_id: u32,
 }
 
-#[derive(Deserialize)]
-struct Paging {
-    #[serde(default)]
-    next: Option<Next>,
-}
-
-#[derive(Deserialize)]
-struct Next {
-    after: String,
-}
-
 /// The object that a column of links leads to; none for a property.
 pub(crate) fn target(column: &str) -> Option<&'static str> {
     known(column).map(|(target, _)| target)
@@ -120,6 +110,9 @@ pub(crate) fn fill(
     columns: &[(usize, &'static str)],
     rows: &mut [Row],
 ) -> Result<(), Failure> {
+    if columns.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let links = columns.iter().map(|(at, target)| Ok((*at, read(api, object, target, &ids)?)));
     let links: Vec<(usize, Links)> = links.collect::<Result<_, Failure>>()?;
@@ -156,8 +149,8 @@ pub(crate) fn read(api: &Api<'_>, from: &str, to: &str, ids: &[&str]) -> Result<
         let mut more = Vec::new();
         for (inputs, response) in asked.chunks(RECORDS_MOST).zip(&answers) {
             for LinksOf { from, to, paging } in whole(response, inputs.len())? {
-                if let Some(next) = paging.and_then(|paging| paging.next) {
-                    more.push(json!({"id": from.id, "after": next.after}));
+                if let Some(after) = paging.and_then(Paging::after) {
+                    more.push(json!({"id": from.id, "after": after}));
                 }
                 found.entry(from.id).or_default().extend(to.into_iter().map(End::place));
             }
@@ -170,11 +163,7 @@ pub(crate) fn read(api: &Api<'_>, from: &str, to: &str, ids: &[&str]) -> Result<
 /// The results, if every input has one or an error that says that there are no links.
 fn whole(response: &Response, inputs: usize) -> Result<Vec<LinksOf>, Failure> {
     let answer: Answer = response.json()?;
-    let errors = if response.status == 207 { CrmError::all_of(response)? } else { Vec::new() };
-    if let Some(error) = errors.iter().find(|error| error.category() != "OBJECT_NOT_FOUND") {
-        return Err(Failure::Temporary(format!("HubSpot left links out of a batch ({})", error.tag())));
-    }
-    if answer.results.len() + errors.len() < inputs {
+    if answer.results.len() + failure::absent(response, "left links out of a batch")? < inputs {
         return Err(Failure::malformed("it leaves out the links of some records, without a reason"));
     }
     Ok(answer.results)

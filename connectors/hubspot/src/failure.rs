@@ -204,6 +204,21 @@ pub(crate) fn checked(response: Response, subject: &str) -> Result<Response, Fai
     if response.is_success() { Ok(response) } else { Err(failure(&response, subject)) }
 }
 
+/// How many inputs of a batch HubSpot leaves out because there is nothing there.
+///
+/// # Errors
+/// `temporary` where one is left out for another reason: HubSpot `failed` in so many words, and nothing is known about it.
+pub(crate) fn absent(response: &Response, failed: &str) -> Result<usize, Failure> {
+    if response.status != 207 {
+        return Ok(0);
+    }
+    let errors = CrmError::all_of(response)?;
+    match errors.iter().find(|error| error.category() != "OBJECT_NOT_FOUND") {
+        Some(error) => Err(Failure::Temporary(format!("HubSpot {failed} ({})", error.tag()))),
+        None => Ok(errors.len()),
+    }
+}
+
 /// What to do about a refusal.
 pub(crate) fn failure(response: &Response, subject: &str) -> Failure {
     let error = CrmError::of(response);

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::api::Api;
 use crate::objects;
+use crate::paging::Paging;
 use crate::pull::{Between, Search, behind};
 use crate::records::Columns;
 use crate::time;
@@ -41,17 +42,6 @@ struct Archived {
     archived_at: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Paging {
-    #[serde(default)]
-    next: Option<Next>,
-}
-
-#[derive(Deserialize)]
-struct Next {
-    after: String,
-}
-
 /// A page of tombstones: first of what was archived, then of what was merged.
 pub(crate) fn gone(call: &Call<'_>, object: &str, window: Window, token: Option<&str>) -> Result<Page, Failure> {
     let api = Api::open(call)?;
@@ -77,7 +67,7 @@ fn archived(api: &Api<'_>, object: &str, window: Window, after: Option<&str>) ->
         None => request,
     };
     let page: ArchivedPage = api.json(request, object)?;
-    let next = page.paging.and_then(|paging| paging.next).map(|next| next.after);
+    let next = page.paging.and_then(Paging::after);
     if next.is_some() && next.as_deref() == after {
         return Err(Failure::malformed("the archive's next page is this one"));
     }

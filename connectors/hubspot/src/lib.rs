@@ -6,6 +6,7 @@ mod check;
 mod failure;
 mod gone;
 mod objects;
+mod paging;
 mod pull;
 mod push;
 mod receive;

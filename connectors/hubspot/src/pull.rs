@@ -7,13 +7,13 @@ mod search;
 mod segment;
 
 use ferry_sdk::connector::{Call, Failure, Page, PullRequest, Slice, Window};
-use ferry_sdk::http::Request;
+use ferry_sdk::http::{Request, Response};
 use ferry_sdk::value::Row;
 use serde_json::json;
 
 use crate::api::{Api, BATCH_MOST};
 use crate::associations;
-use crate::failure::CrmError;
+use crate::failure;
 use crate::objects;
 use crate::records::{Columns, Records};
 use crate::schema;
@@ -110,7 +110,7 @@ impl<'a> Pull<'a> {
         let mut rows = Vec::with_capacity(ids.len());
         for response in self.api.send_all(requests.collect(), self.object())? {
             let records = self.columns.read(&response)?;
-            whole(&records, response.status, || CrmError::all_of(&response))?;
+            whole(&records, &response)?;
             rows.extend(records.rows);
         }
         Ok(rows)
@@ -118,15 +118,9 @@ impl<'a> Pull<'a> {
 }
 
 /// Records of a batch may only be missing because they are not there.
-fn whole(records: &Records, status: u16, errors: impl Fn() -> Result<Vec<CrmError>, Failure>) -> Result<(), Failure> {
-    if status == 207 {
-        let other = errors()?.into_iter().find(|error| error.category() != "OBJECT_NOT_FOUND");
-        return match other {
-            Some(error) => Err(Failure::Temporary(format!("HubSpot left records out of a batch ({})", error.tag()))),
-            None => Ok(()),
-        };
-    }
-    if records.rows.is_empty() {
+fn whole(records: &Records, response: &Response) -> Result<(), Failure> {
+    failure::absent(response, "left records out of a batch")?;
+    if response.status != 207 && records.rows.is_empty() {
         // HubSpot has been seen to answer `COMPLETE` with nothing in it: no record and no error.
         return Err(Failure::malformed("a batch came back empty, without a reason"));
     }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::associations;
+use crate::paging::Paging;
 use crate::time;
 use crate::values::Reading;
 
@@ -132,17 +133,6 @@ macro_rules! keys {
 keys!(PageKey { "results" => Results, "paging" => Paging, "total" => Total });
 keys!(RecordKey { "id" => Id, "properties" => Properties, "updatedAt" => UpdatedAt });
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Paging {
-    next: Option<Next>,
-}
-
-#[derive(Deserialize)]
-struct Next {
-    after: String,
-}
-
 impl<'de> DeserializeSeed<'de> for &Columns {
     type Value = Records;
 
@@ -167,7 +157,7 @@ impl<'de> Visitor<'de> for PageVisitor<'_> {
                 PageKey::Results => rows = Some(page.next_value_seed(Rows(self.0))?),
                 PageKey::Paging => {
                     let paging: Option<Paging> = page.next_value()?;
-                    after = paging.and_then(|paging| paging.next).map(|next| next.after);
+                    after = paging.and_then(Paging::after);
                 }
                 PageKey::Total => total = page.next_value()?,
                 PageKey::Other => {

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::api::{Api, BATCH_MOST, is_name};
 use crate::associations;
-use crate::failure::CrmError;
+use crate::failure::{self, CrmError};
 use crate::objects;
 use crate::push::is_keyed;
 use crate::time;
@@ -124,14 +124,10 @@ fn read(
         // Nothing can have been written by a property that is not there.
         return Ok(Vec::new());
     }
-    let response = crate::failure::checked(response, object)?;
+    let response = failure::checked(response, object)?;
     let records: Found = response.json()?;
-    if response.status == 207 {
-        let errors = CrmError::all_of(&response)?;
-        if let Some(error) = errors.iter().find(|error| error.category() != "OBJECT_NOT_FOUND") {
-            return Err(Failure::Temporary(format!("HubSpot could not look for some records ({})", error.tag())));
-        }
-    } else if records.results.is_empty() {
+    failure::absent(&response, "could not look for some records")?;
+    if response.status != 207 && records.results.is_empty() {
         return Err(Failure::malformed("a batch came back empty, without a reason"));
     }
     let of = |record: &Record| group.iter().find(|sought| record.is(sought)).map(|sought| (*sought).clone());

@@ -51,7 +51,7 @@ use ferry::plugin::compiler;
 use tracing_subscriber::EnvFilter;
 
 use context::Context;
-use control::host::Ran;
+use control::host::{Ran, Telling};
 use failure::CliError;
 use output::Output;
 
@@ -217,7 +217,7 @@ impl Command {
 
 /// Runs a command line that came to a server from another process.
 fn run_served(words: Vec<Vec<u8>>, workspace: &str, output: &Output, served: &context::Served) -> Ran {
-    let words = words.into_iter().map(std::ffi::OsString::from_vec);
+    let words = words.into_iter().map(OsString::from_vec);
     let parsed = parse(words).map_err(|error| CliError::usage(error.to_string(), "see `ferry --help`"));
     let begun = parsed.and_then(|mut cli| {
         cli.global.workspace = workspace.parse().map_err(ferry::app::error::AppError::from)?;
@@ -234,12 +234,12 @@ fn asked(question: ask::Question, tenant: Tenant, output: Output) -> Ran {
     Ran::Waits(Box::pin(async move {
         let answer = question.ask(&tenant).await;
         let tell = move || end(answer.and_then(|answer| answer.show(&output)), &output);
-        Box::new(tell) as Box<dyn FnOnce() -> u8 + Send>
+        Box::new(tell) as Telling
     }))
 }
 
 /// As [`Cli::try_parse_from`], with one description of all commands for all callers: to make one costs more than most commands.
-fn parse(words: impl Iterator<Item = std::ffi::OsString>) -> clap::error::Result<Cli> {
+fn parse(words: impl Iterator<Item = OsString>) -> clap::error::Result<Cli> {
     static KNOWN: LazyLock<Mutex<clap::Command>> = LazyLock::new(|| Mutex::new(Cli::command()));
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let matches = known.try_get_matches_from_mut(words)?;

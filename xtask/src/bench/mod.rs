@@ -131,7 +131,7 @@ fn inbound(packed: &std::path::Path, options: &Options, call: &Call, table: &mut
         bare.push(measure(&mut bare_client(&crm)?)?);
         full.push(crm.run_sync(packed, &[])?);
     }
-    let (bare, full) = (median(bare), median(full));
+    let (bare, full) = (median(bare, |run| run.cpu_s), median(full, |run| run.cpu_s));
     let rate = |taken: &measure::Taken| CONTACTS as f64 / taken.cpu_s;
     let detail = format!("{:.0} against {:.0} contacts per CPU second", rate(&full), rate(&bare));
     table.at_least("inbound, of the bare client's contacts per CPU second", rate(&full) / rate(&bare), 0.5, &detail);
@@ -194,10 +194,10 @@ fn start_up(packed: &std::path::Path, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Of an odd number of runs, by CPU.
-fn median(mut runs: Vec<measure::Taken>) -> measure::Taken {
-    runs.sort_by(|one, other| one.cpu_s.total_cmp(&other.cpu_s));
-    runs.swap_remove(runs.len() / 2)
+/// Of an odd number, by what counts.
+fn median<T>(mut items: Vec<T>, counts: impl Fn(&T) -> f64) -> T {
+    items.sort_by(|one, other| counts(one).total_cmp(&counts(other)));
+    items.swap_remove(items.len() / 2)
 }
 
 fn bare_client(crm: &Crm) -> Result<Command> {

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
 use super::crm::{Crm, State};
+use super::median;
 use super::table::Table;
 
 /// What an installation may take, for two megabytes of plugin.
@@ -61,17 +62,12 @@ fn beside_hostile_calls(packed: &Path, table: &mut Table) -> Result<()> {
     }
     let [alone, beside @ ..] = taken;
     for (mode, beside) in MODES.iter().flatten().zip(beside) {
-        let ratio = median(beside.iter().zip(&alone).map(|(beside, alone)| beside / alone));
-        let detail = format!("{:.2} s against {:.2} s", median(beside), median(alone.iter().copied()));
+        let ratios = beside.iter().zip(&alone).map(|(beside, alone)| beside / alone).collect();
+        let [ratio, beside, alone] = [ratios, beside, alone.clone()].map(|figures| median(figures, |figure| *figure));
+        let detail = format!("{beside:.2} s against {alone:.2} s");
         table.at_most(&format!("a run beside {HOSTILE} calls that {mode}, of its time alone"), ratio, 1.1, &detail);
     }
     Ok(())
-}
-
-fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
-    let mut figures: Vec<f64> = figures.into_iter().collect();
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 fn through_a_server(packed: &Path, mode: Option<&str>) -> Result<f64> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{Pull, chosen};
 use crate::api::is_name;
+use crate::paging::Paging;
 use crate::token::Token;
 
 /// Two full batches: HubSpot gives at most 250 members at once.
@@ -33,17 +34,6 @@ struct Member {
     record_id: String,
 }
 
-#[derive(Deserialize)]
-struct Paging {
-    #[serde(default)]
-    next: Option<Next>,
-}
-
-#[derive(Deserialize)]
-struct Next {
-    after: String,
-}
-
 pub(super) fn page(pull: &Pull<'_>) -> Result<Page, Failure> {
     let list = pull.request.segment.as_deref().unwrap_or_default();
     let (ids, next) = members(pull, list, pull.limit(PAGE_MOST), pull.token.after.as_deref())?;
@@ -66,7 +56,7 @@ fn members(
         None => request,
     };
     let members: Members = pull.api.json(request, list)?;
-    let next = members.paging.and_then(|paging| paging.next).map(|next| next.after);
+    let next = members.paging.and_then(Paging::after);
     if next.is_some() && next.as_deref() == after {
         return Err(Failure::malformed("the next members of the list are these"));
     }

@@ -37,9 +37,12 @@ pub(in crate::cli) trait Runner: Send + Sync + 'static {
 pub(in crate::cli) enum Ran {
     /// It is over, with this exit code.
     Ended(u8),
-    /// It waits without a thread. What comes of it tells the caller in one, and gives the exit code.
-    Waits(BoxFuture<'static, Box<dyn FnOnce() -> u8 + Send>>),
+    /// It waits without a thread; to tell what came of it takes one.
+    Waits(BoxFuture<'static, Telling>),
 }
+
+/// Tells the caller what came of its command, and gives the exit code.
+pub(in crate::cli) type Telling = Box<dyn FnOnce() -> u8 + Send>;
 
 /// The open socket, for as long as it is served.
 pub(in crate::cli) struct Host {
@@ -105,7 +108,7 @@ struct Waiting {
     console: RemoteConsole,
     output: Output,
     stream: UnixStream,
-    answer: BoxFuture<'static, Box<dyn FnOnce() -> u8 + Send>>,
+    answer: BoxFuture<'static, Telling>,
     _listed: Listed,
 }
 
